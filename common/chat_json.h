@@ -1,0 +1,109 @@
+/*
+ * JSON (RFC 8259) without a tree: a text is checked once, then its values are
+ * slices of it.  What a client sent as content travels on as the very bytes
+ * that it sent, since no printer would give 0.1, 1e2 or 12345678901234567890
+ * back as they were.
+ *
+ * And a writer into memory that the caller has.
+ */
+
+#ifndef CHAT_JSON_H
+#define CHAT_JSON_H
+
+
+#include "chat_rc.h"
+
+
+#define CHAT_JSON_MAX_DEPTH  64     /* nesting that is ever accepted */
+
+
+typedef enum {
+    CHAT_JSON_OBJECT,
+    CHAT_JSON_ARRAY,
+    CHAT_JSON_STRING,
+    CHAT_JSON_NUMBER,
+    CHAT_JSON_TRUE,
+    CHAT_JSON_FALSE,
+    CHAT_JSON_NULL
+} chat_json_type_e;
+
+
+/* a value: its exact bytes, white space around it not included; a string's
+   quotes are */
+
+typedef struct {
+    chat_str_t        raw;
+    chat_json_type_e  type;
+} chat_json_t;
+
+
+typedef struct {
+    const uint8_t  *pos;
+    const uint8_t  *last;
+} chat_json_iter_t;
+
+
+/*
+ * Checks that the text is one JSON value and nothing else, in valid UTF-8 with
+ * no control characters in strings, nested at most max_depth deep (a scalar
+ * has depth 0, {} and [] have depth 1).  ERROR: *reason is a static text for
+ * people, without the text's content.
+ */
+CHAT_MUST_CHECK chat_rc_e chat_json_parse(chat_str_t text, unsigned max_depth,
+    chat_json_t *value, const char **reason);
+
+/*
+ * Walks the members of an object, or the elements of an array, that
+ * chat_json_parse() has accepted as (part of) its text.  OK: the next one;
+ * DECLINED: no more.  The key is the raw slice between its quotes.
+ */
+void chat_json_iter(chat_json_iter_t *it, const chat_json_t *container);
+CHAT_MUST_CHECK chat_rc_e chat_json_next_member(chat_json_iter_t *it,
+    chat_str_t *key, chat_json_t *value);
+CHAT_MUST_CHECK chat_rc_e chat_json_next_element(chat_json_iter_t *it,
+    chat_json_t *value);
+
+/* whether a key, escapes resolved, is this ASCII name */
+bool chat_json_key_is(chat_str_t key, const char *name);
+
+/*
+ * The text of a string value, escapes resolved, as UTF-8.  ERROR: not a
+ * string, longer than size, a lone surrogate, or U+0000.  Nothing is
+ * terminated.
+ */
+CHAT_MUST_CHECK chat_rc_e chat_json_get_string(const chat_json_t *value,
+    uint8_t *dst, size_t size, size_t *len);
+
+/*
+ * A number value that is an integer from 0 to 2^53 - 1, written in any way
+ * that JSON allows for it without fraction or exponent.  ERROR otherwise.
+ */
+CHAT_MUST_CHECK chat_rc_e chat_json_get_uint(const chat_json_t *value,
+    uint64_t *n);
+
+
+/*
+ * The writer.  It never writes past `last`; once something did not fit,
+ * `full` stays true and nothing more is written.  With pos == NULL it only
+ * counts: `len` grows all the same, so a caller can measure first.
+ */
+
+typedef struct {
+    uint8_t  *pos;
+    uint8_t  *last;
+    size_t    len;          /* of all that was written or would have been */
+    bool      full;
+} chat_writer_t;
+
+
+void chat_writer_init(chat_writer_t *w, uint8_t *dst, size_t size);
+void chat_write(chat_writer_t *w, chat_str_t raw);              /* as it is */
+void chat_write_cstr(chat_writer_t *w, const char *raw);        /* as it is */
+void chat_write_string(chat_writer_t *w, chat_str_t text);  /* "quoted", escaped:
+                                   ", \ and control characters; U+2028/9 too */
+void chat_write_uint(chat_writer_t *w, uint64_t n);
+void chat_write_time(chat_writer_t *w, uint64_t ms);    /* "2026-11-22T03:44:10.123Z"
+                                   with quotes; ms since 1970, years to 9999 */
+
+
+#endif /* CHAT_JSON_H */
