@@ -1,0 +1,228 @@
+# ngx_chat: build, run, test.  `make help` lists what there is.
+#
+# Nothing is built inside the source tree but build/.  New .c files need no
+# change here: each directory below is compiled whole.
+
+ifeq ($(origin CC),default)
+CC          = gcc
+endif
+BUILD      ?= build
+CFLAGS     ?= -O2 -g
+V          ?= 0
+
+# settings of a private instance: run, start, stop, clean
+RUN_DIR       ?= run
+PORT          ?= 8080
+NGINX_WORKERS ?= 2
+export RUN_DIR PORT NGINX_WORKERS
+
+WARNINGS    = -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+HARDENING   = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+SANITIZE    = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+              -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+
+ALL_CFLAGS  = -std=gnu11 $(WARNINGS) $(CFLAGS) -fPIC -MMD -MP -Icommon
+CC_PLAIN    = $(CC) $(ALL_CFLAGS) $(HARDENING)
+CC_ASAN     = $(CC) $(ALL_CFLAGS) $(SANITIZE)
+
+# asked for when a worker is compiled: before `make deps` it may not be there
+PKGS        = libpq hiredis jansson libjwt libmicrohttpd libcrypto
+pkg         = $(shell pkg-config $(1) $(PKGS))
+
+NPROC      := $(shell nproc)
+# passed to the sub-makes of run and test unless the caller chose a number
+JOBS        = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC))
+PROVE_JOBS ?= $$(( $(NPROC) * 2 ))
+
+COMMON     := $(wildcard common/*.c)
+WORKER_LIB := $(wildcard workers/lib/*.c)
+UNIT_TESTS := $(wildcard t/unit/*_test.c)
+TESTS      := $(wildcard t/*.t)
+
+# each other directory of workers/ is one program: persist/ -> chat-persist
+WORKERS    := $(filter-out lib,$(patsubst workers/%/,%, \
+                $(sort $(dir $(wildcard workers/*/*.c)))))
+worker_bin  = $(BUILD)/bin/$(if $(filter chat%,$(1)),$(1),chat-$(1))
+
+LIBCHAT     = $(BUILD)/libchat.a
+LIBCHAT_ASAN = $(BUILD)/asan/libchat.a
+LIBWORKER   = $(BUILD)/libworker.a
+EMBEDDED    = $(BUILD)/chat_lua.h $(BUILD)/chat_sql.h
+UNIT_BINS   = $(UNIT_TESTS:t/unit/%.c=$(BUILD)/unit/%)
+
+ifeq ($(V),0)
+say         = @printf '  %-7s %s\n' $(1) '$(2)';
+else
+say         =
+endif
+
+
+.PHONY: all libchat libworker workers module module-asan
+.PHONY: deps deps-test deps-check run start stop clean distclean
+.PHONY: unit test check help FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: workers module
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+libchat:   $(LIBCHAT)
+libworker: $(LIBWORKER)
+workers:   $(foreach w,$(WORKERS),$(call worker_bin,$(w)))
+
+
+#: Building
+#:   make                the module, the workers and chatctl, into build/
+#:   make module         build/module/ngx_chat_module.so alone
+#:   make CC=clang       the same with another compiler
+#:   make deps           install the Debian packages that are missing
+
+# A change of compiler or flags rebuilds; a change of the list of files
+# configures the module anew.  Both are files rewritten only when they differ.
+
+stamp = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ \
+        || printf '%s\n' '$(1)' > $@
+
+$(BUILD)/flags: FORCE
+	$(call stamp,$(CC) $(ALL_CFLAGS) $(HARDENING) $(SANITIZE))
+
+MODULE_FILES = $(wildcard ngx_chat_module/*.[ch] common/*.[ch])
+
+$(BUILD)/module.files: FORCE
+	$(call stamp,$(MODULE_FILES))
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_PLAIN) -c -o $@ $<
+
+$(BUILD)/obj/workers/%.o: workers/%.c $(BUILD)/flags | $(EMBEDDED)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_PLAIN) -Iworkers/lib -I$(BUILD) \
+	    $(call pkg,--cflags) -c -o $@ $<
+
+$(BUILD)/asan/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$< (asan))$(CC_ASAN) -c -o $@ $<
+
+# an archive is made anew, so that objects of deleted files do not live on
+define archive
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)ar rcs $@ $(filter %.o,$^)
+endef
+
+$(LIBCHAT): $(COMMON:%.c=$(BUILD)/obj/%.o)
+	$(archive)
+
+$(LIBCHAT_ASAN): $(COMMON:%.c=$(BUILD)/asan/%.o)
+	$(archive)
+
+$(LIBWORKER): $(WORKER_LIB:%.c=$(BUILD)/obj/%.o)
+	$(archive)
+
+define worker_rule
+$(call worker_bin,$(1)): \
+    $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard workers/$(1)/*.c)) \
+    $(LIBWORKER) $(LIBCHAT)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(CC) $(CFLAGS) -o $$@ $$^ $$(call pkg,--libs)
+endef
+
+$(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
+
+# what the programs carry inside: the function library and the migrations
+
+$(BUILD)/chat_lua.h: redis/chat.lua tools/embed.sh
+	@mkdir -p $(@D)
+	$(call say,EMBED,$<)tools/embed.sh lua $< > $@
+
+$(BUILD)/chat_sql.h: $(sort $(wildcard sql/*.sql)) tools/embed.sh sql
+	@mkdir -p $(@D)
+	$(call say,EMBED,sql/)tools/embed.sh sql $(filter %.sql,$^) > $@
+
+# The module is built by nginx's own build system, from Debian's nginx-dev.
+
+MODULE      = $(BUILD)/module/ngx_chat_module.so
+MODULE_ASAN = $(BUILD)/module-asan/ngx_chat_module.so
+NGINX_SRC   = /usr/share/nginx/src
+
+# the files of a module build are named by absolute paths in it
+nginx_make  = +@$(MAKE) -s --no-print-directory -C $(NGINX_SRC) \
+              -f $(abspath $(1))/Makefile modules
+
+module: $(BUILD)/module/Makefile
+	$(call nginx_make,$(BUILD)/module)
+
+module-asan: $(BUILD)/module-asan/Makefile
+	$(call nginx_make,$(BUILD)/module-asan)
+
+$(BUILD)/module/Makefile: config $(BUILD)/module.files $(BUILD)/flags \
+    tools/configure-module.sh
+	$(call say,CONF,$(MODULE))tools/configure-module.sh $(BUILD)/module \
+	    '$(CC)' '-std=gnu11 $(CFLAGS) $(HARDENING) -fPIC' ''
+
+$(BUILD)/module-asan/Makefile: config $(BUILD)/module.files $(BUILD)/flags \
+    tools/configure-module.sh
+	$(call say,CONF,$(MODULE_ASAN))tools/configure-module.sh \
+	    $(BUILD)/module-asan '$(CC)' \
+	    '-std=gnu11 $(CFLAGS) $(SANITIZE) -fPIC' '$(SANITIZE)'
+
+deps:
+	@tools/deps.sh build
+
+deps-test:
+	@tools/deps.sh build test
+
+deps-check:
+	@tools/deps.sh build test check
+
+
+#: Running a private instance (settings: RUN_DIR, PORT, NGINX_WORKERS)
+#:   make run            in the foreground; Ctrl-C ends it
+#:   make start, stop    the same in the background
+#:   make clean          stop it and forget its data
+
+run: deps
+	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@tools/run.sh run
+
+start: deps
+	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@tools/run.sh start
+
+stop:
+	@tools/run.sh stop
+
+# build/ stays: other instances may live beside the one that is forgotten
+clean:
+	@tools/run.sh clean
+
+distclean: clean
+	rm -rf $(BUILD)
+
+
+#: Testing
+#:   make test           all tests, what they need included
+#:   make unit           those of common/ alone
+#:   make check          compilers, linters, documentation
+
+$(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_ASAN) -o $@ $< $(LIBCHAT_ASAN) -lcmocka -lcrypto
+
+# cmocka speaks TAP when asked to, so one runner sums up everything
+
+export CMOCKA_MESSAGE_OUTPUT = TAP
+
+unit: $(UNIT_BINS)
+	@prove -j $(PROVE_JOBS) $(UNIT_BINS)
+
+test: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan $(UNIT_BINS)
+	@prove -j $(PROVE_JOBS) $(UNIT_BINS) $(TESTS)
+
+check: deps-check
+	@tools/check.sh
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
