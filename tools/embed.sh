@@ -51,7 +51,8 @@ embed_sql() {
     for file in "$@"; do
         name=$(basename "$file" .sql)
         version=$(echo "$name" | cut -c1-4)
-        echo "    { $(expr "$version" + 0), \"$name\", chat_sql_$version },"
+        number=$(echo "$version" | sed 's/^0*//')
+        echo "    { $number, \"$name\", chat_sql_$version },"
     done
 
     echo "};"
