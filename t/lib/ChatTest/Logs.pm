@@ -1,0 +1,100 @@
+# What the processes of a test have written, and what of it no test may leave
+# behind.
+
+package ChatTest::Logs;
+
+use v5.36;
+
+use List::Util qw(any);
+
+use constant TAIL => 40;
+
+# what is a fault, in the log of which process
+my %FAULT = (
+    nginx   => qr/\[(?:alert|emerg)\]/,
+    persist => qr/"level":\s*"alert"/,
+);
+
+
+sub new ($class, $directory) {
+    return bless { directory => $directory, files => {}, allowed => [] },
+        $class;
+}
+
+
+# the file that a process shall write to
+
+sub file ($self, $name) {
+    return $self->{files}{$name} = "$self->{directory}/$name.log";
+}
+
+
+sub text ($self, $name) {
+    return _slurp($self->{files}{$name});
+}
+
+
+sub tail ($self, $name) {
+    my @lines = split /^/, $self->text($name);
+
+    splice @lines, 0, -TAIL if @lines > TAIL;
+
+    return join '', @lines;
+}
+
+
+# where each log ends now; and what was written since such a moment
+
+sub marks ($self) {
+    my $files = $self->{files};
+
+    return { map { $_ => -s $files->{$_} // 0 } keys %$files };
+}
+
+
+sub since ($self, $marks) {
+    my $text = '';
+
+    for my $name (sort keys %{ $self->{files} }) {
+        my $new = substr $self->text($name), $marks->{$name} // 0;
+
+        $text .= "--- $name\n$new" if length $new;
+    }
+
+    return $text;
+}
+
+
+# a line that the test provokes is no fault
+
+sub allow ($self, $pattern) {
+    push @{ $self->{allowed} }, $pattern;
+
+    return;
+}
+
+
+# lines of alerts, and whole reports of the sanitizers
+
+sub faults ($self) {
+    my @found = map { _slurp($_) } glob "$self->{directory}/sanitizer/*";
+
+    for my $name (sort keys %FAULT) {
+        push @found, grep { /$FAULT{$name}/ } split /^/, $self->text($name);
+    }
+
+    return grep {
+        my $line = $_;
+        !any { $line =~ $_ } @{ $self->{allowed} };
+    } @found;
+}
+
+
+sub _slurp ($file) {
+    open my $in, '<', $file or return '';
+    local $/ = undef;
+
+    return <$in> // '';
+}
+
+1;

@@ -1,0 +1,157 @@
+# An nginx of a test's own, with the module under the sanitizers unless
+# CHAT_TEST_MODULE is "plain".
+
+package ChatTest::Nginx;
+
+use v5.36;
+
+use Carp qw(croak);
+use Cwd qw(realpath);
+
+use ChatTest::Command qw(must_run run);
+use ChatTest::Process;
+
+my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
+
+
+# directory, build, port, redis: path of its socket, workers, and what is to
+# be added to the configuration: main, http, server, location; log: a file
+
+sub new ($class, %o) {
+    my $self = bless { workers => 1, %o }, $class;
+
+    $self->{process} = ChatTest::Process->new(
+        name      => 'nginx',
+        log       => $self->{log},
+        directory => $self->{directory},
+        command   => $self->command,
+    );
+
+    return $self;
+}
+
+
+sub process ($self) { return $self->{process} }
+
+
+sub command ($self) {
+    return ['env', $self->_environment, '/usr/sbin/nginx',
+            '-p', $self->{directory}, '-c', "$self->{directory}/nginx.conf",
+            '-e', $self->{log}];
+}
+
+
+# the exit code of nginx -t, and what it says
+
+sub check ($self) {
+    $self->prepare;
+
+    return run(@{ $self->command }, '-t');
+}
+
+
+sub prepare ($self) {
+    mkdir "$self->{directory}/tmp";
+    mkdir "$self->{directory}/sanitizer";
+    chmod 01777, "$self->{directory}/sanitizer";
+
+    open my $file, '>', "$self->{directory}/nginx.conf"
+        or croak "cannot write nginx.conf: $!";
+    print $file $self->_configuration;
+    close $file;
+
+    return;
+}
+
+
+sub _configuration ($self) {
+    my $directory = $self->{directory};
+    my $level = $ENV{CHAT_TEST_LOG} // 'info';
+    my $user = $> == 0 ? 'user nobody nogroup;' : '';
+    my %more = map { $_ => $self->{$_} // '' } qw(main http server location);
+
+    my $temporary = join '', map {
+        "${_}_temp_path $directory/tmp/$_;\n"
+    } qw(client_body proxy fastcgi uwsgi scgi);
+
+    return <<~"END";
+    $user
+    daemon off;
+    worker_processes $self->{workers};
+    pid $directory/nginx.pid;
+    error_log $self->{log} $level;
+    load_module @{[ $self->_module ]};
+    env LD_PRELOAD;
+    env ASAN_OPTIONS;
+    env UBSAN_OPTIONS;
+    $more{main}
+
+    events {
+        worker_connections 512;
+    }
+
+    http {
+        $temporary
+        access_log off;
+        chat_redis unix:$self->{redis};
+        chat_token_key HS256 $directory/token.key;
+        $more{http}
+
+        server {
+            listen 127.0.0.1:$self->{port} reuseport;
+            $more{server}
+
+            location = /chat {
+                chat_websocket on;
+                $more{location}
+            }
+
+            location = /echo {
+                chat_echo on;
+            }
+
+            location = /healthz {
+                chat_health live;
+            }
+
+            location = /readyz {
+                chat_health ready;
+            }
+        }
+    }
+    END
+}
+
+
+sub _module ($self) {
+    my $variant = $plain ? 'module' : 'module-asan';
+    my $module = "$self->{build}/$variant/ngx_chat_module.so";
+
+    croak "$module is missing: run make test" if !-e $module;
+
+    return $module;
+}
+
+
+sub _environment ($self) {
+    return () if $plain;
+
+    my $options = "log_path=$self->{directory}/sanitizer/report";
+
+    return ('LD_PRELOAD=' . join(':', _sanitizers()),
+            "ASAN_OPTIONS=$options:detect_odr_violation=0",
+            "UBSAN_OPTIONS=$options:print_stacktrace=1");
+}
+
+
+# the libraries that must be loaded before a program that was built without
+
+sub _sanitizers () {
+    my $cc = $ENV{CC} // 'gcc';
+    my @names = $cc =~ /clang/ ? 'libclang_rt.asan-x86_64.so'
+        : ('libasan.so', 'libubsan.so');
+
+    return map { realpath(must_run($cc, "-print-file-name=$_")) } @names;
+}
+
+1;

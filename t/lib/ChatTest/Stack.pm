@@ -1,0 +1,270 @@
+# The processes of a test, in a private directory: nginx, and as far as they
+# are asked for redis, postgres and persist.  They live as long as the test.
+
+package ChatTest::Stack;
+
+use v5.36;
+
+use Carp qw(croak);
+use Cwd qw(realpath);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+
+use ChatTest::Command qw(must_run run);
+use ChatTest::Logs;
+use ChatTest::Nginx;
+use ChatTest::Port qw(take_port);
+use ChatTest::Postgres;
+use ChatTest::Process;
+use ChatTest::Wait qw(wait_until);
+use ChatTest::WebSocket;
+
+# in the order in which they start
+my @PARTS = qw(redis postgres persist nginx);
+
+my $root = realpath(dirname(__FILE__) . '/../../..');
+
+
+# with: the parts beside nginx, all by default; partitions; and what
+# ChatTest::Nginx takes
+
+sub new ($class, %o) {
+    my @with = @{ delete $o{with} // [qw(redis postgres persist)] };
+    my $directory = tempdir('chat-XXXXXX', TMPDIR => 1,
+                            CLEANUP => !$ENV{CHAT_TEST_KEEP});
+    my ($port, $lock) = take_port;
+
+    # PostgreSQL and the nginx workers are other users when root tests
+    chmod 0755, $directory;
+
+    my $self = bless {
+        directory => $directory,
+        build     => $ENV{CHAT_TEST_BUILD} // "$root/build",
+        port      => $port,
+        lock      => $lock,
+        secret    => unpack('H*', join '', map { chr rand 256 } 1 .. 32),
+        logs      => ChatTest::Logs->new($directory),
+        %o,
+    }, $class;
+
+    $self->{redis_socket} = "$directory/redis.sock";
+    $self->{postgres} = ChatTest::Postgres->new(
+        directory => "$directory/postgres",
+        cache     => "$self->{build}/t",
+        log       => $self->{logs}->file('postgres'),
+    );
+    $self->{nginx} = $self->_nginx(%o);
+
+    my %parts = (
+        redis    => $self->_redis,
+        postgres => $self->{postgres}->process,
+        persist  => $self->_persist,
+        nginx    => $self->{nginx}->process,
+    );
+
+    $self->{parts} = { map { $_ => $parts{$_} } @with, 'nginx' };
+    $self->_write_key;
+
+    return $self;
+}
+
+
+sub logs ($self)      { return $self->{logs} }
+sub port ($self)      { return $self->{port} }
+sub secret ($self)    { return $self->{secret} }
+sub directory ($self) { return $self->{directory} }
+
+
+# Starts all parts, one after the other.
+
+sub start ($self) {
+    for my $name (@PARTS) {
+        next if !$self->{parts}{$name};
+
+        $self->chatctl_must('migrate') if $name eq 'persist';
+        $self->start_part($name);
+    }
+
+    return;
+}
+
+
+# starts a part, for the first time or again, and waits until it serves
+
+sub start_part ($self, $name) {
+    my $part = $self->part($name);
+
+    $self->{postgres}->prepare if $name eq 'postgres';
+    $self->{nginx}->prepare if $name eq 'nginx';
+
+    $part->start;
+
+    my $ready = $self->can("_${name}_ready");
+    my $served = eval {
+        wait_until { $self->$ready || !$part->alive } 20;
+    };
+
+    croak "$name does not start:\n" . $self->logs->tail($name)
+        if !$served || !$part->alive;
+
+    return;
+}
+
+
+sub part ($self, $name) {
+    return $self->{parts}{$name} // croak "this test has no $name";
+}
+
+
+# nginx, then the rest in turn; returns what was not as it should be
+
+sub stop ($self) {
+    my @faults;
+
+    for my $name (reverse @PARTS) {
+        my $part = $self->{parts}{$name} // next;
+
+        push @faults, $self->_stop_part($name, $part);
+    }
+
+    return @faults, $self->logs->faults;
+}
+
+
+sub _stop_part ($self, $name, $part) {
+    if ($part->died) {
+        return "$name ended by itself, status $part->{status}\n";
+    }
+
+    return () if !$part->alive;
+    return "$name had to be killed\n" if $part->stop;
+    return () if $part->{status} == 0;
+
+    return "$name ended with status $part->{status}\n";
+}
+
+
+# Commands ---------------------------------------------------------------
+
+sub redis_cli ($self, @command) {
+    return must_run('redis-cli', '-s', $self->{redis_socket}, @command);
+}
+
+
+sub psql ($self, $statement) { return $self->{postgres}->psql($statement) }
+
+
+# any request; see ChatTest::WebSocket on what may be given, and on what the
+# response can tell
+
+sub http ($self, %o) {
+    my %headers = (
+        'Connection'            => 'close',
+        'Upgrade'               => undef,
+        'Sec-WebSocket-Version' => undef,
+        'Sec-WebSocket-Key'     => undef,
+        %{ $o{headers} // {} },
+    );
+
+    return ChatTest::WebSocket->new(port => $self->{port}, %o,
+                                    headers => \%headers);
+}
+
+
+sub chatctl ($self, @arguments) {
+    my %settings = %{ $self->_settings };
+    local @ENV{keys %settings} = values %settings;
+
+    return run("$self->{build}/bin/chatctl", @arguments);
+}
+
+
+sub chatctl_must ($self, @arguments) {
+    my ($code, $text) = $self->chatctl(@arguments);
+
+    croak "chatctl @arguments: exit code $code\n$text" if $code != 0;
+
+    return $text;
+}
+
+
+# The parts --------------------------------------------------------------
+
+sub _nginx ($self, %o) {
+    return ChatTest::Nginx->new(
+        %o,
+        directory => $self->{directory},
+        build     => $self->{build},
+        port      => $self->{port},
+        redis     => $self->{redis_socket},
+        log       => $self->{logs}->file('nginx'),
+    );
+}
+
+
+# the shipped settings, but for the places
+
+sub _redis ($self) {
+    return ChatTest::Process->new(
+        name      => 'redis',
+        directory => $self->{directory},
+        log       => $self->{logs}->file('redis'),
+        command   => ['redis-server', "$root/conf/redis.conf",
+            '--port', 0, '--unixsocket', $self->{redis_socket},
+            '--unixsocketperm', 777, '--dir', $self->{directory},
+            '--daemonize', 'no', '--pidfile', '', '--logfile', ''],
+    );
+}
+
+
+sub _persist ($self) {
+    return ChatTest::Process->new(
+        name      => 'persist',
+        directory => $self->{directory},
+        log       => $self->{logs}->file('persist'),
+        env       => $self->_settings,
+        command   => ["$self->{build}/bin/chat-persist"],
+    );
+}
+
+
+sub _settings ($self) {
+    return {
+        CHAT_REDIS_URL      => "unix://$self->{redis_socket}",
+        CHAT_POSTGRES_URL   => $self->{postgres}->url,
+        CHAT_TOKEN_KEY_FILE => "$self->{directory}/token.key",
+        CHAT_PARTITIONS     => $self->{partitions} // 16,
+        CHAT_LOG_LEVEL      => $ENV{CHAT_TEST_LOG} // 'info',
+    };
+}
+
+
+sub _redis_ready ($self) {
+    return eval { $self->redis_cli('PING') eq 'PONG' };
+}
+
+
+sub _postgres_ready ($self) { return $self->{postgres}->ready }
+
+
+# what it has to do before others can work shows in nginx's /readyz
+sub _persist_ready ($self) { return 1 }
+
+
+sub _nginx_ready ($self) {
+    my $path = $self->{parts}{persist} ? '/readyz' : '/healthz';
+
+    return eval { $self->http(path => $path)->status == 200 };
+}
+
+
+sub _write_key ($self) {
+    open my $file, '>', "$self->{directory}/token.key"
+        or croak "cannot write the key: $!";
+    print $file "$self->{secret}\n";
+    close $file;
+
+    return;
+}
+
+1;
