@@ -51,14 +51,16 @@ typedef struct {
     uint8_t   message;          /* TEXT or BINARY while a message is open, its
                                    last frame included; else 0 */
     uint8_t   phase;            /* which mask byte is next */
-    uint8_t   npart;
-    uint8_t   nlen;
+
+    unsigned  npart:4;
+    unsigned  nlen:4;
+    unsigned  fin:1;
+    unsigned  rsv1:1;           /* of the message's first frame; only where
+                                   allow_rsv1 (RFC 7692) */
+    unsigned  allow_rsv1:1;
+
     uint8_t   part[8];
     uint8_t   mask[4];
-
-    unsigned  fin:1;
-    unsigned  rsv1:1;           /* only where allow_rsv1 (RFC 7692) */
-    unsigned  allow_rsv1:1;
 } chat_frame_t;
 
 
@@ -72,7 +74,8 @@ void chat_frame_init(chat_frame_t *f, uint32_t max_message);
 CHAT_MUST_CHECK chat_rc_e chat_frame_read_head(chat_frame_t *f,
     const uint8_t **pos, const uint8_t *last);
 
-/* unmasks the next n payload bytes, n <= f->left; dst may be src */
+/* unmasks the next n payload bytes, n <= f->left, and takes them off it; dst
+   may be src */
 void chat_frame_unmask(chat_frame_t *f, uint8_t *dst, const uint8_t *src,
     size_t n);
 
@@ -103,7 +106,7 @@ CHAT_MUST_CHECK chat_rc_e chat_frame_read_close(chat_str_t payload,
     uint16_t *code);
 
 /* payload of a close frame; the reason is cut at a character to fit; returns
-   the length, at most CHAT_FRAME_MAX_CONTROL */
+   the length, at most CHAT_FRAME_MAX_CONTROL; nothing for 1005 */
 size_t chat_frame_write_close(uint8_t payload[CHAT_FRAME_MAX_CONTROL],
     uint16_t code, chat_str_t reason);
 

@@ -3,8 +3,6 @@
  * slices of it.  What a client sent as content travels on as the very bytes
  * that it sent, since no printer would give 0.1, 1e2 or 12345678901234567890
  * back as they were.
- *
- * And a writer into memory that the caller has.
  */
 
 #ifndef CHAT_JSON_H
@@ -12,6 +10,7 @@
 
 
 #include "chat_rc.h"
+#include "chat_write.h"
 
 
 #define CHAT_JSON_MAX_DEPTH  64     /* nesting that is ever accepted */
@@ -43,6 +42,9 @@ typedef struct {
 } chat_json_iter_t;
 
 
+/* the type of a valid value, by its first byte */
+chat_json_type_e chat_json_type(uint8_t first);
+
 /*
  * Checks that the text is one JSON value and nothing else, in valid UTF-8 with
  * no control characters in strings, nested at most max_depth deep (a scalar
@@ -63,8 +65,29 @@ CHAT_MUST_CHECK chat_rc_e chat_json_next_member(chat_json_iter_t *it,
 CHAT_MUST_CHECK chat_rc_e chat_json_next_element(chat_json_iter_t *it,
     chat_json_t *value);
 
-/* whether a key, escapes resolved, is this ASCII name */
+/* whether a key, escapes resolved, is this name */
 bool chat_json_key_is(chat_str_t key, const char *name);
+
+/* whether a value is a string and, escapes resolved, this text */
+bool chat_json_string_is(const chat_json_t *value, chat_str_t text);
+bool chat_json_string_is_cstr(const chat_json_t *value, const char *text);
+
+
+/* what to look for in an object, and what was found: NULL with an empty raw if
+   it is not there */
+
+typedef struct {
+    const char   *name;
+    chat_json_t   value;
+} chat_json_member_t;
+
+
+/*
+ * Fills in all values in one walk; other members are passed over.  ERROR: one
+ * of these is given twice.
+ */
+CHAT_MUST_CHECK chat_rc_e chat_json_collect(const chat_json_t *object,
+    chat_json_member_t *members, size_t n);
 
 /*
  * The text of a string value, escapes resolved, as UTF-8.  ERROR: not a
@@ -80,30 +103,6 @@ CHAT_MUST_CHECK chat_rc_e chat_json_get_string(const chat_json_t *value,
  */
 CHAT_MUST_CHECK chat_rc_e chat_json_get_uint(const chat_json_t *value,
     uint64_t *n);
-
-
-/*
- * The writer.  It never writes past `last`; once something did not fit,
- * `full` stays true and nothing more is written.  With pos == NULL it only
- * counts: `len` grows all the same, so a caller can measure first.
- */
-
-typedef struct {
-    uint8_t  *pos;
-    uint8_t  *last;
-    size_t    len;          /* of all that was written or would have been */
-    bool      full;
-} chat_writer_t;
-
-
-void chat_writer_init(chat_writer_t *w, uint8_t *dst, size_t size);
-void chat_write(chat_writer_t *w, chat_str_t raw);              /* as it is */
-void chat_write_cstr(chat_writer_t *w, const char *raw);        /* as it is */
-void chat_write_string(chat_writer_t *w, chat_str_t text);  /* "quoted", escaped:
-                                   ", \ and control characters; U+2028/9 too */
-void chat_write_uint(chat_writer_t *w, uint64_t n);
-void chat_write_time(chat_writer_t *w, uint64_t ms);    /* "2026-11-22T03:44:10.123Z"
-                                   with quotes; ms since 1970, years to 9999 */
 
 
 #endif /* CHAT_JSON_H */

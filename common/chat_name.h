@@ -28,6 +28,14 @@
 /* 1 to 64 characters from A-Z a-z 0-9 _ . : @ - (contract: terms) */
 bool chat_name_valid(chat_str_t id);
 
+/* 1 to 64 printable ASCII characters without space: the ids that clients and
+   issuers of tokens make up and we only compare */
+bool chat_name_valid_opaque(chat_str_t id);
+
+/* UTF-8 without control characters (U+0000-1F, U+007F-9F): names that people
+   read; their length is the caller's business */
+bool chat_name_printable(chat_str_t text);
+
 /*
  * The partition of a conversation: CRC-32 (IEEE 802.3, as in zlib) of
  * "<tenant>/<id>", modulo the number of partitions, 1 to 64.
