@@ -124,6 +124,21 @@ sub connect ($self, %o) {
 }
 
 
+# a conversation that an administrator makes, a channel unless type is given
+
+sub create ($self, $id, %o) {
+    my $admin = $self->connect(user   => delete $o{by} // 'admin',
+                               claims => { roles => ['admin'] });
+    my $made = $admin->request('conversation.create', {
+        conversationId => $id, type => 'channel', %o,
+    });
+
+    $admin->disconnect;
+
+    return $made;
+}
+
+
 # a token of this user, as the configured key signs it
 
 sub token ($self, $user, %claims) {
@@ -136,6 +151,23 @@ sub _token ($self, $o) {
     my $claims = delete $o->{claims} // {};
 
     return defined $user ? $self->token($user, %$claims) : undef;
+}
+
+
+# waits until everything that was accepted is in PostgreSQL
+
+sub wait_stored ($self, $seconds = 10) {
+    my $script = <<~'END';
+        local n = 0
+        for p = 0, 63 do
+            n = n + redis.call('XLEN', string.format('chat:{p%02d}:log', p))
+        end
+        return n
+        END
+
+    return wait_until {
+        $self->redis_cli('EVAL', $script, 0) eq '0';
+    } $seconds;
 }
 
 

@@ -15,6 +15,7 @@ use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode);
 
 use constant TIMEOUT => 10;
+use constant WINDOW => 16;
 
 # a call that fails is the script's, wherever in here it was noticed
 our @CARP_NOT = qw(ChatTest::WebSocket);
@@ -167,6 +168,48 @@ sub say ($self, $conversation, $content, $client_id = undef) {
         content        => $content,
         defined $client_id ? (clientMessageId => $client_id) : (),
     });
+}
+
+
+# many messages, WINDOW of them unanswered at a time; returns the replies' data
+
+sub say_all ($self, $conversation, @contents) {
+    my (@open, @answers);
+
+    while (@contents || @open) {
+        if (@contents && @open < WINDOW) {
+            push @open, $self->post('message.send', {
+                conversationId => $conversation,
+                content        => shift @contents,
+            });
+            next;
+        }
+
+        my $reply = $self->reply(shift @open);
+        croak 'message.send failed: ' . encode($reply->{error})
+            if !$reply->{ok};
+        push @answers, $reply->{data};
+    }
+
+    return @answers;
+}
+
+
+# Joins, again and again until the answer is complete; returns all events.
+
+sub resume ($self, $conversation, $after) {
+    my @events;
+
+    while (1) {
+        my $join = $self->join($conversation, $after);
+
+        croak 'a reset' if $join->{reset};
+        push @events, @{ $join->{events} };
+        return @events if $join->{complete};
+
+        croak 'the join did not get on' if $join->{revision} <= $after;
+        $after = $join->{revision};
+    }
 }
 
 

@@ -24,6 +24,7 @@ use constant TIMEOUT => 10;
 #
 #   port, path, method, http => '1.1', key,
 #   headers => { name => value, or undef to leave it out, or a list },
+#   before => a request to send first; its response is skipped
 #   early => bytes to send along with the handshake
 #   auto_pong => 0: pings are not answered
 
@@ -43,6 +44,12 @@ sub new ($class, %o) {
 
     $self->{socket}->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     $self->{socket}->blocking(0);
+
+    if (defined $o{before}) {
+        $self->send_bytes($o{before});
+        $self->_read_response;
+        delete $self->{response};
+    }
 
     $self->send_bytes($self->_handshake . ($o{early} // ''));
     $self->_read_response;
@@ -93,7 +100,7 @@ sub _read_response ($self) {
         push @{ $self->{response}{lc $name} }, $value;
     }
 
-    if ($self->{status} != 101) {
+    if ($self->{status} != 101 && ($self->{method} // '') ne 'HEAD') {
         $self->_read_body($deadline);
     }
 

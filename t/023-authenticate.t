@@ -1,0 +1,136 @@
+# The life of a token on a connection: asked for, about to end, renewed, ended.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+
+my $chat = ChatTest->new(with => [], server => <<'END');
+    location = /hurry {
+        chat_websocket on;
+        chat_auth_timeout 300ms;
+    }
+
+    location = /exact {
+        chat_websocket on;
+        chat_token_leeway 0s;
+    }
+END
+$chat->start;
+
+
+subtest 'without a token a client may authenticate' => sub {
+    my $alice = $chat->handshake;
+    my $data = $alice->request('authenticate',
+                               { token => $chat->token('alice') });
+
+    is($data->{userId}, 'alice', 'the reply is as the authenticated event');
+    ok(defined $data->{$_}, "and has $_")
+        for qw(tenantId sessionId node serverTime expiresAt heartbeat);
+    is_deeply([$alice->unexpected], [], 'which does not come as well');
+};
+
+subtest 'before that it may ping, and nothing else' => sub {
+    my $nobody = $chat->handshake;
+
+    like($nobody->request('ping')->{serverTime}, qr/^\d{4}-.*Z$/, 'ping');
+
+    for my $type (qw(conversation.join conversation.create message.send
+                     history.get))
+    {
+        is($nobody->refused($type, { conversationId => 'lobby' })->{code},
+           'unauthorized', $type);
+    }
+};
+
+subtest 'there is one attempt' => sub {
+    my $nobody = $chat->handshake;
+    my $expired = $chat->token('alice', exp => time - 60);
+
+    is($nobody->refused('authenticate', { token => $expired })->{code},
+       'unauthorized', 'the token is bad');
+    $nobody->expect_close(4401);
+};
+
+subtest 'a frame over 8 kB is refused before, and served after' => sub {
+    my $ping = sub ($size) {
+        my $text = '{"type":"ping","id":"big"}';
+        return $text . ' ' x ($size - length $text);
+    };
+    my $nobody = $chat->handshake;
+
+    $nobody->send_text($ping->(8192));
+    ok($nobody->reply('big')->{ok}, '8192 bytes');
+    $nobody->send_text($ping->(8193));
+    $nobody->expect_close(1009);
+
+    my $alice = $chat->handshake;
+
+    $alice->request('authenticate', { token => $chat->token('alice') });
+    $alice->send_text($ping->(65536));
+    ok($alice->reply('big')->{ok}, '65536 bytes, once authenticated');
+};
+
+subtest 'who does not authenticate in time gets close 4401' => sub {
+    my $alice = $chat->handshake(path => '/hurry');
+    $alice->request('authenticate', { token => $chat->token('alice') });
+
+    my $nobody = $chat->handshake(path => '/hurry');
+    $nobody->request('ping');
+    $nobody->expect_close(4401);
+
+    ok($alice->request('ping'), 'who does, stays');
+};
+
+subtest 'the end of a token is announced, and then comes' => sub {
+    my $exp = time + 2;
+    my $alice = $chat->connect(user => 'alice', path => '/exact',
+                               claims => { exp => $exp });
+    my $notice = $alice->expect('token.expiring');
+
+    is($notice->{expiresAt}, $alice->welcome->{expiresAt}, 'expiresAt');
+    $alice->expect_close(4401);
+    cmp_ok(time, '>=', $exp, 'not before its time');
+    cmp_ok(time, '<=', $exp + 1, 'and not much after it');
+};
+
+subtest 'a token of an hour is not announced yet' => sub {
+    my $alice = $chat->connect(user => 'alice');
+
+    is_deeply([$alice->unexpected], [], 'nothing comes');
+};
+
+subtest 'a renewed token lets the session live on' => sub {
+    my $exp = time + 2;
+    my $alice = $chat->connect(user => 'alice', path => '/exact',
+                               claims => { exp => $exp });
+    my $data = $alice->request('authenticate',
+                               { token => $chat->token('alice') });
+
+    is($data->{sessionId}, $alice->welcome->{sessionId}, 'the same session');
+    cmp_ok($data->{expiresAt}, 'gt', $alice->welcome->{expiresAt},
+           'a later end');
+    wait_until { time > $exp + 1 };
+    ok($alice->request('ping'), 'it lives on');
+};
+
+subtest 'a renewal is for the same user and tenant only' => sub {
+    my @others = (
+        $chat->token('bob'),
+        $chat->token('alice', tid => 'acme'),
+        $chat->token('alice', exp => time - 60),
+        'garbage',
+    );
+
+    for my $token (@others) {
+        my $alice = $chat->connect(user => 'alice');
+
+        is($alice->refused('authenticate', { token => $token })->{code},
+           'unauthorized', 'refused');
+        ok($alice->request('ping'), 'and the session goes on as it was');
+    }
+};
+
+done_testing;

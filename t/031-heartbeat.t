@@ -1,0 +1,47 @@
+# Who is silent is asked whether it is there, and then let go.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+
+my $chat = ChatTest->new(with => [], location => <<'END');
+    chat_ping_interval 1s;
+    chat_ping_timeout 1s;
+END
+$chat->start;
+
+
+subtest 'a silent client is pinged, and one that answers stays' => sub {
+    my $alice = $chat->connect(user => 'alice');
+
+    is($alice->welcome->{heartbeat}, 1, 'it is told how often');
+    wait_until {
+        eval { $alice->read_message(0.1) };
+        $alice->pings >= 3;
+    };
+    ok($alice->request('ping'), 'after three pings it is still served');
+};
+
+subtest 'one that does not answer gets close 4408' => sub {
+    my $alice = $chat->connect(user => 'alice', auto_pong => 0);
+
+    is($alice->read_frame->{opcode}, PING, 'a ping');
+    $alice->expect_close(4408);
+};
+
+subtest 'anything that a client sends is a sign of life' => sub {
+    my $alice = $chat->connect(user => 'alice', auto_pong => 0);
+
+    for (1 .. 2) {
+        is($alice->read_frame->{opcode}, PING, 'a ping');
+        ok($alice->request('ping'), 'a request instead of a pong');
+    }
+
+    $alice->send_frame(opcode => PONG);
+    is($alice->read_frame->{opcode}, PING, 'a pong unasked for');
+};
+
+done_testing;
