@@ -126,7 +126,9 @@ sub unexpected ($self) {
     $self->request('ping');
 
     my @events = splice @{ $self->{events} };
-    my @replies = map { @$_ } values %{ delete $self->{replies} };
+    my @replies = map { @$_ } values %{ $self->{replies} };
+
+    $self->{replies} = {};
 
     return map { $_->{type} } @events, @replies;
 }
@@ -243,6 +245,22 @@ sub _await ($self, $what, $take) {
 }
 
 
+# Takes in what is there, without waiting, onto a list of messages in the order
+# in which they came; false once the connection has ended.
+
+sub poll ($self, $messages) {
+    while ($self->readable) {
+        my $frame = eval { $self->read_message(0) };
+
+        return 1 if $@;             # a part of a frame
+        return 0 if !$frame || $frame->{opcode} == CLOSE;
+        push @$messages, _decode($frame);
+    }
+
+    return 1;
+}
+
+
 sub _receive ($self, $seconds) {
     my $frame = $self->read_message($seconds)
         // die "the connection ended\n";
@@ -255,8 +273,7 @@ sub _receive ($self, $seconds) {
         die sprintf "closed with %s \"%s\"\n", @{ $self->{close} }[0, 1];
     }
 
-    my $message = decode($frame->{payload});
-    $message->{raw} = $frame->{payload};
+    my $message = _decode($frame);
 
     if ($message->{type} eq 'reply') {
         push @{ $self->{replies}{ $message->{id} // 'null' } }, $message;
@@ -266,6 +283,15 @@ sub _receive ($self, $seconds) {
     }
 
     return;
+}
+
+
+sub _decode ($frame) {
+    my $message = decode($frame->{payload});
+
+    $message->{raw} = $frame->{payload};
+
+    return $message;
 }
 
 

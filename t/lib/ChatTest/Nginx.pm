@@ -14,8 +14,9 @@ use ChatTest::Process;
 my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 
-# directory, build, port, redis: path of its socket, workers, and what is to
-# be added to the configuration: main, http, server, location; log: a file
+# directory, build, port, redis: path of its socket, workers, log: a file; and
+# what is to be added to the configuration: redis_options, main, http, server,
+# location
 
 sub new ($class, %o) {
     my $self = bless { workers => 1, %o }, $class;
@@ -68,7 +69,8 @@ sub _configuration ($self) {
     my $directory = $self->{directory};
     my $level = $ENV{CHAT_TEST_LOG} // 'info';
     my $user = $> == 0 ? 'user nobody nogroup;' : '';
-    my %more = map { $_ => $self->{$_} // '' } qw(main http server location);
+    my %more = map { $_ => $self->{$_} // '' } qw(main http server location
+                                                redis_options);
 
     my $temporary = join '', map {
         "${_}_temp_path $directory/tmp/$_;\n"
@@ -93,7 +95,7 @@ sub _configuration ($self) {
     http {
         $temporary
         access_log off;
-        chat_redis unix:$self->{redis};
+        chat_redis unix:$self->{redis} $more{redis_options};
         chat_token_key HS256 $directory/token.key;
         $more{http}
 

@@ -77,11 +77,19 @@ sub signal ($self, $signal) {
 }
 
 
-# sends a signal that must end it, and waits until it has
+# sends a signal that must end it
+
+sub tell ($self, $signal = $self->{stop}) {
+    $self->{told} = 1;
+
+    return $self->signal($signal);
+}
+
+
+# the same, and waits until it has ended
 
 sub end ($self, $signal = $self->{stop}) {
-    $self->{told} = 1;
-    $self->signal($signal);
+    $self->tell($signal);
     $self->wait_end;
 
     return;

@@ -58,7 +58,7 @@ sub new ($class, %o) {
     my %parts = (
         redis    => $self->_redis,
         postgres => $self->{postgres}->process,
-        persist  => $self->_persist,
+        persist  => $self->command('persist', 'chat-persist'),
         nginx    => $self->{nginx}->process,
     );
 
@@ -171,6 +171,19 @@ sub http ($self, %o) {
 }
 
 
+# a program of this project with the settings of this test, to run by itself
+
+sub command ($self, $name, $program, @arguments) {
+    return ChatTest::Process->new(
+        name      => $name,
+        directory => $self->{directory},
+        log       => $self->{logs}->file($name),
+        env       => $self->_settings,
+        command   => ["$self->{build}/bin/$program", @arguments],
+    );
+}
+
+
 sub chatctl ($self, @arguments) {
     my %settings = %{ $self->_settings };
     local @ENV{keys %settings} = values %settings;
@@ -202,29 +215,37 @@ sub _nginx ($self, %o) {
 }
 
 
-# the shipped settings, but for the places
-
 sub _redis ($self) {
+    my $file = "$self->{directory}/redis.conf";
+
+    $self->_write_redis_conf($file);
+
     return ChatTest::Process->new(
         name      => 'redis',
         directory => $self->{directory},
         log       => $self->{logs}->file('redis'),
-        command   => ['redis-server', "$root/conf/redis.conf",
-            '--port', 0, '--unixsocket', $self->{redis_socket},
-            '--unixsocketperm', 777, '--dir', $self->{directory},
-            '--daemonize', 'no', '--pidfile', '', '--logfile', ''],
+        command   => ['redis-server', $file],
     );
 }
 
 
-sub _persist ($self) {
-    return ChatTest::Process->new(
-        name      => 'persist',
-        directory => $self->{directory},
-        log       => $self->{logs}->file('persist'),
-        env       => $self->_settings,
-        command   => ["$self->{build}/bin/chat-persist"],
-    );
+# the shipped settings, but for the places
+
+sub _write_redis_conf ($self, $file) {
+    open my $shipped, '<', "$root/conf/redis.conf"
+        or croak "cannot read conf/redis.conf: $!";
+    open my $own, '>', $file or croak "cannot write $file: $!";
+
+    print $own grep { !/^(?:bind|port|unixsocket|unixsocketperm|dir) / }
+        <$shipped>;
+    print $own <<~"END";
+        port 0
+        unixsocket $self->{redis_socket}
+        unixsocketperm 777
+        dir $self->{directory}
+        END
+
+    return;
 }
 
 

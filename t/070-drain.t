@@ -1,0 +1,95 @@
+# Reload and stop: clients are told to come back, and old workers end.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+
+my $chat = ChatTest->new(workers => 2);
+$chat->start;
+$chat->create('lobby');
+
+
+sub crowd ($n) {
+    my @crowd = map { $chat->connect(user => "user-$_") } 1 .. $n;
+
+    $_->join('lobby') for @crowd;
+
+    return @crowd;
+}
+
+
+subtest 'a reload sends everybody to the new workers' => sub {
+    my @crowd = crowd(20);
+    my %old = map { $_ => 1 } $chat->workers;
+
+    $chat->reload;
+
+    my @reasons = map { $_->expect_close(1012) } @crowd;
+    is((grep { /retry=\d+/ } @reasons), 20, 'each is told when to retry');
+
+    my %delays = map { /retry=(\d+)/ => 1 } @reasons;
+    cmp_ok(keys %delays, '>', 5, 'not all at the same time');
+
+    wait_until { !grep { $old{$_} } $chat->workers } 15;
+    is($chat->workers, 2, 'the old workers have ended');
+
+    my ($alice, $bob) = crowd(2);
+    $alice->say('lobby', 'hello again');
+    is($bob->hear('lobby')->{content}, 'hello again', 'it goes on');
+};
+
+subtest 'requests under way are answered first' => sub {
+    my $alice = $chat->connect(user => 'alice');
+    my @ids = map {
+        $alice->post('message.send',
+                     { conversationId => 'lobby', content => "$_" })
+    } 1 .. 50;
+
+    $alice->request('ping');
+    $chat->reload;
+
+    my @numbers = map { $alice->reply($_)->{data}{sequenceNumber} } @ids;
+    is_deeply(\@numbers, [map { $numbers[0] + $_ } 0 .. 49], 'all 50');
+    $alice->expect_close(1012);
+};
+
+subtest 'a graceful stop does the same' => sub {
+    my @crowd = crowd(10);
+    my $nginx = $chat->part('nginx');
+
+    $nginx->tell('QUIT');
+    like($_->expect_close(1012), qr/retry=\d+/, 'close 1012') for @crowd;
+    is($nginx->wait_end, 0, 'nginx ends');
+    $chat->restart('nginx');
+};
+
+subtest 'a stop says 1001' => sub {
+    my @crowd = crowd(10);
+    my $nginx = $chat->part('nginx');
+
+    $nginx->tell('TERM');
+    $_->expect_close(1001) for @crowd;
+    is($nginx->wait_end, 0, 'nginx ends');
+    $chat->restart('nginx');
+};
+
+subtest 'many reloads in a row leave nothing behind' => sub {
+    for my $i (1 .. 3) {
+        my ($alice) = crowd(1);
+        my %old = map { $_ => 1 } $chat->workers;
+
+        $chat->reload;
+        $alice->expect_close(1012);
+        wait_until { !grep { $old{$_} } $chat->workers } 15;
+    }
+
+    is($chat->workers, 2, 'two workers');
+    wait_until { 4 >= split /\n/, $chat->redis_cli('CLIENT', 'LIST',
+                                                   'TYPE', 'normal') };
+    pass('and no links of those that have ended');
+};
+
+done_testing;
