@@ -35,7 +35,7 @@ subtest 'a close is answered with its own code' => sub {
         my $client = echo();
 
         $client->send_close($code, 'bye');
-        is(($client->read_close)[0], $code, $code);
+        is(($client->read_close)[0], $code, "code $code");
     }
 
     my $client = echo();
@@ -48,7 +48,8 @@ subtest 'a close that breaks a rule gets 1002, or 1007' => sub {
     for my $code (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000,
                   65535)
     {
-        fails_ok(1002, $code, { opcode => CLOSE, payload => pack 'n', $code });
+        fails_ok(1002, "code $code",
+                 { opcode => CLOSE, payload => pack 'n', $code });
     }
 
     fails_ok(1002, 'a single byte', { opcode => CLOSE, payload => "\x03" });

@@ -63,7 +63,7 @@ subtest 'an id comes back as it was sent' => sub {
     for my $id (@ids) {
         $alice->send_text(qq({"id":$id,"type":"ping"}));
         $alice->reply(decode($id));
-        is(raw_member($alice->raw, 'id'), $id, $id);
+        is(raw_member($alice->raw, 'id'), $id, "id $id");
     }
 };
 

@@ -86,7 +86,7 @@ subtest 'a page has 50 messages unless told, and 200 at the most' => sub {
     for my $limit (0, 201) {
         is($alice->refused('history.get', { conversationId => 'lobby',
                                             limit => $limit })->{code},
-           'bad_request', "$limit");
+           'bad_request', "not $limit");
     }
 };
 

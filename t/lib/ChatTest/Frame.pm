@@ -45,7 +45,7 @@ sub make_frame (%f) {
     my $mask = $f{mask} x (1 + length($f{payload}) / 4);
 
     return $head . $f{mask}
-        . ($f{payload} ^ substr $mask, 0, length $f{payload});
+        . ($f{payload} ^. substr $mask, 0, length $f{payload});
 }
 
 
