@@ -7,7 +7,8 @@
 
 
 #define A_TO_Z  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define X64     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X64     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                            \
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 
 static void

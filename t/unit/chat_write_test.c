@@ -9,7 +9,8 @@ write_a_bit_of_all(chat_writer_t *w)
     chat_write_cstr(w, "{\"raw\":");
     chat_write(w, chat_str("0.10"));
     chat_write_cstr(w, ",\"s\":");
-    chat_write_string(w, chat_str("a \"b\" \\ \n\x01 \xe2\x80\xa8 \xe2\x82\xac"));
+    chat_write_string(w, chat_str("a \"b\" \\ \n\x01 "
+                                  "\xe2\x80\xa8 \xe2\x82\xac"));
     chat_write_cstr(w, ",\"n\":");
     chat_write_uint(w, UINT64_C(9007199254740991));
     chat_write_cstr(w, ",\"t\":");
