@@ -80,9 +80,15 @@ struct ngx_chat_main_conf_s {
     size_t             redis_max_pending;   /* bytes sent and not answered */
     ngx_uint_t         partitions;
 
-    ngx_uint_t         enabled;         /* some location has chat_websocket */
+    ngx_uint_t         enabled;         /* some location needs a node */
+    ngx_uint_t         websocket;       /* some location has chat_websocket */
     ngx_chat_node_t   *node;            /* of this process, or NULL */
 };
+
+
+typedef struct {
+    ngx_uint_t         token_query;     /* on in some location of the server */
+} ngx_chat_srv_conf_t;
 
 
 struct ngx_chat_loc_conf_s {
@@ -141,12 +147,19 @@ struct ngx_chat_redis_s {
     redisAsyncContext                *ac;       /* NULL: not connected */
     ngx_connection_t                 *c;        /* nginx's view of its fd */
     ngx_event_t                       timer;    /* reconnect, deadline */
+    ngx_event_t                       drop;     /* posted by reset() */
+    const char                       *reason;   /* of a drop under way */
+    u_char                            refusal[128]; /* Redis' own words */
     ngx_msec_t                        backoff;
+    ngx_msec_t                        since;    /* up since then */
     ngx_queue_t                       pending;  /* commands, oldest first */
     size_t                            pending_bytes;
     ngx_str_t                         identity; /* "<run id>:<replication id>" */
     u_char                            identity_buf[128];
     unsigned                          up:1;
+    unsigned                          told:1;   /* up() was called, down() not */
+    unsigned                          failed:1; /* and that was logged */
+    unsigned                          writing:1;    /* inside hiredis' writer */
     unsigned                          closing:1;
     unsigned                          subscriber:1;
 };
@@ -275,14 +288,14 @@ struct ngx_chat_session_s {
     ngx_uint_t             nrequests;
     ngx_uint_t             njoins;
     uint16_t               close_code;  /* that we sent, or 1006 */
+    uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */
 
     unsigned               flushing:1;
-    unsigned               attempted:1; /* authenticate was tried in vain */
     unsigned               pinged:1;    /* and nothing was heard since */
     unsigned               expiring:1;  /* token.expiring was sent */
     unsigned               draining:1;  /* closes when its requests are done */
-    unsigned               slow:1;      /* queue over its limit */
+    unsigned               advancing:1; /* its requests are being run */
 };
 
 
@@ -308,15 +321,19 @@ void ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
 
 void ngx_chat_session_close(ngx_chat_session_t *s, ngx_uint_t code,
     const char *reason);
+void ngx_chat_session_doom(ngx_chat_session_t *s, ngx_uint_t code);
+                                        /* gets nothing more, is closed when
+                                           the turn ends: for callers that
+                                           walk sessions or rooms */
 void ngx_chat_session_finish(ngx_chat_session_t *s);    /* no more words: the
                                         connection failed or is done */
 void ngx_chat_session_drain(ngx_chat_session_t *s);
 void ngx_chat_session_stop(ngx_chat_session_t *s);      /* 1001, now or never */
 void ngx_chat_session_linger(ngx_chat_session_t *s);    /* the queue is empty */
 void ngx_chat_session_schedule(ngx_chat_session_t *s);  /* its timer */
+void ngx_chat_session_answered(ngx_chat_session_t *s);  /* a request is done */
 
-/* a JSON text for this session; what the writer built is measured first */
-void ngx_chat_session_reply(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
+/* the authenticated event; with an id, the reply to authenticate */
 void ngx_chat_session_authenticated(ngx_chat_session_t *s, chat_str_t *raw_id);
 
 
@@ -333,9 +350,161 @@ void ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
                                         /* takes a reference of its own */
 ngx_int_t ngx_chat_write_flush(ngx_chat_session_t *s);  /* NGX_OK, NGX_AGAIN,
                                            NGX_ERROR: the connection failed */
+void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows */
+void ngx_chat_write_post(ngx_chat_session_t *s);    /* that, at the turn's end */
 void ngx_chat_write_discard(ngx_chat_session_t *s);     /* but what has begun */
 void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
 void ngx_chat_write_flush_event(ngx_event_t *ev);
+
+
+/*
+ * ngx_chat_need.c: what Redis does not hold is asked of chat-persist.
+ *
+ * A waiter is embedded in whoever waits; its handler is called once, with the
+ * range that was asked for, or NULL: try again, the conversation was loaded.
+ * Deadlines are the waiter's own business; it cancels.
+ */
+
+typedef struct ngx_chat_need_s    ngx_chat_need_t;
+typedef struct ngx_chat_waiter_s  ngx_chat_waiter_t;
+
+
+typedef struct {
+    ngx_uint_t   ok;                    /* 0: PostgreSQL could not be asked */
+    ngx_uint_t   complete;
+    uint64_t     reach;                 /* revision up to which it goes */
+    ngx_str_t    events;                /* for ngx_chat_range_next() */
+} ngx_chat_range_t;
+
+
+typedef struct {
+    uint64_t     revision;
+    uint64_t     sequence;              /* 0: no message.created */
+    ngx_str_t    text;
+} ngx_chat_range_event_t;
+
+
+typedef void (*ngx_chat_waiter_pt)(void *data, ngx_chat_range_t *range);
+
+
+struct ngx_chat_waiter_s {
+    ngx_queue_t          queue;         /* need->waiters or node->ranges */
+    ngx_chat_waiter_pt   handler;
+    void                *data;
+    ngx_chat_need_t     *need;          /* NULL: waits for a range */
+    uint64_t             number;
+    unsigned             waiting:1;
+};
+
+
+/* a conversation by its name in Redis; who it belongs to keeps the bytes */
+
+typedef struct {
+    ngx_uint_t   partition;
+    ngx_str_t    base;                  /* chat:{p07}:c:<tenant>/<id> */
+} ngx_chat_name_t;
+
+
+void ngx_chat_need_init(ngx_chat_node_t *node);
+void ngx_chat_need_done(ngx_chat_node_t *node);
+
+/* NGX_OK: the handler will be called; else Redis cannot be asked now */
+ngx_int_t ngx_chat_need_conversation(ngx_chat_node_t *node,
+    ngx_chat_name_t *name, ngx_chat_waiter_t *w);
+ngx_int_t ngx_chat_need_client(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *user, ngx_str_t *client_id, ngx_chat_waiter_t *w);
+ngx_int_t ngx_chat_need_range(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    uint64_t after, ngx_chat_waiter_t *w);
+ngx_int_t ngx_chat_need_history(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_uint_t before, ngx_str_t *sequence, ngx_uint_t limit,
+    ngx_chat_waiter_t *w);
+void ngx_chat_need_cancel(ngx_chat_waiter_t *w);    /* fine if not waiting */
+
+void ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified);
+void ngx_chat_need_on_range(ngx_chat_node_t *node, ngx_str_t *payload);
+
+/* NGX_OK; NGX_DONE: no more; NGX_ERROR: not what chat-persist writes */
+ngx_int_t ngx_chat_range_next(ngx_chat_range_t *range,
+    ngx_chat_range_event_t *e);
+
+
+/*
+ * ngx_chat_bus.c: what the module asks of Redis, and what it hears from it.
+ */
+
+typedef enum {                          /* redis/chat.lua: first element */
+    NGX_CHAT_ANSWER_OK,
+    NGX_CHAT_ANSWER_EXISTS,
+    NGX_CHAT_ANSWER_NEED_CONVERSATION,
+    NGX_CHAT_ANSWER_NEED_CLIENT,
+    NGX_CHAT_ANSWER_NEED_RANGE,
+    NGX_CHAT_ANSWER_NOT_FOUND,
+    NGX_CHAT_ANSWER_UNAVAILABLE,        /* closed, busy, no link, loading ... */
+    NGX_CHAT_ANSWER_FAILED              /* nothing that we know: logged */
+} ngx_chat_answer_e;
+
+
+/* a command being put together; it points to what was added, copies numbers */
+
+#define NGX_CHAT_CALL_MAX  (16 + 2 * (CHAT_REQUEST_MAX_MEMBERS + 1))
+
+typedef struct {
+    ngx_uint_t   n;
+    u_char      *pos;                   /* in numbers */
+    const char  *argv[NGX_CHAT_CALL_MAX];
+    size_t       len[NGX_CHAT_CALL_MAX];
+    u_char       prefix[CHAT_NAME_PREFIX_LEN];
+    u_char       numbers[256];
+} ngx_chat_call_t;
+
+
+/* FCALL function 2 prefix base identity partitions */
+void ngx_chat_call_begin(ngx_chat_call_t *call, ngx_chat_node_t *node,
+    const char *function, ngx_chat_name_t *name);
+void ngx_chat_call_add(ngx_chat_call_t *call, const void *data, size_t len);
+void ngx_chat_call_add_cstr(ngx_chat_call_t *call, const char *s);
+void ngx_chat_call_add_uint(ngx_chat_call_t *call, uint64_t n);
+/* NGX_OK: the handler will be called once, perhaps with NULL; else it will
+   not be: Redis cannot be asked now */
+ngx_int_t ngx_chat_call_send(ngx_chat_call_t *call, ngx_chat_node_t *node,
+    ngx_chat_redis_reply_pt handler, void *data);
+
+ngx_chat_answer_e ngx_chat_bus_answer(ngx_chat_node_t *node,
+    redisReply *reply, size_t elements);
+                                        /* OK has so many elements at least */
+static ngx_inline uint64_t
+ngx_chat_bus_uint(redisReply *reply, size_t i)
+{
+    return reply->element[i]->type == REDIS_REPLY_INTEGER
+           ? (uint64_t) reply->element[i]->integer : 0;
+}
+
+static ngx_inline ngx_str_t
+ngx_chat_bus_str(redisReply *reply, size_t i)
+{
+    if (reply->element[i]->type == REDIS_REPLY_STRING) {
+        return (ngx_str_t) { reply->element[i]->len,
+                             (u_char *) reply->element[i]->str };
+    }
+
+    return (ngx_str_t) { 0, NULL };
+}
+
+
+void ngx_chat_bus_open(ngx_chat_node_t *node);
+void ngx_chat_bus_close(ngx_chat_node_t *node);
+
+
+/* what /readyz tells, refreshed by the heartbeat */
+
+typedef struct {
+    ngx_uint_t  command;                /* link is up */
+    ngx_uint_t  subscriber;
+    ngx_uint_t  open;                   /* partitions open for our identity */
+    ngx_uint_t  partitions;
+} ngx_chat_health_t;
+
+void ngx_chat_bus_health(ngx_chat_node_t *node, ngx_chat_health_t *health);
 
 
 /*
@@ -343,36 +512,36 @@ void ngx_chat_write_flush_event(ngx_event_t *ev);
  * Requests of one session for one conversation run one after the other, so
  * that they take effect in the order sent; others side by side.
  *
- * Owner: the session's queue while the session lives, and the callback that
- * is under way (pending); whoever is last frees it.
+ * Owner: its session's queue until it is answered; while a reply of Redis is
+ * to come (pending), the callback; the later of the two frees it.
  */
 
 struct ngx_chat_request_s {
     ngx_queue_t            queue;       /* session->requests */
-    ngx_queue_t            wait;        /* room->waiting or a need, if waiting */
-    ngx_chat_session_t    *session;     /* NULL: it has gone, or is answered */
+    ngx_queue_t            wait;        /* room->waiting, if in_room */
+    ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;
     chat_request_t         parsed;      /* slices point into text */
-    ngx_event_t            timer;
+    ngx_event_t            timer;       /* its deadline */
+    ngx_chat_waiter_t      waiter;
 
-    ngx_uint_t             partition;
+    ngx_chat_name_t        name;
     u_char                 base[CHAT_NAME_MAX_BASE];
-    size_t                 base_len;
 
-    ngx_chat_join_t       *join;        /* conversation.join */
+    ngx_chat_join_t       *join;        /* conversation.join; NULL: ended */
     ngx_uint_t             epoch;       /* of the room when open was sent */
     uint64_t               after;       /* join: revision to go on from */
     ngx_chat_buffer_t     *events;      /* join: "{...},{...}" from storage */
-    size_t                 nevents;
+    size_t                 events_len;
 
-    u_char                 id[CHAT_ID_LEN];     /* of what it makes */
-    uint64_t               time;
-    uint64_t               need;        /* number of the need it waits for */
+    uint64_t               time;        /* ms: of what it makes */
+    u_char                 id[CHAT_ID_LEN];
 
     unsigned               running:1;
-    unsigned               waiting:1;
-    unsigned               pending:1;   /* a reply of Redis is to come */
-    unsigned               reset:1;
+    unsigned               in_room:1;
+    unsigned               pending:1;
+    unsigned               fresh:1;     /* the id was made here, just now */
+    unsigned               partial:1;   /* join: events end before the present */
 
     size_t                 len;
     u_char                 text[1];
@@ -382,16 +551,44 @@ struct ngx_chat_request_s {
 /* a whole text message of a session */
 void ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text);
 
-/* answers and ends it; it may be freed when this returns */
+/* each answers and ends it: it may be freed when they return.  done: takes
+   the reply over, which may be NULL if the answer is out already */
 void ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
     const char *message);
 void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
 
-/* go on: the conversation was loaded, the room subscribed */
-void ngx_chat_request_resume(ngx_chat_request_t *rq);
+/* runs it, or runs it again: a conversation was loaded, a room subscribed */
+void ngx_chat_request_run(ngx_chat_request_t *rq);
 
 /* all requests of a session that ends */
 void ngx_chat_request_abandon(ngx_chat_session_t *s);
+
+/* for those who carry requests out */
+ngx_int_t ngx_chat_request_name(ngx_chat_request_t *rq);
+void ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
+    chat_str_t id);
+void ngx_chat_request_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
+    ngx_chat_redis_reply_pt handler);
+ngx_int_t ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
+    size_t elements, ngx_chat_answer_e *answer);
+void ngx_chat_request_need(ngx_chat_request_t *rq, ngx_int_t rc);
+ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
+    chat_writer_t *w);
+void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
+
+
+/* ngx_chat_message.c, ngx_chat_conversation.c: the requests themselves */
+
+void ngx_chat_message_send(ngx_chat_request_t *rq);
+void ngx_chat_history_get(ngx_chat_request_t *rq);
+void ngx_chat_history_get_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
+void ngx_chat_conversation_join(ngx_chat_request_t *rq);
+void ngx_chat_conversation_join_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
+void ngx_chat_conversation_leave(ngx_chat_request_t *rq);
+ngx_int_t ngx_chat_conversation_create_name(ngx_chat_request_t *rq);
+void ngx_chat_conversation_create(ngx_chat_request_t *rq);
 
 
 /*
@@ -413,6 +610,7 @@ struct ngx_chat_join_s {
     ngx_queue_t                session_queue;
     ngx_chat_room_t           *room;
     ngx_chat_session_t        *session;
+    ngx_chat_request_t        *request;     /* that opens it, if OPENING */
     uint64_t                   revision;    /* that the session has got; the
                                                room's own where that is higher */
     ngx_chat_join_state_e      state;
@@ -422,87 +620,56 @@ struct ngx_chat_join_s {
 struct ngx_chat_room_s {
     ngx_str_node_t             node;        /* base, in ngx_chat_node_t.rooms */
     ngx_chat_node_t           *owner;
+    ngx_chat_name_t            name;
     ngx_queue_t                joins;
     ngx_queue_t                waiting;     /* requests, for the subscription */
-    ngx_queue_t                held;        /* ngx_chat_held_t, by revision */
-    ngx_queue_t                repair;      /* node->repairs, if stale */
+    ngx_queue_t                held;        /* ngx_chat_held_t, as they came */
+    ngx_queue_t                repair;      /* node->repairs, if queued */
     size_t                     held_bytes;
     uint64_t                   revision;    /* the last one fanned out */
     uint64_t                   generation;  /* of the last comparison */
-    ngx_uint_t                 epoch;       /* counts lost subscriptions */
+    ngx_uint_t                 epoch;       /* grows when events may be missing
+                                               from held */
     ngx_uint_t                 opening;     /* joins in that state */
-    ngx_uint_t                 partition;
-    ngx_uint_t                 pending;     /* answers of Redis to come */
+    ngx_uint_t                 tries;       /* comparisons that failed */
+    ngx_chat_waiter_t          waiter;
+    uint64_t                  *compared;    /* revisions that were sent */
+    ngx_uint_t                 ncompared;
+    ngx_uint_t                 compared_epoch;
+    ngx_event_t                timer;       /* when to compare again */
 
     unsigned                   subscribed:1;
     unsigned                   subscribing:1;
     unsigned                   positioned:1;    /* revision means something */
     unsigned                   stale:1;         /* must be compared */
-    unsigned                   comparing:1;
+    unsigned                   comparing:1;     /* and is being */
     unsigned                   queued:1;        /* in node->repairs */
 
     u_char                     base[1];
 };
 
 
-ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node, ngx_str_t *base);
+void ngx_chat_room_init(ngx_chat_node_t *node);
+void ngx_chat_room_done(ngx_chat_node_t *node);
+
+/* finds or makes room and join; the join is OPENING then.  NULL: memory */
 ngx_chat_join_t *ngx_chat_room_join(ngx_chat_session_t *s,
-    ngx_chat_request_t *rq);            /* finds or makes both; NULL: memory */
-ngx_chat_join_t *ngx_chat_room_joined(ngx_chat_session_t *s, ngx_str_t *base);
+    ngx_chat_request_t *rq);
+ngx_chat_join_t *ngx_chat_room_joined(ngx_chat_session_t *s,
+    ngx_str_t *base);                   /* NULL: not joined */
 void ngx_chat_room_leave(ngx_chat_join_t *join);
+
+/* the answer to open: the reply is in the session's queue, live events may
+   follow.  complete: 0 if the client has to join again */
 void ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
     uint64_t revision, uint64_t reach, ngx_uint_t complete);
+
 void ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base);
 void ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     ngx_str_t *payload);
 void ngx_chat_room_on_down(ngx_chat_node_t *node);  /* subscriptions are lost */
 void ngx_chat_room_on_up(ngx_chat_node_t *node);    /* subscribe to all again */
-void ngx_chat_room_repair_all(ngx_chat_node_t *node);   /* go on with repairs */
-
-
-/*
- * ngx_chat_bus.c: what the module asks of Redis, and what it hears from it.
- * Answers come to the handlers named; NGX_OK means that one will come.
- */
-
-typedef enum {                          /* redis/chat.lua: first element */
-    NGX_CHAT_ANSWER_OK,
-    NGX_CHAT_ANSWER_EXISTS,
-    NGX_CHAT_ANSWER_NEED_CONVERSATION,
-    NGX_CHAT_ANSWER_NEED_CLIENT,
-    NGX_CHAT_ANSWER_NEED_RANGE,
-    NGX_CHAT_ANSWER_NOT_FOUND,
-    NGX_CHAT_ANSWER_UNAVAILABLE,        /* closed, busy, no link, loading ... */
-    NGX_CHAT_ANSWER_FAILED              /* nothing that we know: logged */
-} ngx_chat_answer_e;
-
-
-ngx_chat_answer_e ngx_chat_bus_answer(ngx_chat_node_t *node,
-    redisReply *reply);
-
-typedef struct {                        /* an FCALL being put together */
-    const char  *argv[16];
-    size_t       len[16];
-    ngx_uint_t   n;
-    u_char       prefix[CHAT_NAME_PREFIX_LEN];
-} ngx_chat_call_t;
-
-
-ngx_uint_t ngx_chat_bus_ready(ngx_chat_node_t *node);   /* links are up */
-void ngx_chat_bus_open(ngx_chat_node_t *node);
-void ngx_chat_bus_close(ngx_chat_node_t *node);
-
-
-/* health: what /readyz tells, refreshed by the heartbeat */
-
-typedef struct {
-    ngx_uint_t  command;                /* link is up */
-    ngx_uint_t  subscriber;
-    ngx_uint_t  open;                   /* partitions open for our identity */
-    ngx_uint_t  partitions;
-} ngx_chat_health_t;
-
-void ngx_chat_bus_health(ngx_chat_node_t *node, ngx_chat_health_t *health);
+void ngx_chat_room_repair_all(ngx_chat_node_t *node);   /* now, not later */
 
 
 /* ngx_chat_node.c: the process as a whole */
@@ -524,11 +691,10 @@ struct ngx_chat_node_s {
     ngx_rbtree_node_t      rooms_sentinel;
     ngx_queue_t            repairs;     /* stale rooms */
     ngx_uint_t             repairing;   /* comparisons under way */
-    ngx_event_t            repair_timer;
 
     ngx_rbtree_t           needs;       /* ngx_chat_need_t by <tenant>/<id> */
     ngx_rbtree_node_t      needs_sentinel;
-    ngx_queue_t            ranges;      /* requests and rooms that wait for one */
+    ngx_queue_t            ranges;      /* waiters */
     uint64_t               need_number;
 
     ngx_queue_t            flush;       /* sessions with something to send */
@@ -541,6 +707,8 @@ struct ngx_chat_node_s {
     ngx_msec_t             heard;       /* own heartbeat came back */
     ngx_uint_t             open;        /* partitions open, as last seen */
     ngx_uint_t             open_new;    /* the same, being counted */
+    ngx_uint_t             open_pending;    /* answers to come */
+    ngx_msec_t             open_checked;
 
     u_char                 recv[NGX_CHAT_RECV_BUFFER];
 };
@@ -556,10 +724,44 @@ void ngx_chat_make_id(ngx_uint_t partition, uint64_t ms,
 /* ngx_chat_handshake.c */
 
 ngx_int_t ngx_chat_handshake_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_chat_token.c: where a handshake has its token, and whether it is good.
+ */
+
+typedef enum {                          /* in the order of precedence */
+    NGX_CHAT_TOKEN_HEADER,              /* Authorization: Bearer */
+    NGX_CHAT_TOKEN_PROTOCOL,            /* bearer.<jwt> */
+    NGX_CHAT_TOKEN_COOKIE,
+    NGX_CHAT_TOKEN_QUERY,
+    NGX_CHAT_TOKEN_NONE
+} ngx_chat_token_place_e;
+
+/* protocol: the token that came as a subprotocol, or an empty one */
+ngx_chat_token_place_e ngx_chat_token_find(ngx_http_request_t *r,
+    ngx_str_t *protocol, ngx_str_t *token);
+
+/* takes ?token= out of all that could be logged; find() still finds it.  The
+   handler does so early, in servers that have chat_token_query somewhere */
+ngx_int_t ngx_chat_token_hide(ngx_http_request_t *r);
+ngx_int_t ngx_chat_token_hide_handler(ngx_http_request_t *r);
+
 /* NGX_OK; NGX_DECLINED: the token is bad; NGX_ERROR: the check failed.  The
    reason, for the log, holds no part of the token */
 ngx_int_t ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
     chat_token_t *token, const char **reason);
+
+
+/* ngx_chat_http.c: answers that are no upgrade; they return what a content
+   handler returns */
+
+ngx_int_t ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body);
+ngx_int_t ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
+    chat_code_e code, const char *message);
+ngx_int_t ngx_chat_http_header(ngx_http_request_t *r, const char *name,
+    const char *value);                 /* adds one; both are kept, not copied */
 
 
 /* ngx_chat_status.c */

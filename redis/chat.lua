@@ -631,7 +631,9 @@ end
 -- revisions that sessions of a room have got.
 --
 -- ok, generation, sequence, revision, then 1 (good) or 0 for each revision
--- given; then, for the lowest good one, as events_add() tells.
+-- given; then, for the lowest good one, as events_add() tells.  If hot does
+-- not reach back so far: need, range, the lowest good one, revision, then 1
+-- or 0 for each.
 
 local function compare(keys, a)
     local base = keys[2]
@@ -661,7 +663,8 @@ local function compare(keys, a)
     end
 
     if lowest and lowest < meta.hfrom then
-        return {'need', 'range', lowest}
+        answer[1], answer[2], answer[3] = 'need', 'range', lowest
+        return answer
     end
 
     return events_add(answer, base, meta, lowest or meta.rev, tonumber(a[3]))

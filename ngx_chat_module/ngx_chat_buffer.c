@@ -1,0 +1,87 @@
+/*
+ * One encoded WebSocket frame, written once and shared by every session that
+ * gets it.
+ *
+ *      | unused | head | payload          | unused |
+ *               ^ data ^ payload
+ *
+ * The head's length is known only with the payload's, so room for the longest
+ * is left in front and the head is put right before the payload.
+ */
+
+#include "ngx_chat.h"
+
+
+ngx_chat_buffer_t *
+ngx_chat_buffer_create(size_t size)
+{
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_alloc(sizeof(ngx_chat_buffer_t) + CHAT_FRAME_MAX_HEAD + size,
+                  ngx_cycle->log);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->refs = 1;
+    b->data = NULL;
+    b->len = 0;
+    b->payload = (u_char *) (b + 1) + CHAT_FRAME_MAX_HEAD;
+    b->size = size;
+
+    return b;
+}
+
+
+void
+ngx_chat_buffer_finish(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
+    size_t n)
+{
+    size_t   len;
+    uint8_t  head[CHAT_FRAME_MAX_HEAD];
+
+    len = chat_frame_write_head(head, opcode, false, n);
+
+    b->data = b->payload - len;
+    b->len = len + n;
+
+    ngx_memcpy(b->data, head, len);
+}
+
+
+ngx_chat_buffer_t *
+ngx_chat_buffer_copy(chat_frame_opcode_e opcode, const u_char *payload,
+    size_t n)
+{
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_chat_buffer_create(n);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(b->payload, payload, n);
+    ngx_chat_buffer_finish(b, opcode, n);
+
+    return b;
+}
+
+
+void
+ngx_chat_buffer_ref(ngx_chat_buffer_t *b)
+{
+    b->refs++;
+}
+
+
+void
+ngx_chat_buffer_unref(ngx_chat_buffer_t *b)
+{
+    if (b == NULL) {
+        return;
+    }
+
+    if (--b->refs == 0) {
+        ngx_free(b);
+    }
+}

@@ -1,0 +1,522 @@
+/*
+ * The bus: what the module asks of Redis, and what it hears from it.
+ *
+ * A node listens to three kinds of channels: its rooms', its own
+ * ("chat:node:<id>": answers to its needs, its own heartbeat), and
+ * "chat:nodes", where every node is told that a partition was opened or how
+ * far it is stored.
+ */
+
+#include "ngx_chat.h"
+
+#include <assert.h>
+
+
+#define NGX_CHAT_BUS_BEAT        1000   /* ms */
+#define NGX_CHAT_BUS_LOOK        10000  /* ms between looks at open partitions */
+#define NGX_CHAT_BUS_NODES       "chat:nodes"
+#define NGX_CHAT_BUS_NODE        "chat:node:"
+
+
+static void ngx_chat_bus_command_up(ngx_chat_redis_t *link);
+static void ngx_chat_bus_command_down(ngx_chat_redis_t *link);
+static void ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link);
+static void ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link);
+static void ngx_chat_bus_subscribed(ngx_chat_redis_t *link,
+    ngx_str_t *channel);
+static void ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
+    ngx_str_t *payload);
+static void ngx_chat_bus_own_message(ngx_chat_node_t *node,
+    ngx_str_t *payload);
+static ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
+static void ngx_chat_bus_heartbeat(ngx_event_t *ev);
+static void ngx_chat_bus_beat(ngx_chat_node_t *node);
+static void ngx_chat_bus_look(ngx_chat_node_t *node);
+static void ngx_chat_bus_on_beat(void *data, redisReply *reply);
+static void ngx_chat_bus_on_look(void *data, redisReply *reply);
+static ngx_chat_answer_e ngx_chat_bus_error(ngx_chat_node_t *node,
+    redisReply *reply);
+
+
+static const ngx_chat_redis_handlers_t  ngx_chat_bus_command_handlers = {
+    ngx_chat_bus_command_up,
+    ngx_chat_bus_command_down,
+    NULL,
+    NULL
+};
+
+
+static const ngx_chat_redis_handlers_t  ngx_chat_bus_subscriber_handlers = {
+    ngx_chat_bus_subscriber_up,
+    ngx_chat_bus_subscriber_down,
+    ngx_chat_bus_subscribed,
+    ngx_chat_bus_message
+};
+
+
+static const struct {
+    const char         *word;
+    ngx_chat_answer_e   answer;
+} ngx_chat_bus_answers[] = {
+    { "ok",        NGX_CHAT_ANSWER_OK },
+    { "exists",    NGX_CHAT_ANSWER_EXISTS },
+    { "not_found", NGX_CHAT_ANSWER_NOT_FOUND },
+    { "closed",    NGX_CHAT_ANSWER_UNAVAILABLE },
+    { "busy",      NGX_CHAT_ANSWER_UNAVAILABLE },
+    { NULL,        NGX_CHAT_ANSWER_FAILED }
+};
+
+
+static const struct {
+    const char         *word;
+    ngx_chat_answer_e   answer;
+} ngx_chat_bus_needs[] = {
+    { "conversation", NGX_CHAT_ANSWER_NEED_CONVERSATION },
+    { "client id",    NGX_CHAT_ANSWER_NEED_CLIENT },
+    { "range",        NGX_CHAT_ANSWER_NEED_RANGE },
+    { NULL,           NGX_CHAT_ANSWER_FAILED }
+};
+
+
+/* what Redis says when it is there but cannot serve; all of it passes */
+
+static const char  *ngx_chat_bus_passing[] = {
+    "LOADING", "READONLY", "OOM", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS",
+    "ERR Function not found", NULL
+};
+
+
+void
+ngx_chat_bus_open(ngx_chat_node_t *node)
+{
+    node->heartbeat.handler = ngx_chat_bus_heartbeat;
+    node->heartbeat.data = node;
+    node->heartbeat.log = node->log;
+    node->heartbeat.cancelable = 1;
+    ngx_add_timer(&node->heartbeat, NGX_CHAT_BUS_BEAT);
+
+    ngx_chat_redis_open(&node->command, node, "command", 0,
+                        &ngx_chat_bus_command_handlers);
+    ngx_chat_redis_open(&node->subscriber, node, "subscriber", 1,
+                        &ngx_chat_bus_subscriber_handlers);
+}
+
+
+void
+ngx_chat_bus_close(ngx_chat_node_t *node)
+{
+    if (node->heartbeat.timer_set) {
+        ngx_del_timer(&node->heartbeat);
+    }
+
+    ngx_chat_redis_close(&node->subscriber);
+    ngx_chat_redis_close(&node->command);
+}
+
+
+void
+ngx_chat_bus_health(ngx_chat_node_t *node, ngx_chat_health_t *health)
+{
+    health->command = node->command.up;
+    health->subscriber = node->subscriber.up;
+    health->open = node->command.up ? node->open : 0;
+    health->partitions = node->conf->partitions;
+}
+
+
+/* Calls */
+
+
+void
+ngx_chat_call_begin(ngx_chat_call_t *call, ngx_chat_node_t *node,
+    const char *function, ngx_chat_name_t *name)
+{
+    ngx_str_t  *identity = &node->command.identity;
+
+    call->n = 0;
+    call->pos = call->numbers;
+
+    (void) chat_name_prefix(call->prefix, name->partition);
+
+    ngx_chat_call_add_cstr(call, "FCALL");
+    ngx_chat_call_add_cstr(call, function);
+    ngx_chat_call_add_cstr(call, "2");
+    ngx_chat_call_add(call, call->prefix, CHAT_NAME_PREFIX_LEN);
+    ngx_chat_call_add(call, name->base.data, name->base.len);
+    ngx_chat_call_add(call, identity->data, identity->len);
+    ngx_chat_call_add_uint(call, node->conf->partitions);
+}
+
+
+void
+ngx_chat_call_add(ngx_chat_call_t *call, const void *data, size_t len)
+{
+    assert(call->n < NGX_CHAT_CALL_MAX);
+
+    call->argv[call->n] = data;
+    call->len[call->n] = len;
+    call->n++;
+}
+
+
+void
+ngx_chat_call_add_cstr(ngx_chat_call_t *call, const char *s)
+{
+    ngx_chat_call_add(call, s, ngx_strlen(s));
+}
+
+
+void
+ngx_chat_call_add_uint(ngx_chat_call_t *call, uint64_t n)
+{
+    u_char  *p = call->pos;
+
+    call->pos = ngx_snprintf(p, call->numbers + sizeof(call->numbers) - p,
+                             "%uL", n);
+
+    ngx_chat_call_add(call, p, call->pos - p);
+}
+
+
+ngx_int_t
+ngx_chat_call_send(ngx_chat_call_t *call, ngx_chat_node_t *node,
+    ngx_chat_redis_reply_pt handler, void *data)
+{
+    return ngx_chat_redis_send(&node->command, call->n, call->argv, call->len,
+                               handler, data);
+}
+
+
+ngx_chat_answer_e
+ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
+{
+    const char  *word;
+    ngx_uint_t   i;
+
+    if (reply == NULL) {
+        return NGX_CHAT_ANSWER_UNAVAILABLE;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0
+        || reply->element[0]->type != REDIS_REPLY_STRING)
+    {
+        return ngx_chat_bus_error(node, reply);
+    }
+
+    word = reply->element[0]->str;
+
+    if (reply->elements > 1 && ngx_strcmp(word, "need") == 0) {
+        word = reply->element[1]->str;
+
+        for (i = 0; ngx_chat_bus_needs[i].word != NULL; i++) {
+            if (word && ngx_strcmp(word, ngx_chat_bus_needs[i].word) == 0) {
+                return ngx_chat_bus_needs[i].answer;
+            }
+        }
+
+        return ngx_chat_bus_error(node, reply);
+    }
+
+    for (i = 0; ngx_chat_bus_answers[i].word != NULL; i++) {
+
+        if (ngx_strcmp(word, ngx_chat_bus_answers[i].word) != 0) {
+            continue;
+        }
+
+        if (ngx_chat_bus_answers[i].answer == NGX_CHAT_ANSWER_OK
+            && reply->elements < elements)
+        {
+            break;
+        }
+
+        return ngx_chat_bus_answers[i].answer;
+    }
+
+    return ngx_chat_bus_error(node, reply);
+}
+
+
+static ngx_chat_answer_e
+ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
+{
+    ngx_uint_t   i;
+    const char  *text;
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        text = "";
+
+        if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 1
+            && reply->element[1]->type == REDIS_REPLY_STRING)
+        {
+            text = reply->element[1]->str;      /* "bad", and why */
+        }
+
+        ngx_log_error(NGX_LOG_ERR, node->log, 0,
+                      "chat: unexpected answer of redis, type %d, \"%s\"",
+                      reply->type, text);
+
+        return NGX_CHAT_ANSWER_FAILED;
+    }
+
+    for (i = 0; ngx_chat_bus_passing[i] != NULL; i++) {
+
+        if (ngx_strncmp(reply->str, ngx_chat_bus_passing[i],
+                        ngx_strlen(ngx_chat_bus_passing[i]))
+            == 0)
+        {
+            ngx_log_error(NGX_LOG_WARN, node->log, 0,
+                          "chat: redis cannot serve: \"%s\"", reply->str);
+            return NGX_CHAT_ANSWER_UNAVAILABLE;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, node->log, 0,
+                  "chat: redis answered \"%s\"", reply->str);
+
+    return NGX_CHAT_ANSWER_FAILED;
+}
+
+
+/* Links */
+
+
+static void
+ngx_chat_bus_command_up(ngx_chat_redis_t *link)
+{
+    ngx_chat_node_t  *node = link->node;
+
+    node->open = 0;
+    node->open_pending = 0;
+
+    ngx_chat_bus_look(node);
+    ngx_chat_room_repair_all(node);
+}
+
+
+static void
+ngx_chat_bus_command_down(ngx_chat_redis_t *link)
+{
+    link->node->open = 0;
+}
+
+
+static void
+ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
+{
+    u_char            buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
+    ngx_str_t         channels[2];
+    ngx_chat_node_t  *node = link->node;
+
+    ngx_str_set(&channels[0], NGX_CHAT_BUS_NODES);
+    channels[1] = ngx_chat_bus_own_channel(node, buf);
+
+    node->heard = ngx_current_msec;
+
+    if (ngx_chat_redis_subscribe(link, channels, 2) != NGX_OK) {
+        ngx_chat_redis_reset(link, "cannot subscribe");
+        return;
+    }
+
+    ngx_chat_room_on_up(node);
+}
+
+
+static void
+ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link)
+{
+    ngx_chat_room_on_down(link->node);
+}
+
+
+static void
+ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
+{
+    ngx_chat_room_on_subscribed(link->node, channel);
+}
+
+
+static void
+ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
+    ngx_str_t *payload)
+{
+    ngx_chat_node_t  *node = link->node;
+
+    if (channel->len > sizeof("chat:{") - 1 && channel->data[5] == '{') {
+        ngx_chat_room_on_publish(node, channel, payload);
+        return;
+    }
+
+    if (channel->len == sizeof(NGX_CHAT_BUS_NODES) - 1) {
+
+        if (payload->len > 5 && ngx_strncmp(payload->data, "open ", 5) == 0) {
+            ngx_chat_bus_look(node);
+            ngx_chat_room_repair_all(node);
+        }
+
+        return;
+    }
+
+    ngx_chat_bus_own_message(node, payload);
+}
+
+
+static void
+ngx_chat_bus_own_message(ngx_chat_node_t *node, ngx_str_t *payload)
+{
+    ngx_str_t  qualified;
+
+    if (payload->len > 7 && ngx_strncmp(payload->data, "loaded ", 7) == 0) {
+        qualified.data = payload->data + 7;
+        qualified.len = payload->len - 7;
+        ngx_chat_need_on_loaded(node, &qualified);
+        return;
+    }
+
+    if (payload->len > 6 && ngx_strncmp(payload->data, "range ", 6) == 0) {
+        ngx_chat_need_on_range(node, payload);
+        return;
+    }
+
+    if (payload->len == 4 && ngx_strncmp(payload->data, "beat", 4) == 0) {
+        node->heard = ngx_current_msec;
+    }
+}
+
+
+static ngx_str_t
+ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf)
+{
+    u_char  *p;
+
+    p = ngx_sprintf(buf, NGX_CHAT_BUS_NODE "%V", &node->id);
+
+    return (ngx_str_t) { p - buf, buf };
+}
+
+
+/* Heartbeat */
+
+
+static void
+ngx_chat_bus_heartbeat(ngx_event_t *ev)
+{
+    ngx_chat_node_t  *node = ev->data;
+
+    /*
+     * A node hears its own heartbeat through both links; when it does not,
+     * the subscriber is half open, since a command link that is has a
+     * deadline of its own.
+     */
+
+    if (node->subscriber.up && node->command.up
+        && ngx_current_msec - node->heard > node->conf->redis_timeout)
+    {
+        ngx_chat_redis_reset(&node->subscriber, "own heartbeat is not heard");
+    }
+
+    if (node->command.up) {
+        ngx_chat_bus_beat(node);
+
+        if (node->open < node->conf->partitions
+            || ngx_current_msec - node->open_checked > NGX_CHAT_BUS_LOOK)
+        {
+            ngx_chat_bus_look(node);
+        }
+
+    } else {
+        node->heard = ngx_current_msec;     /* nothing was sent to be heard */
+    }
+
+    if (!ngx_exiting) {
+        ngx_add_timer(ev, NGX_CHAT_BUS_BEAT);
+    }
+}
+
+
+static void
+ngx_chat_bus_beat(ngx_chat_node_t *node)
+{
+    u_char           buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
+    ngx_str_t        channel;
+    ngx_chat_call_t  call;
+
+    channel = ngx_chat_bus_own_channel(node, buf);
+
+    call.n = 0;
+    ngx_chat_call_add_cstr(&call, "PUBLISH");
+    ngx_chat_call_add(&call, channel.data, channel.len);
+    ngx_chat_call_add_cstr(&call, "beat");
+
+    /* if it cannot be sent, the link's own deadline is near */
+    (void) ngx_chat_call_send(&call, node, ngx_chat_bus_on_beat, node);
+}
+
+
+static void
+ngx_chat_bus_on_beat(void *data, redisReply *reply)
+{
+    ngx_chat_node_t  *node = data;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        ngx_log_error(NGX_LOG_WARN, node->log, 0,
+                      "chat: redis refused a heartbeat: \"%s\"", reply->str);
+    }
+}
+
+
+/* how many partitions are open for the Redis that we see */
+
+static void
+ngx_chat_bus_look(ngx_chat_node_t *node)
+{
+    size_t           len;
+    u_char           key[CHAT_NAME_PREFIX_LEN + sizeof("part") - 1];
+    ngx_uint_t       p;
+    ngx_chat_call_t  call;
+
+    if (node->open_pending > 0 || !node->command.up) {
+        return;
+    }
+
+    node->open_new = 0;
+    node->open_checked = ngx_current_msec;
+
+    for (p = 0; p < node->conf->partitions; p++) {
+        len = chat_name_prefix(key, p);
+        ngx_memcpy(key + len, "part", sizeof("part") - 1);
+
+        call.n = 0;
+        ngx_chat_call_add_cstr(&call, "HGET");
+        ngx_chat_call_add(&call, key, sizeof(key));
+        ngx_chat_call_add_cstr(&call, "identity");
+
+        if (ngx_chat_call_send(&call, node, ngx_chat_bus_on_look, node)
+            == NGX_OK)
+        {
+            node->open_pending++;
+        }
+    }
+}
+
+
+static void
+ngx_chat_bus_on_look(void *data, redisReply *reply)
+{
+    ngx_str_t        *identity;
+    ngx_chat_node_t  *node = data;
+
+    identity = &node->command.identity;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_STRING
+        && reply->len == identity->len
+        && ngx_memcmp(reply->str, identity->data, identity->len) == 0)
+    {
+        node->open_new++;
+    }
+
+    if (node->open_pending == 0 || --node->open_pending > 0) {
+        return;
+    }
+
+    node->open = node->open_new;
+}

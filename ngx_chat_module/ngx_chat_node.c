@@ -1,0 +1,144 @@
+/*
+ * The process as a whole: one nginx worker is one node.
+ */
+
+#include "ngx_chat.h"
+
+#include <openssl/rand.h>
+
+
+static void ngx_chat_node_free_event(ngx_event_t *ev);
+
+
+ngx_int_t
+ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
+{
+    ngx_chat_node_t  *node;
+
+    node = ngx_pcalloc(cycle->pool, sizeof(ngx_chat_node_t));
+    if (node == NULL) {
+        return NGX_ERROR;
+    }
+
+    node->conf = mcf;
+    node->cycle = cycle;
+    node->log = cycle->log;
+    node->id.data = node->id_buf;
+    node->id.len = CHAT_ID_LEN;
+    ngx_chat_make_id(0, ngx_chat_now(), node->id_buf);
+
+    ngx_queue_init(&node->sessions);
+    ngx_queue_init(&node->repairs);
+    ngx_queue_init(&node->flush);
+    ngx_queue_init(&node->dead);
+
+    ngx_rbtree_init(&node->rooms, &node->rooms_sentinel,
+                    ngx_str_rbtree_insert_value);
+
+    node->flush_event.handler = ngx_chat_write_flush_event;
+    node->flush_event.data = node;
+    node->flush_event.log = cycle->log;
+
+    node->free_event.handler = ngx_chat_node_free_event;
+    node->free_event.data = node;
+    node->free_event.log = cycle->log;
+
+    ngx_chat_need_init(node);
+    ngx_chat_room_init(node);
+    ngx_chat_bus_open(node);
+
+    mcf->node = node;
+
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "chat: node %V started",
+                  &node->id);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
+{
+    ngx_queue_t         *q;
+    ngx_chat_out_t      *out;
+    ngx_chat_node_t     *node = mcf->node;
+    ngx_chat_session_t  *s;
+
+    if (node == NULL) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&node->sessions)) {
+        q = ngx_queue_head(&node->sessions);
+        s = ngx_queue_data(q, ngx_chat_session_t, queue);
+        ngx_chat_session_stop(s);
+    }
+
+    ngx_chat_bus_close(node);           /* every pending answer has come */
+    ngx_chat_room_done(node);
+    ngx_chat_need_done(node);
+    ngx_chat_node_free_event(&node->free_event);
+
+    if (node->flush_event.posted) {
+        ngx_delete_posted_event(&node->flush_event);
+    }
+
+    if (node->free_event.posted) {
+        ngx_delete_posted_event(&node->free_event);
+    }
+
+    while (node->free_out != NULL) {
+        out = node->free_out;
+        node->free_out = out->next;
+        ngx_free(out);
+    }
+
+    mcf->node = NULL;
+}
+
+
+/* the end of a turn: nobody holds the sessions that ended in it any more */
+
+static void
+ngx_chat_node_free_event(ngx_event_t *ev)
+{
+    ngx_queue_t         *q;
+    ngx_chat_node_t     *node = ev->data;
+    ngx_chat_session_t  *s;
+
+    while (!ngx_queue_empty(&node->dead)) {
+        q = ngx_queue_head(&node->dead);
+        ngx_queue_remove(q);
+
+        s = ngx_queue_data(q, ngx_chat_session_t, queue);
+        ngx_chat_session_free(s);
+    }
+}
+
+
+uint64_t
+ngx_chat_now(void)
+{
+    ngx_time_t  *tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+void
+ngx_chat_make_id(ngx_uint_t partition, uint64_t ms, u_char id[CHAT_ID_LEN])
+{
+    size_t   i;
+    uint8_t  bits[10];
+
+    if (RAND_bytes(bits, sizeof(bits)) != 1) {
+
+        /* ids must differ, they need not be secret */
+
+        for (i = 0; i < sizeof(bits); i++) {
+            bits[i] = ngx_random();
+        }
+    }
+
+    chat_id_make(id, ms, partition, bits);
+}

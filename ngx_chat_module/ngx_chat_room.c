@@ -1,0 +1,1181 @@
+/*
+ * Rooms: conversations that sessions of this node have joined.
+ *
+ * Redis publishes every durable event of a conversation once per node; the
+ * room hands it to its sessions in the order of revisions.  It does so
+ * directly only when the event is the very next one of the generation in which
+ * the room was last compared with Redis.  Otherwise it holds the event back,
+ * compares, hands out what it missed, and goes on.
+ *
+ * Events are held back too while a join is being opened: Redis' answer tells
+ * the new session's position, and what was published since follows it.
+ */
+
+#include "ngx_chat.h"
+
+
+#define NGX_CHAT_ROOM_MAX_HELD      1048576     /* bytes */
+#define NGX_CHAT_ROOM_MAX_COMPARED  64          /* different revisions */
+#define NGX_CHAT_ROOM_RESET         128         /* the event, but for the id */
+#define NGX_CHAT_ROOM_SUBSCRIBE     100         /* channels per command */
+#define NGX_CHAT_ROOM_REPAIRS       64          /* comparisons under way */
+#define NGX_CHAT_ROOM_RETRY         200         /* ms, doubled up to ... */
+#define NGX_CHAT_ROOM_MAX_RETRY     3200
+#define NGX_CHAT_ROOM_NEED          3000        /* ms: for an answer to a need */
+
+
+/* an event that waits; owner: room->held */
+
+typedef struct {
+    ngx_queue_t         queue;
+    uint64_t            revision;
+    ngx_chat_buffer_t  *buffer;
+} ngx_chat_held_t;
+
+
+static ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node,
+    ngx_str_t *base);
+static ngx_chat_room_t *ngx_chat_room_create(ngx_chat_node_t *node,
+    ngx_chat_name_t *name);
+static void ngx_chat_room_release(ngx_chat_room_t *room);
+static void ngx_chat_room_free(ngx_chat_room_t *room);
+static void ngx_chat_room_subscribe(ngx_chat_room_t *room);
+
+static ngx_int_t ngx_chat_room_parse(ngx_str_t *payload, uint64_t *revision,
+    ngx_str_t *event);
+static ngx_uint_t ngx_chat_room_is_next(ngx_chat_room_t *room,
+    uint64_t revision);
+static void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b);
+static void ngx_chat_room_hold(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b);
+static void ngx_chat_room_held_free(ngx_chat_room_t *room,
+    ngx_chat_held_t *h);
+static void ngx_chat_room_held_drop(ngx_chat_room_t *room);
+static void ngx_chat_room_settle(ngx_chat_room_t *room);
+
+static void ngx_chat_room_repair(ngx_chat_room_t *room);
+static void ngx_chat_room_repair_pump(ngx_chat_node_t *node);
+static void ngx_chat_room_repair_later(ngx_chat_room_t *room, ngx_msec_t ms);
+static void ngx_chat_room_repair_end(ngx_chat_room_t *room);
+static void ngx_chat_room_on_timer(ngx_event_t *ev);
+static ngx_uint_t ngx_chat_room_revisions(ngx_chat_room_t *room,
+    uint64_t *revisions);
+static ngx_int_t ngx_chat_room_compare(ngx_chat_room_t *room);
+static void ngx_chat_room_on_compared(void *data, redisReply *reply);
+static void ngx_chat_room_compared(ngx_chat_room_t *room, redisReply *reply);
+static void ngx_chat_room_caught_up(ngx_chat_room_t *room, redisReply *reply);
+static uint64_t ngx_chat_room_reset_bad(ngx_chat_room_t *room,
+    redisReply *reply);
+static void ngx_chat_room_reset(ngx_chat_join_t *join);
+static void ngx_chat_room_lost(ngx_chat_room_t *room);
+static ngx_int_t ngx_chat_room_deliver(ngx_chat_room_t *room,
+    uint64_t revision, ngx_str_t *event);
+static void ngx_chat_room_on_need(void *data, ngx_chat_range_t *range);
+
+
+#define ngx_chat_revision_generation(r)  ((r) >> 32)
+#define ngx_chat_revision_count(r)       ((r) & 0xffffffff)
+
+
+void
+ngx_chat_room_init(ngx_chat_node_t *node)
+{
+    ngx_rbtree_init(&node->rooms, &node->rooms_sentinel,
+                    ngx_str_rbtree_insert_value);
+    ngx_queue_init(&node->repairs);
+}
+
+
+/* the links are closed: no answer is to come */
+
+void
+ngx_chat_room_done(ngx_chat_node_t *node)
+{
+    ngx_chat_room_t  *room;
+
+    while (node->rooms.root != node->rooms.sentinel) {
+        room = (ngx_chat_room_t *) node->rooms.root;
+        ngx_chat_room_free(room);
+    }
+}
+
+
+/* Joins */
+
+
+ngx_chat_join_t *
+ngx_chat_room_join(ngx_chat_session_t *s, ngx_chat_request_t *rq)
+{
+    ngx_chat_join_t  *join;
+    ngx_chat_room_t  *room;
+
+    join = ngx_chat_room_joined(s, &rq->name.base);
+
+    if (join == NULL) {
+        room = ngx_chat_room_find(s->node, &rq->name.base);
+
+        if (room == NULL) {
+            room = ngx_chat_room_create(s->node, &rq->name);
+            if (room == NULL) {
+                return NULL;
+            }
+        }
+
+        join = ngx_alloc(sizeof(ngx_chat_join_t), s->node->log);
+        if (join == NULL) {
+            ngx_chat_room_release(room);
+            return NULL;
+        }
+
+        join->room = room;
+        join->session = s;
+        join->revision = 0;
+
+        ngx_queue_insert_tail(&room->joins, &join->room_queue);
+        ngx_queue_insert_tail(&s->joins, &join->session_queue);
+        s->njoins++;
+    }
+
+    join->state = NGX_CHAT_JOIN_OPENING;
+    join->request = rq;
+    join->room->opening++;
+    rq->join = join;
+
+    return join;
+}
+
+
+ngx_chat_join_t *
+ngx_chat_room_joined(ngx_chat_session_t *s, ngx_str_t *base)
+{
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    for (q = ngx_queue_head(&s->joins);
+         q != ngx_queue_sentinel(&s->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, session_queue);
+
+        if (join->room->node.str.len == base->len
+            && ngx_memcmp(join->room->base, base->data, base->len) == 0)
+        {
+            return join;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_chat_room_leave(ngx_chat_join_t *join)
+{
+    ngx_chat_room_t  *room = join->room;
+
+    if (join->state == NGX_CHAT_JOIN_OPENING) {
+        room->opening--;
+
+        if (join->request != NULL) {
+            join->request->join = NULL;
+        }
+    }
+
+    ngx_queue_remove(&join->room_queue);
+    ngx_queue_remove(&join->session_queue);
+    join->session->njoins--;
+    ngx_free(join);
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+        return;
+    }
+
+    ngx_chat_room_settle(room);         /* what was held for it alone */
+}
+
+
+void
+ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
+    uint64_t revision, uint64_t reach, ngx_uint_t complete)
+{
+    ngx_queue_t      *q;
+    ngx_chat_held_t  *h;
+    ngx_chat_room_t  *room = join->room;
+
+    room->opening--;
+    join->request = NULL;
+    join->revision = reach;
+    join->state = complete ? NGX_CHAT_JOIN_LIVE : NGX_CHAT_JOIN_PARTIAL;
+
+    if (!room->positioned) {
+        room->positioned = 1;
+        room->stale = 0;
+        room->revision = revision;
+        room->generation = generation;
+
+    } else if (generation != room->generation) {
+        room->stale = 1;                /* the others must be compared */
+    }
+
+    /* what the others have got since this one's position was read */
+
+    for (q = ngx_queue_head(&room->held);
+         complete && q != ngx_queue_sentinel(&room->held);
+         q = ngx_queue_next(q))
+    {
+        h = ngx_queue_data(q, ngx_chat_held_t, queue);
+
+        if (h->revision > reach && h->revision <= room->revision) {
+            ngx_chat_write_queue(join->session, h->buffer);
+        }
+    }
+
+    ngx_chat_room_settle(room);
+}
+
+
+/* Rooms */
+
+
+static ngx_chat_room_t *
+ngx_chat_room_find(ngx_chat_node_t *node, ngx_str_t *base)
+{
+    return (ngx_chat_room_t *)
+               ngx_str_rbtree_lookup(&node->rooms, base,
+                                     ngx_crc32_short(base->data, base->len));
+}
+
+
+static ngx_chat_room_t *
+ngx_chat_room_create(ngx_chat_node_t *node, ngx_chat_name_t *name)
+{
+    ngx_chat_room_t  *room;
+
+    room = ngx_calloc(sizeof(ngx_chat_room_t) + name->base.len, node->log);
+    if (room == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(room->base, name->base.data, name->base.len);
+
+    room->owner = node;
+    room->node.str.data = room->base;
+    room->node.str.len = name->base.len;
+    room->node.node.key = ngx_crc32_short(room->base, name->base.len);
+    room->name.partition = name->partition;
+    room->name.base = room->node.str;
+
+    room->waiter.handler = ngx_chat_room_on_need;
+    room->waiter.data = room;
+
+    room->timer.handler = ngx_chat_room_on_timer;
+    room->timer.data = room;
+    room->timer.log = node->log;
+    room->timer.cancelable = 1;
+
+    ngx_queue_init(&room->joins);
+    ngx_queue_init(&room->waiting);
+    ngx_queue_init(&room->held);
+
+    ngx_rbtree_insert(&node->rooms, &room->node.node);
+
+    ngx_chat_room_subscribe(room);
+
+    return room;
+}
+
+
+static void
+ngx_chat_room_subscribe(ngx_chat_room_t *room)
+{
+    ngx_chat_node_t  *node = room->owner;
+
+    if (!node->subscriber.up) {
+        return;                         /* all rooms are, when it is */
+    }
+
+    if (ngx_chat_redis_subscribe(&node->subscriber, &room->node.str, 1)
+        != NGX_OK)
+    {
+        ngx_chat_redis_reset(&node->subscriber, "cannot subscribe");
+        return;
+    }
+
+    room->subscribing = 1;
+}
+
+
+/*
+ * Nobody is in it.  It stays while an answer is to come that knows it, and
+ * until its subscription is confirmed: a confirmation that comes when a room
+ * of the same name was made anew would be taken for the new one's.
+ */
+
+static void
+ngx_chat_room_release(ngx_chat_room_t *room)
+{
+    ngx_chat_node_t  *node = room->owner;
+
+    ngx_chat_need_cancel(&room->waiter);
+    ngx_chat_room_repair_end(room);
+
+    room->positioned = 0;
+    room->stale = 0;
+    ngx_chat_room_held_drop(room);
+
+    if (room->comparing || room->subscribing) {
+        return;
+    }
+
+    if (room->subscribed
+        && ngx_chat_redis_unsubscribe(&node->subscriber, &room->node.str)
+           != NGX_OK)
+    {
+        ngx_chat_redis_reset(&node->subscriber, "cannot unsubscribe");
+    }
+
+    ngx_chat_room_free(room);
+}
+
+
+static void
+ngx_chat_room_free(ngx_chat_room_t *room)
+{
+    ngx_chat_room_held_drop(room);
+    ngx_chat_room_repair_end(room);
+
+    if (room->compared != NULL) {
+        ngx_free(room->compared);
+    }
+
+    ngx_rbtree_delete(&room->owner->rooms, &room->node.node);
+    ngx_free(room);
+}
+
+
+/* The subscriber link */
+
+
+void
+ngx_chat_room_on_down(ngx_chat_node_t *node)
+{
+    ngx_chat_room_t    *room;
+    ngx_rbtree_node_t  *rn, *next;
+
+    if (node->rooms.root == node->rooms.sentinel) {
+        return;
+    }
+
+    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
+         rn != NULL;
+         rn = next)
+    {
+        next = ngx_rbtree_next(&node->rooms, rn);
+        room = (ngx_chat_room_t *) rn;
+
+        room->subscribed = 0;
+        room->subscribing = 0;
+        room->epoch++;
+        room->stale = room->positioned;
+
+        ngx_chat_room_held_drop(room);
+
+        if (ngx_queue_empty(&room->joins)) {
+            ngx_chat_room_release(room);
+        }
+    }
+}
+
+
+void
+ngx_chat_room_on_up(ngx_chat_node_t *node)
+{
+    ngx_str_t           channels[NGX_CHAT_ROOM_SUBSCRIBE];
+    ngx_uint_t          n;
+    ngx_chat_room_t    *room;
+    ngx_rbtree_node_t  *rn;
+
+    if (node->rooms.root == node->rooms.sentinel) {
+        return;
+    }
+
+    n = 0;
+
+    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
+         rn != NULL;
+         rn = ngx_rbtree_next(&node->rooms, rn))
+    {
+        room = (ngx_chat_room_t *) rn;
+        room->subscribing = 1;
+        channels[n++] = room->node.str;
+
+        if (n < NGX_CHAT_ROOM_SUBSCRIBE) {
+            continue;
+        }
+
+        if (ngx_chat_redis_subscribe(&node->subscriber, channels, n)
+            != NGX_OK)
+        {
+            break;
+        }
+
+        n = 0;
+    }
+
+    if (rn != NULL
+        || (n > 0
+            && ngx_chat_redis_subscribe(&node->subscriber, channels, n)
+               != NGX_OK))
+    {
+        ngx_chat_redis_reset(&node->subscriber, "cannot subscribe");
+    }
+}
+
+
+void
+ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
+{
+    ngx_queue_t         *q, waiting;
+    ngx_chat_room_t     *room;
+    ngx_chat_request_t  *rq;
+
+    room = ngx_chat_room_find(node, base);
+
+    if (room == NULL) {
+        return;
+    }
+
+    room->subscribing = 0;
+    room->subscribed = 1;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+        return;
+    }
+
+    if (room->stale) {
+        ngx_chat_room_repair(room);
+    }
+
+    ngx_queue_init(&waiting);
+
+    if (!ngx_queue_empty(&room->waiting)) {
+        ngx_queue_add(&waiting, &room->waiting);
+        ngx_queue_init(&room->waiting);
+    }
+
+    while (!ngx_queue_empty(&waiting)) {
+        q = ngx_queue_head(&waiting);
+        ngx_queue_remove(q);
+
+        rq = ngx_queue_data(q, ngx_chat_request_t, wait);
+        rq->in_room = 0;
+        ngx_chat_request_run(rq);       /* the room may be gone now */
+    }
+}
+
+
+/* Events */
+
+
+void
+ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
+    ngx_str_t *payload)
+{
+    uint64_t            revision;
+    ngx_str_t           event;
+    ngx_chat_room_t    *room;
+    ngx_chat_buffer_t  *b;
+
+    room = ngx_chat_room_find(node, base);
+
+    if (room == NULL || ngx_queue_empty(&room->joins)) {
+        return;                         /* everybody has left meanwhile */
+    }
+
+    if (ngx_chat_room_parse(payload, &revision, &event) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, node->log, 0,
+                      "chat: malformed event in \"%V\"", base);
+        return;
+    }
+
+    if (room->positioned && !room->stale && revision <= room->revision) {
+        return;
+    }
+
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event.data, event.len);
+
+    if (b == NULL) {
+        room->stale = room->positioned;
+        room->epoch++;
+        ngx_chat_room_repair(room);
+        return;
+    }
+
+    if (room->opening == 0 && ngx_queue_empty(&room->held)
+        && ngx_chat_room_is_next(room, revision))
+    {
+        ngx_chat_room_fan_out(room, revision, b);
+
+    } else {
+        ngx_chat_room_hold(room, revision, b);
+        ngx_chat_room_settle(room);
+    }
+
+    ngx_chat_buffer_unref(b);
+}
+
+
+/* "<revision> <sequence> <event>" */
+
+static ngx_int_t
+ngx_chat_room_parse(ngx_str_t *payload, uint64_t *revision, ngx_str_t *event)
+{
+    u_char  *p, *last;
+
+    p = payload->data;
+    last = p + payload->len;
+    *revision = 0;
+
+    while (p < last && *p >= '0' && *p <= '9') {
+        *revision = *revision * 10 + (*p++ - '0');
+    }
+
+    if (p == last || *p++ != ' ') {
+        return NGX_ERROR;
+    }
+
+    p = ngx_strlchr(p, last, ' ');
+
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    event->data = p + 1;
+    event->len = last - event->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_chat_room_is_next(ngx_chat_room_t *room, uint64_t revision)
+{
+    return room->positioned
+           && !room->stale
+           && ngx_chat_revision_generation(revision) == room->generation
+           && ngx_chat_revision_count(revision)
+              == ngx_chat_revision_count(room->revision) + 1;
+}
+
+
+static void
+ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b)
+{
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state == NGX_CHAT_JOIN_LIVE && join->revision < revision) {
+            ngx_chat_write_queue(join->session, b);
+        }
+    }
+
+    room->revision = revision;
+}
+
+
+static void
+ngx_chat_room_hold(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b)
+{
+    ngx_chat_held_t  *h;
+
+    h = ngx_alloc(sizeof(ngx_chat_held_t), room->owner->log);
+
+    if (h == NULL || room->held_bytes + b->len > NGX_CHAT_ROOM_MAX_HELD) {
+
+        /* too much to remember: Redis or storage will tell it again */
+
+        if (h != NULL) {
+            ngx_free(h);
+        }
+
+        ngx_chat_room_held_drop(room);
+        room->epoch++;
+        room->stale = room->positioned;
+        return;
+    }
+
+    ngx_chat_buffer_ref(b);
+    h->buffer = b;
+    h->revision = revision;
+
+    ngx_queue_insert_tail(&room->held, &h->queue);
+    room->held_bytes += b->len;
+}
+
+
+static void
+ngx_chat_room_held_free(ngx_chat_room_t *room, ngx_chat_held_t *h)
+{
+    ngx_queue_remove(&h->queue);
+    room->held_bytes -= h->buffer->len;
+    ngx_chat_buffer_unref(h->buffer);
+    ngx_free(h);
+}
+
+
+static void
+ngx_chat_room_held_drop(ngx_chat_room_t *room)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&room->held)) {
+        q = ngx_queue_head(&room->held);
+        ngx_chat_room_held_free(room,
+                                ngx_queue_data(q, ngx_chat_held_t, queue));
+    }
+}
+
+
+/*
+ * Hands out what is held as far as it goes on without a gap.  While a join is
+ * being opened what was handed out stays, for it; then it is dropped.
+ */
+
+static void
+ngx_chat_room_settle(ngx_chat_room_t *room)
+{
+    ngx_queue_t      *q, *next;
+    ngx_chat_held_t  *h;
+
+    if (!room->positioned) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&room->held);
+         q != ngx_queue_sentinel(&room->held) && !room->stale;
+         q = ngx_queue_next(q))
+    {
+        h = ngx_queue_data(q, ngx_chat_held_t, queue);
+
+        if (h->revision <= room->revision) {
+            continue;
+        }
+
+        if (ngx_chat_room_is_next(room, h->revision)) {
+            ngx_chat_room_fan_out(room, h->revision, h->buffer);
+
+        } else {
+            room->stale = 1;
+        }
+    }
+
+    for (q = ngx_queue_head(&room->held);
+         q != ngx_queue_sentinel(&room->held) && room->opening == 0;
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        h = ngx_queue_data(q, ngx_chat_held_t, queue);
+
+        if (h->revision <= room->revision) {
+            ngx_chat_room_held_free(room, h);
+        }
+    }
+
+    if (room->stale) {
+        ngx_chat_room_repair(room);
+    }
+}
+
+
+/* Repair: comparing a room with Redis and fetching what it missed */
+
+
+static void
+ngx_chat_room_repair(ngx_chat_room_t *room)
+{
+    ngx_chat_node_t  *node = room->owner;
+
+    if (room->comparing || room->queued || room->timer.timer_set
+        || !room->subscribed)
+    {
+        return;                         /* that goes on by itself */
+    }
+
+    room->queued = 1;
+    ngx_queue_insert_tail(&node->repairs, &room->repair);
+
+    ngx_chat_room_repair_pump(node);
+}
+
+
+void
+ngx_chat_room_repair_all(ngx_chat_node_t *node)
+{
+    ngx_chat_room_t    *room;
+    ngx_rbtree_node_t  *rn;
+
+    if (node->rooms.root == node->rooms.sentinel) {
+        return;
+    }
+
+    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
+         rn != NULL;
+         rn = ngx_rbtree_next(&node->rooms, rn))
+    {
+        room = (ngx_chat_room_t *) rn;
+
+        if (!room->stale) {
+            continue;
+        }
+
+        if (room->timer.timer_set) {
+            ngx_del_timer(&room->timer);
+        }
+
+        ngx_chat_room_repair(room);
+    }
+}
+
+
+static void
+ngx_chat_room_repair_pump(ngx_chat_node_t *node)
+{
+    ngx_queue_t      *q;
+    ngx_chat_room_t  *room;
+
+    while (node->repairing < NGX_CHAT_ROOM_REPAIRS
+           && !ngx_queue_empty(&node->repairs))
+    {
+        q = ngx_queue_head(&node->repairs);
+        ngx_queue_remove(q);
+
+        room = ngx_queue_data(q, ngx_chat_room_t, repair);
+        room->queued = 0;
+
+        ngx_chat_need_cancel(&room->waiter);
+
+        if (ngx_chat_room_compare(room) != NGX_OK) {
+            ngx_chat_room_repair_later(room, 0);
+        }
+    }
+}
+
+
+/* 0: as long as the number of failures says */
+
+static void
+ngx_chat_room_repair_later(ngx_chat_room_t *room, ngx_msec_t ms)
+{
+    if (ms == 0) {
+        ms = NGX_CHAT_ROOM_RETRY << ngx_min(room->tries, 4);
+        ms = ngx_min(ms, NGX_CHAT_ROOM_MAX_RETRY) + ngx_random() % 100;
+        room->tries++;
+    }
+
+    ngx_add_timer(&room->timer, ms);
+}
+
+
+static void
+ngx_chat_room_repair_end(ngx_chat_room_t *room)
+{
+    if (room->timer.timer_set) {
+        ngx_del_timer(&room->timer);
+    }
+
+    if (room->queued) {
+        room->queued = 0;
+        ngx_queue_remove(&room->repair);
+    }
+}
+
+
+static void
+ngx_chat_room_on_timer(ngx_event_t *ev)
+{
+    ngx_chat_room_repair(ev->data);
+}
+
+
+/*
+ * The different revisions that live sessions have got: usually one, the
+ * room's; those that joined ahead of what the room has heard have their own.
+ */
+
+static ngx_uint_t
+ngx_chat_room_revisions(ngx_chat_room_t *room, uint64_t *revisions)
+{
+    uint64_t          revision;
+    ngx_uint_t        i, n;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_LIVE) {
+            continue;
+        }
+
+        revision = ngx_max(join->revision, room->revision);
+
+        for (i = 0; i < n && revisions[i] != revision; i++) { /* void */ }
+
+        if (i < n) {
+            continue;
+        }
+
+        if (n == NGX_CHAT_ROOM_MAX_COMPARED) {
+
+            /* it resumes from where it is when it has connected again */
+
+            ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_RESTART);
+            continue;
+        }
+
+        revisions[n++] = revision;
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_chat_room_compare(ngx_chat_room_t *room)
+{
+    uint64_t         revisions[NGX_CHAT_ROOM_MAX_COMPARED];
+    ngx_uint_t       i, n;
+    ngx_chat_call_t  call;
+
+    room->comparing = 1;
+
+    n = ngx_chat_room_revisions(room, revisions);
+
+    if (n == 0) {                       /* the next join tells the position */
+        room->comparing = 0;
+        room->positioned = 0;
+        room->stale = 0;
+        return NGX_OK;
+    }
+
+    if (room->compared == NULL) {
+        room->compared = ngx_alloc(sizeof(revisions), room->owner->log);
+    }
+
+    if (room->compared == NULL) {
+        room->comparing = 0;
+        return NGX_ERROR;
+    }
+
+    ngx_chat_call_begin(&call, room->owner, "chat_v1_compare", &room->name);
+    ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
+
+    for (i = 0; i < n; i++) {
+        room->compared[i] = revisions[i];
+        ngx_chat_call_add_uint(&call, revisions[i]);
+    }
+
+    room->ncompared = n;
+    room->compared_epoch = room->epoch;
+
+    if (ngx_chat_call_send(&call, room->owner, ngx_chat_room_on_compared, room)
+        != NGX_OK)
+    {
+        room->comparing = 0;
+        return NGX_ERROR;
+    }
+
+    room->owner->repairing++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_chat_room_on_compared(void *data, redisReply *reply)
+{
+    ngx_chat_room_t  *room = data;
+    ngx_chat_node_t  *node = room->owner;
+
+    node->repairing--;
+    room->comparing = 0;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+
+    } else if (room->epoch != room->compared_epoch) {
+        ngx_chat_room_repair(room);     /* something was lost meanwhile */
+
+    } else {
+        ngx_chat_room_compared(room, reply);
+    }
+
+    ngx_chat_room_repair_pump(node);
+}
+
+
+static void
+ngx_chat_room_compared(ngx_chat_room_t *room, redisReply *reply)
+{
+    ngx_int_t  rc;
+
+    switch (ngx_chat_bus_answer(room->owner, reply, 6 + room->ncompared)) {
+
+    case NGX_CHAT_ANSWER_OK:
+        ngx_chat_room_caught_up(room, reply);
+        return;
+
+    case NGX_CHAT_ANSWER_NEED_RANGE:
+
+        if (reply->elements < 4 + room->ncompared) {
+            break;
+        }
+
+        room->revision = ngx_chat_room_reset_bad(room, reply);
+
+        rc = ngx_chat_need_range(room->owner, &room->name,
+                                 ngx_chat_bus_uint(reply, 2), &room->waiter);
+
+        ngx_chat_room_repair_later(room, rc == NGX_OK ? NGX_CHAT_ROOM_NEED : 0);
+        return;
+
+    case NGX_CHAT_ANSWER_NEED_CONVERSATION:
+        rc = ngx_chat_need_conversation(room->owner, &room->name,
+                                        &room->waiter);
+
+        ngx_chat_room_repair_later(room, rc == NGX_OK ? NGX_CHAT_ROOM_NEED : 0);
+        return;
+
+    case NGX_CHAT_ANSWER_NOT_FOUND:
+        ngx_chat_room_lost(room);
+        return;
+
+    default:
+        break;
+    }
+
+    ngx_chat_room_repair_later(room, 0);
+}
+
+
+/*
+ * ok, generation, sequence, revision, whether each of the revisions that were
+ * sent is good, complete, how far the events reach, revision and event in turn
+ */
+
+static void
+ngx_chat_room_caught_up(ngx_chat_room_t *room, redisReply *reply)
+{
+    size_t     i;
+    ngx_str_t  event;
+
+    (void) ngx_chat_room_reset_bad(room, reply);
+
+    for (i = 6 + room->ncompared; i + 1 < reply->elements; i += 2) {
+        event = ngx_chat_bus_str(reply, i + 1);
+
+        if (ngx_chat_room_deliver(room, ngx_chat_bus_uint(reply, i), &event)
+            != NGX_OK)
+        {
+            ngx_chat_room_repair_later(room, 0);
+            return;
+        }
+    }
+
+    room->generation = ngx_chat_bus_uint(reply, 1);
+    room->revision = ngx_chat_bus_uint(reply, 5 + room->ncompared);
+    room->tries = 0;
+
+    if (ngx_chat_bus_uint(reply, 4 + room->ncompared) == 0) {
+        ngx_chat_room_repair(room);     /* there is more */
+        return;
+    }
+
+    room->stale = 0;
+    ngx_chat_room_settle(room);
+}
+
+
+/*
+ * Writes into each join what its session has got, since the room's own
+ * revision may go back now; who had seen what was lost is told, and goes on
+ * from the present.  Returns the lowest of them.
+ */
+
+static uint64_t
+ngx_chat_room_reset_bad(ngx_chat_room_t *room, redisReply *reply)
+{
+    uint64_t          present, lowest;
+    ngx_uint_t        i;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    present = ngx_chat_bus_uint(reply, 3);
+    lowest = present;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_LIVE) {
+            continue;
+        }
+
+        join->revision = ngx_max(join->revision, room->revision);
+
+        for (i = 0; i < room->ncompared; i++) {
+
+            if (room->compared[i] == join->revision
+                && ngx_chat_bus_uint(reply, 4 + i) == 0)
+            {
+                ngx_chat_room_reset(join);
+                join->revision = present;
+                break;
+            }
+        }
+
+        lowest = ngx_min(lowest, join->revision);
+    }
+
+    return lowest;
+}
+
+
+/* conversation.reset {conversationId} */
+
+static void
+ngx_chat_room_reset(ngx_chat_join_t *join)
+{
+    size_t              skip;
+    ngx_str_t           id;
+    chat_writer_t       w;
+    ngx_chat_buffer_t  *b;
+    ngx_chat_room_t    *room = join->room;
+
+    skip = CHAT_NAME_PREFIX_LEN + sizeof("c:") - 1
+           + join->session->identity->tenant.len + 1;
+
+    id.data = room->node.str.data + skip;
+    id.len = room->node.str.len - skip;
+
+    b = ngx_chat_buffer_create(NGX_CHAT_ROOM_RESET + id.len);
+    if (b == NULL) {
+        ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_INTERNAL);
+        return;
+    }
+
+    chat_writer_init(&w, b->payload, b->size);
+    chat_write_cstr(&w, "{\"type\":\"conversation.reset\",\"data\":"
+                        "{\"conversationId\":");
+    chat_write_string(&w, ngx_chat_str(&id));
+    chat_write_cstr(&w, "}}");
+
+    ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
+    ngx_chat_write_queue(join->session, b);
+    ngx_chat_buffer_unref(b);
+}
+
+
+/* there is no such conversation any more: it was never stored */
+
+static void
+ngx_chat_room_lost(ngx_chat_room_t *room)
+{
+    ngx_queue_t      *q, *next;
+    ngx_chat_join_t  *join;
+
+    room->comparing = 1;                /* it must not be freed under us */
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_OPENING) {
+            ngx_chat_room_reset(join);
+            ngx_chat_room_leave(join);
+        }
+    }
+
+    room->comparing = 0;
+    room->positioned = 0;
+    room->stale = 0;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+    }
+}
+
+
+static ngx_int_t
+ngx_chat_room_deliver(ngx_chat_room_t *room, uint64_t revision,
+    ngx_str_t *event)
+{
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event->data, event->len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_chat_room_fan_out(room, revision, b);
+    ngx_chat_buffer_unref(b);
+
+    return NGX_OK;
+}
+
+
+/* storage has told what Redis does not hold, or has loaded it into Redis */
+
+static void
+ngx_chat_room_on_need(void *data, ngx_chat_range_t *range)
+{
+    ngx_chat_room_t         *room = data;
+    ngx_chat_range_event_t   e;
+
+    if (room->timer.timer_set) {
+        ngx_del_timer(&room->timer);
+    }
+
+    if (range == NULL) {
+        ngx_chat_room_repair(room);
+        return;
+    }
+
+    if (!range->ok) {
+        ngx_chat_room_repair_later(room, 0);
+        return;
+    }
+
+    while (ngx_chat_range_next(range, &e) == NGX_OK) {
+
+        if (ngx_chat_room_deliver(room, e.revision, &e.text) != NGX_OK) {
+            ngx_chat_room_repair_later(room, 0);
+            return;
+        }
+    }
+
+    room->revision = ngx_max(room->revision, range->reach);
+
+    ngx_chat_room_repair(room);
+}

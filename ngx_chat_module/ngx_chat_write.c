@@ -1,0 +1,362 @@
+/*
+ * The send queue of a session.
+ *
+ * Frames are queued by reference and sent when the turn of the event loop
+ * ends: whatever came together in a turn leaves with one system call.  A
+ * session whose queue stays over chat_send_queue though the kernel was offered
+ * all of it gets nothing more and is closed from the flush, never from within
+ * a broadcast.
+ */
+
+#include "ngx_chat.h"
+
+
+#define NGX_CHAT_WRITE_IOVS     64
+#define NGX_CHAT_WRITE_SCRATCH  16384       /* one TLS record */
+
+
+static ssize_t ngx_chat_write_plain(ngx_chat_session_t *s);
+static ssize_t ngx_chat_write_tls(ngx_chat_session_t *s);
+static const char *ngx_chat_write_reason(ngx_chat_session_t *s);
+static void ngx_chat_write_sent(ngx_chat_session_t *s, size_t n);
+static void ngx_chat_write_pop(ngx_chat_session_t *s);
+static ngx_uint_t ngx_chat_write_over(ngx_chat_session_t *s);
+
+
+void
+ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
+{
+    ngx_chat_out_t   *out;
+    ngx_chat_node_t  *node = s->node;
+
+    if (s->state != NGX_CHAT_SESSION_OPEN || s->doomed) {
+        return;
+    }
+
+    out = node->free_out;
+
+    if (out != NULL) {
+        node->free_out = out->next;
+
+    } else {
+        out = ngx_alloc(sizeof(ngx_chat_out_t), node->log);
+        if (out == NULL) {
+            ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
+            return;
+        }
+    }
+
+    ngx_chat_buffer_ref(b);
+    out->buffer = b;
+    out->next = NULL;
+
+    *s->out_last = out;
+    s->out_last = &out->next;
+    s->out_bytes += b->len;
+
+    if (ngx_chat_write_over(s)
+        && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s)))
+    {
+        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_SLOW);
+    }
+
+    ngx_chat_write_post(s);
+}
+
+
+/* one frame, however large, is always let in */
+
+static ngx_uint_t
+ngx_chat_write_over(ngx_chat_session_t *s)
+{
+    return s->out_bytes > s->conf->send_queue && s->out->next != NULL;
+}
+
+
+void
+ngx_chat_write_post(ngx_chat_session_t *s)
+{
+    ngx_chat_node_t  *node = s->node;
+
+    if (s->flushing) {
+        return;
+    }
+
+    s->flushing = 1;
+    ngx_queue_insert_tail(&node->flush, &s->flush);
+
+    if (!node->flush_event.posted) {
+        ngx_post_event(&node->flush_event, &ngx_posted_events);
+    }
+}
+
+
+/* the end of the turn: everybody who got something */
+
+void
+ngx_chat_write_flush_event(ngx_event_t *ev)
+{
+    ngx_queue_t         *q;
+    ngx_chat_node_t     *node = ev->data;
+    ngx_chat_session_t  *s;
+
+    while (!ngx_queue_empty(&node->flush)) {
+        q = ngx_queue_head(&node->flush);
+        ngx_queue_remove(q);
+
+        s = ngx_queue_data(q, ngx_chat_session_t, flush);
+        s->flushing = 0;
+
+        ngx_chat_write_turn(s);
+    }
+}
+
+
+/* sends what there is and does what follows from the outcome */
+
+void
+ngx_chat_write_turn(ngx_chat_session_t *s)
+{
+    ngx_int_t  rc;
+
+    if (s->state == NGX_CHAT_SESSION_DEAD
+        || s->state == NGX_CHAT_SESSION_LINGERING)
+    {
+        return;
+    }
+
+    rc = ngx_chat_write_flush(s);
+
+    if (rc == NGX_ERROR) {
+        ngx_chat_session_finish(s);
+        return;
+    }
+
+    if (s->doomed && s->state == NGX_CHAT_SESSION_OPEN) {
+        ngx_chat_session_close(s, s->doomed, ngx_chat_write_reason(s));
+        return;
+    }
+
+    if (rc == NGX_OK && s->state == NGX_CHAT_SESSION_CLOSING) {
+        ngx_chat_session_linger(s);
+    }
+}
+
+
+static const char *
+ngx_chat_write_reason(ngx_chat_session_t *s)
+{
+    switch (s->doomed) {
+
+    case NGX_CHAT_CLOSE_SLOW:
+        return "slow consumer";
+
+    case NGX_CHAT_CLOSE_RESTART:
+        return "retry=0";
+
+    default:
+        return "out of memory";
+    }
+}
+
+
+void
+ngx_chat_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t    *c = wev->data;
+
+    ngx_chat_write_turn(c->data);
+}
+
+
+ngx_int_t
+ngx_chat_write_flush(ngx_chat_session_t *s)
+{
+    ssize_t            n;
+    ngx_connection_t  *c = s->connection;
+
+    while (s->out != NULL) {
+
+        if (!c->write->ready) {
+            break;
+        }
+
+        n = c->ssl ? ngx_chat_write_tls(s) : ngx_chat_write_plain(s);
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        if (n < 0) {
+            return NGX_ERROR;
+        }
+
+        ngx_chat_write_sent(s, n);
+    }
+
+    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return s->out == NULL ? NGX_OK : NGX_AGAIN;
+}
+
+
+static ssize_t
+ngx_chat_write_plain(ngx_chat_session_t *s)
+{
+    size_t             skip;
+    ssize_t            n;
+    ngx_err_t          err;
+    ngx_uint_t         i;
+    ngx_chat_out_t    *out;
+    ngx_connection_t  *c = s->connection;
+    struct iovec       iov[NGX_CHAT_WRITE_IOVS];
+
+    skip = s->out_sent;
+
+    for (i = 0, out = s->out;
+         i < NGX_CHAT_WRITE_IOVS && out != NULL;
+         i++, out = out->next)
+    {
+        iov[i].iov_base = out->buffer->data + skip;
+        iov[i].iov_len = out->buffer->len - skip;
+        skip = 0;
+    }
+
+    do {
+        n = writev(c->fd, iov, i);
+        err = (n == -1) ? ngx_errno : 0;
+    } while (err == NGX_EINTR);
+
+    if (n >= 0) {
+        c->sent += n;
+        return n;
+    }
+
+    if (err == NGX_EAGAIN) {
+        c->write->ready = 0;
+        return NGX_AGAIN;
+    }
+
+    c->write->error = 1;
+    (void) ngx_connection_error(c, err, "chat: writev() failed");
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * One record from as many frames as fit.  After AGAIN OpenSSL wants the same
+ * bytes first: the queue only ever grows at its end, so they are.
+ */
+
+static ssize_t
+ngx_chat_write_tls(ngx_chat_session_t *s)
+{
+    size_t             len, n, skip;
+    ngx_chat_out_t    *out;
+    ngx_connection_t  *c = s->connection;
+    u_char             scratch[NGX_CHAT_WRITE_SCRATCH];
+
+    len = 0;
+    skip = s->out_sent;
+
+    for (out = s->out; out != NULL && len < sizeof(scratch); out = out->next) {
+        n = ngx_min(out->buffer->len - skip, sizeof(scratch) - len);
+        ngx_memcpy(scratch + len, out->buffer->data + skip, n);
+        len += n;
+        skip = 0;
+    }
+
+    return c->send(c, scratch, len);
+}
+
+
+static void
+ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
+{
+    size_t  left;
+
+    s->out_bytes -= n;
+
+    while (n > 0) {
+        left = s->out->buffer->len - s->out_sent;
+
+        if (n < left) {
+            s->out_sent += n;
+            return;
+        }
+
+        n -= left;
+        ngx_chat_write_pop(s);
+    }
+}
+
+
+static void
+ngx_chat_write_pop(ngx_chat_session_t *s)
+{
+    ngx_chat_out_t  *out = s->out;
+
+    s->out = out->next;
+    s->out_sent = 0;
+
+    if (s->out == NULL) {
+        s->out_last = &s->out;
+    }
+
+    ngx_chat_buffer_unref(out->buffer);
+
+    out->next = s->node->free_out;
+    s->node->free_out = out;
+}
+
+
+/*
+ * Makes room for a last word: drops all but the frame of which a part is
+ * already sent, and over TLS, where a part may be in OpenSSL's hands, all but
+ * the one record that was tried.
+ */
+
+void
+ngx_chat_write_discard(ngx_chat_session_t *s)
+{
+    size_t           keep;
+    ngx_chat_out_t  *out, **last;
+
+    keep = s->connection->ssl ? NGX_CHAT_WRITE_SCRATCH : 0;
+    if (s->out_sent > 0) {
+        keep = ngx_max(keep, 1);
+    }
+
+    keep += s->out_sent;
+    last = &s->out;
+
+    while (*last != NULL && keep > 0) {
+        keep -= ngx_min(keep, (*last)->buffer->len);
+        last = &(*last)->next;
+    }
+
+    while (*last != NULL) {
+        out = *last;
+        *last = out->next;
+        s->out_bytes -= out->buffer->len;
+        ngx_chat_buffer_unref(out->buffer);
+        out->next = s->node->free_out;
+        s->node->free_out = out;
+    }
+
+    s->out_last = last;
+}
+
+
+void
+ngx_chat_write_clear(ngx_chat_session_t *s)
+{
+    while (s->out != NULL) {
+        ngx_chat_write_pop(s);
+    }
+
+    s->out_bytes = 0;
+}
