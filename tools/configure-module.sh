@@ -24,7 +24,7 @@ cd "$src"
 . ./conf_flags
 
 if ! ./configure --with-cc="$2" --with-cc-opt="$3" --with-ld-opt="$4" \
-         "${NGINX_CONF_FLAGS[@]}" --add-dynamic-module="$root" \
+         "${NGX_CONF_FLAGS[@]}" --add-dynamic-module="$root" \
          --builddir="$out" > "$out/configure.log" 2>&1
 then
     tail -n 20 "$out/configure.log" >&2
