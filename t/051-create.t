@@ -113,7 +113,7 @@ subtest 'an id that is taken is a conflict, unless it is the same' => sub {
 };
 
 subtest 'a retry with the same clientId makes no second group' => sub {
-    my %data = (type => 'group', clientId => 'try-1', members => ['bob']);
+    my %data = (type => 'group', clientId => uuid(), members => ['bob']);
     my @made = map { $alice->request('conversation.create', \%data) } 1 .. 2;
 
     is($made[1]{conversationId}, $made[0]{conversationId}, 'the same group');

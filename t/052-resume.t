@@ -111,26 +111,4 @@ subtest 'a long absence comes in parts' => sub {
     is($bob->hear('lobby')->{content}, 'afterwards', 'then it goes on live');
 };
 
-subtest 'many conversations are joined at once' => sub {
-    $chat->create("room-$_") for 1 .. 5;
-    $alice->say("room-$_", "hello $_") for 1 .. 5;
-
-    my $bob = $chat->connect(user => 'bob');
-    my $data = $bob->request('conversation.join', {
-        conversations => [
-            { conversationId => 'nowhere' },
-            map { { conversationId => "room-$_", afterRevision => 0 } } 1 .. 5,
-        ],
-    });
-    my ($nowhere, @rooms) = @{ $data->{conversations} };
-
-    is($nowhere->{error}{code}, 'not_found', 'one is not there');
-    is($rooms[$_ - 1]{conversationId}, "room-$_", "room-$_") for 1 .. 5;
-    is($rooms[$_ - 1]{events}[-1]{data}{content}, "hello $_", 'its event')
-        for 1 .. 5;
-
-    $alice->say('room-3', 'live');
-    is($bob->hear('room-3')->{content}, 'live', 'and all are live');
-};
-
 done_testing;

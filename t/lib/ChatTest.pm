@@ -33,10 +33,11 @@ use ChatTest::Client;
 use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode raw_member);
 use ChatTest::Token qw(make_token sign_token);
+use ChatTest::Uuid qw(uuid);
 use ChatTest::Wait qw(wait_until);
 
 my @own = qw(subtest done_testing wait_until decode encode raw_member
-    make_token sign_token CONTINUATION TEXT BINARY CLOSE PING PONG);
+    make_token sign_token uuid CONTINUATION TEXT BINARY CLOSE PING PONG);
 my @more = qw(ok is isnt like unlike is_deeply cmp_ok pass fail diag note
     explain plan);
 
