@@ -454,7 +454,7 @@ typedef struct {
     const char  *argv[NGX_CHAT_CALL_MAX];
     size_t       len[NGX_CHAT_CALL_MAX];
     u_char       prefix[CHAT_NAME_PREFIX_LEN];
-    u_char       numbers[256];
+    u_char       numbers[2048];
 } ngx_chat_call_t;
 
 
@@ -724,6 +724,19 @@ void ngx_chat_make_id(ngx_uint_t partition, uint64_t ms,
 /* ngx_chat_handshake.c */
 
 ngx_int_t ngx_chat_handshake_handler(ngx_http_request_t *r);
+
+
+/* ngx_chat_origin.c: by chat_origin, or the request's own host */
+
+ngx_uint_t ngx_chat_origin_allowed(ngx_http_request_t *r, ngx_str_t *origin);
+
+
+/* ngx_chat_upgrade.c: answers 101 and starts the session, which it takes over
+   whatever it returns; protocol may be NULL */
+
+ngx_int_t ngx_chat_upgrade(ngx_http_request_t *r, ngx_chat_session_t *s,
+    ngx_str_t *key, const char *protocol, ngx_uint_t close_code,
+    const char *reason);
 
 
 /*

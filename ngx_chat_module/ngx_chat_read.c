@@ -46,6 +46,11 @@ ngx_chat_read_handler(ngx_event_t *rev)
         return;
     }
 
+    if (c->close && c->error) {         /* worker_shutdown_timeout */
+        ngx_chat_session_finish(s);
+        return;
+    }
+
     if (c->close) {                     /* the worker is told to leave */
         ngx_chat_session_drain(s);
         return;

@@ -39,6 +39,7 @@ static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
 static void ngx_chat_request_detach(ngx_chat_request_t *rq);
 static void ngx_chat_request_free(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
+static void ngx_chat_request_need_client(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_need(void *data, ngx_chat_range_t *range);
 
 
@@ -119,7 +120,7 @@ ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq)
 
     b = ngx_chat_buffer_create(NGX_CHAT_REQUEST_REPLY);
     if (b == NULL) {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
+        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return;
     }
 
@@ -224,11 +225,11 @@ ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
     }
 
     if (ngx_chat_session_identify(s, token) != NGX_OK) {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
+        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return NGX_ERROR;
     }
 
-    if (first) {
+    if (first && !rq->has_id) {
         ngx_chat_session_authenticated(s, NULL);
     }
 
@@ -247,7 +248,7 @@ ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
 
     b = ngx_chat_buffer_create(NGX_CHAT_REQUEST_REPLY);
     if (b == NULL) {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
+        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return;
     }
 

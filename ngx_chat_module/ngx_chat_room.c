@@ -323,6 +323,7 @@ ngx_chat_room_release(ngx_chat_room_t *room)
 
     room->positioned = 0;
     room->stale = 0;
+    room->epoch++;
     ngx_chat_room_held_drop(room);
 
     if (room->comparing || room->subscribing) {
@@ -491,7 +492,7 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
 
     room = ngx_chat_room_find(node, base);
 
-    if (room == NULL || ngx_queue_empty(&room->joins)) {
+    if (room == NULL) {
         return;                         /* everybody has left meanwhile */
     }
 
@@ -503,6 +504,10 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
 
     if (room->positioned && !room->stale && revision <= room->revision) {
         return;
+    }
+
+    if (!room->positioned && room->opening == 0) {
+        return;                         /* nobody to hand it to */
     }
 
     b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event.data, event.len);

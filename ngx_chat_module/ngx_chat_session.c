@@ -454,13 +454,13 @@ ngx_chat_session_unlink(ngx_chat_session_t *s)
     ngx_queue_t      *q;
     ngx_chat_join_t  *join;
 
+    ngx_chat_request_abandon(s);        /* first: it may wait in a room */
+
     while (!ngx_queue_empty(&s->joins)) {
         q = ngx_queue_head(&s->joins);
         join = ngx_queue_data(q, ngx_chat_join_t, session_queue);
         ngx_chat_room_leave(join);
     }
-
-    ngx_chat_request_abandon(s);
 }
 
 
