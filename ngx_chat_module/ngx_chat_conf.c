@@ -1,0 +1,755 @@
+/*
+ * ngx_chat_conf.c: directives that take more than one word, and the ranges of
+ * those that take a number.
+ */
+
+#include "ngx_chat.h"
+
+#include <sys/un.h>
+
+
+#define NGX_CHAT_CONF_REDIS_PORT    6379
+#define NGX_CHAT_CONF_MAX_DB        65535
+#define NGX_CHAT_CONF_MAX_FILE      16384   /* bytes of a secret */
+#define NGX_CHAT_CONF_MIN_TIMEOUT   100
+#define NGX_CHAT_CONF_MAX_TIMEOUT   60000
+#define NGX_CHAT_CONF_DEF_TIMEOUT   5000
+
+/* the largest message must fit, and what goes with it */
+#define NGX_CHAT_CONF_MIN_PENDING   (2 * 1024 * 1024)
+#define NGX_CHAT_CONF_DEF_PENDING   (8 * 1024 * 1024)
+
+
+typedef char *(*ngx_chat_conf_parameter_pt)(ngx_conf_t *cf, ngx_str_t *value,
+    void *conf);
+
+
+/* name=value, after the words that a directive must have */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_chat_conf_parameter_pt   set;
+} ngx_chat_conf_parameter_t;
+
+
+/* chat_token_key while it is read */
+
+typedef struct {
+    ngx_str_t  kid;
+} ngx_chat_conf_key_t;
+
+
+static char *ngx_chat_conf_check(ngx_conf_t *cf, ngx_chat_conf_range_t *range,
+    ngx_uint_t in_range);
+static char *ngx_chat_conf_redis_address(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_chat_main_conf_t *mcf);
+static char *ngx_chat_conf_redis_path(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_chat_main_conf_t *mcf);
+static char *ngx_chat_conf_redis_db(ngx_conf_t *cf, ngx_str_t *value,
+    void *conf);
+static char *ngx_chat_conf_redis_password(ngx_conf_t *cf, ngx_str_t *value,
+    void *conf);
+static char *ngx_chat_conf_redis_timeout(ngx_conf_t *cf, ngx_str_t *value,
+    void *conf);
+static char *ngx_chat_conf_redis_max_pending(ngx_conf_t *cf,
+    ngx_str_t *value, void *conf);
+static char *ngx_chat_conf_key_kid(ngx_conf_t *cf, ngx_str_t *value,
+    void *conf);
+static char *ngx_chat_conf_key_unique(ngx_conf_t *cf, ngx_array_t *keys,
+    ngx_str_t *kid);
+static char *ngx_chat_conf_key_add(ngx_conf_t *cf, ngx_array_t *keys,
+    ngx_str_t *file, chat_key_alg_e alg, ngx_str_t *kid);
+static void ngx_chat_conf_key_free(void *data);
+static char *ngx_chat_conf_origin_check(ngx_conf_t *cf, ngx_str_t *value);
+static char *ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
+    ngx_chat_conf_parameter_t *known, ngx_uint_t n, void *conf);
+static char *ngx_chat_conf_secret(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_str_t *secret);
+static ngx_int_t ngx_chat_conf_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text);
+
+
+static ngx_chat_conf_parameter_t  ngx_chat_conf_redis_parameters[] = {
+    { ngx_string("db"), ngx_chat_conf_redis_db },
+    { ngx_string("password_file"), ngx_chat_conf_redis_password },
+    { ngx_string("timeout"), ngx_chat_conf_redis_timeout },
+    { ngx_string("max_pending"), ngx_chat_conf_redis_max_pending },
+};
+
+static ngx_chat_conf_parameter_t  ngx_chat_conf_key_parameters[] = {
+    { ngx_string("kid"), ngx_chat_conf_key_kid },
+};
+
+
+#define ngx_chat_conf_count(table)  (sizeof(table) / sizeof((table)[0]))
+
+
+char *
+ngx_chat_conf_check_num(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_int_t              *np = data;
+    ngx_chat_conf_range_t  *range = post;
+
+    return ngx_chat_conf_check(cf, range, *np >= (ngx_int_t) range->min
+                                          && *np <= (ngx_int_t) range->max);
+}
+
+
+char *
+ngx_chat_conf_check_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t                 *sp = data;
+    ngx_chat_conf_range_t  *range = post;
+
+    return ngx_chat_conf_check(cf, range, *sp >= range->min
+                                          && *sp <= range->max);
+}
+
+
+char *
+ngx_chat_conf_check_msec(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t             *msp = data;
+    ngx_chat_conf_range_t  *range = post;
+
+    return ngx_chat_conf_check(cf, range, *msp >= range->min
+                                          && *msp <= range->max);
+}
+
+
+char *
+ngx_chat_conf_check_sec(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t                 *tp = data;
+    ngx_chat_conf_range_t  *range = post;
+
+    return ngx_chat_conf_check(cf, range, *tp >= (time_t) range->min
+                                          && *tp <= (time_t) range->max);
+}
+
+
+static char *
+ngx_chat_conf_check(ngx_conf_t *cf, ngx_chat_conf_range_t *range,
+    ngx_uint_t in_range)
+{
+    if (in_range) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" must be between %s",
+                       range->name, range->text);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* chat_redis address[:port] | unix:path [parameter=value ...] */
+
+char *
+ngx_chat_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char       *rv;
+    ngx_str_t  *value;
+
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cmd;
+
+    if (mcf->redis.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    mcf->redis = value[1];
+    mcf->redis_timeout = NGX_CHAT_CONF_DEF_TIMEOUT;
+    mcf->redis_max_pending = NGX_CHAT_CONF_DEF_PENDING;
+
+    rv = ngx_chat_conf_redis_address(cf, &value[1], mcf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_chat_conf_parameters(cf, 2, ngx_chat_conf_redis_parameters,
+                          ngx_chat_conf_count(ngx_chat_conf_redis_parameters),
+                          mcf);
+}
+
+
+static char *
+ngx_chat_conf_redis_address(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_chat_main_conf_t *mcf)
+{
+    size_t      len;
+    u_char     *text;
+    ngx_int_t   rc;
+    ngx_str_t   path;
+    ngx_addr_t  addr;
+
+    if (ngx_strncmp(value->data, "unix:", 5) == 0) {
+        path.data = value->data + 5;
+        path.len = value->len - 5;
+        return ngx_chat_conf_redis_path(cf, &path, mcf);
+    }
+
+    rc = ngx_parse_addr_port(cf->pool, &addr, value->data, value->len);
+
+    if (rc == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address \"%V\" in \"chat_redis\": it must "
+                           "be a numeric address, with or without a port, or "
+                           "\"unix:\" and a path; names are not resolved",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->redis_port = ngx_inet_get_port(addr.sockaddr);
+
+    if (mcf->redis_port == 0) {
+        mcf->redis_port = NGX_CHAT_CONF_REDIS_PORT;
+    }
+
+    text = ngx_pnalloc(cf->pool, NGX_SOCKADDR_STRLEN + 1);
+    if (text == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    len = ngx_sock_ntop(addr.sockaddr, addr.socklen, text,
+                        NGX_SOCKADDR_STRLEN, 0);
+    text[len] = '\0';
+
+    mcf->redis_host.data = text;
+    mcf->redis_host.len = len;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_chat_conf_redis_path(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_chat_main_conf_t *mcf)
+{
+    struct sockaddr_un  sun;
+
+    if (path->len == 0 || path->data[0] != '/'
+        || path->len >= sizeof(sun.sun_path))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid path \"%V\" in \"chat_redis\": it must "
+                           "begin with \"/\" and have at most %uz characters",
+                           path, sizeof(sun.sun_path) - 1);
+        return NGX_CONF_ERROR;
+    }
+
+    /* words of the configuration end with '\0' */
+
+    mcf->redis_host = *path;
+    mcf->redis_port = 0;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_chat_conf_redis_db(ngx_conf_t *cf, ngx_str_t *value, void *conf)
+{
+    ngx_int_t              n;
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cf;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n > NGX_CHAT_CONF_MAX_DB) {
+        return "it must be a number";
+    }
+
+    mcf->redis_db = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_chat_conf_redis_password(ngx_conf_t *cf, ngx_str_t *value, void *conf)
+{
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    return ngx_chat_conf_secret(cf, value, &mcf->redis_password);
+}
+
+
+static char *
+ngx_chat_conf_redis_timeout(ngx_conf_t *cf, ngx_str_t *value, void *conf)
+{
+    ngx_int_t              n;
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cf;
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR || n < NGX_CHAT_CONF_MIN_TIMEOUT
+        || n > NGX_CHAT_CONF_MAX_TIMEOUT)
+    {
+        return "it must be between 100ms and 1m";
+    }
+
+    mcf->redis_timeout = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_chat_conf_redis_max_pending(ngx_conf_t *cf, ngx_str_t *value, void *conf)
+{
+    ssize_t                n;
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cf;
+
+    n = ngx_parse_size(value);
+
+    if (n == NGX_ERROR || n < NGX_CHAT_CONF_MIN_PENDING) {
+        return "it must be a size of at least 2m";
+    }
+
+    mcf->redis_max_pending = n;
+
+    return NGX_CONF_OK;
+}
+
+
+/* chat_token_key algorithm file [kid=id]; may be repeated */
+
+char *
+ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                 *rv;
+    ngx_str_t            *value;
+    chat_key_alg_e        alg;
+    ngx_chat_conf_key_t   key;
+    ngx_chat_loc_conf_t  *lcf = conf;
+
+    (void) cmd;
+
+    value = cf->args->elts;
+
+    if (chat_key_alg(ngx_chat_str(&value[1]), &alg) != CHAT_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown algorithm \"%V\" in \"chat_token_key\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->keys == NULL) {
+        lcf->keys = ngx_array_create(cf->pool, 2, sizeof(chat_key_t *));
+        if (lcf->keys == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_str_null(&key.kid);
+
+    rv = ngx_chat_conf_parameters(cf, 3, ngx_chat_conf_key_parameters,
+                            ngx_chat_conf_count(ngx_chat_conf_key_parameters),
+                            &key);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_chat_conf_key_unique(cf, lcf->keys, &key.kid);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_chat_conf_key_add(cf, lcf->keys, &value[2], alg, &key.kid);
+}
+
+
+static char *
+ngx_chat_conf_key_kid(ngx_conf_t *cf, ngx_str_t *value, void *conf)
+{
+    ngx_chat_conf_key_t  *key = conf;
+
+    (void) cf;
+
+    if (!chat_name_valid_opaque(ngx_chat_str(value))) {
+        return "it must have 1 to 64 printable characters and no space";
+    }
+
+    key->kid = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+/* several keys without a kid are fine: all of them are tried */
+
+static char *
+ngx_chat_conf_key_unique(ngx_conf_t *cf, ngx_array_t *keys, ngx_str_t *kid)
+{
+    chat_str_t    other;
+    chat_key_t  **key;
+    ngx_uint_t    i;
+
+    if (kid->len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    key = keys->elts;
+
+    for (i = 0; i < keys->nelts; i++) {
+        other = chat_key_get_kid(key[i]);
+
+        if (other.len == kid->len
+            && ngx_memcmp(other.data, kid->data, kid->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate kid \"%V\" in \"chat_token_key\"",
+                               kid);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_chat_conf_key_add(ngx_conf_t *cf, ngx_array_t *keys, ngx_str_t *file,
+    chat_key_alg_e alg, ngx_str_t *kid)
+{
+    char                 *rv;
+    ngx_str_t             secret;
+    chat_key_t           *key, **slot;
+    const char           *reason;
+    ngx_pool_cleanup_t   *cln;
+
+    slot = ngx_array_push(keys);
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* whatever fails below, the array holds whole keys only */
+    keys->nelts--;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_chat_conf_secret(cf, file, &secret);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    key = chat_key_create_secret(alg, ngx_chat_str(kid),
+                                 ngx_chat_str(&secret), &reason);
+
+    ngx_explicit_memzero(secret.data, secret.len);
+
+    if (key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key in \"%V\" cannot be used: %s", file,
+                           reason);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_chat_conf_key_free;
+    cln->data = key;
+
+    *slot = key;
+    keys->nelts++;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_chat_conf_key_free(void *data)
+{
+    chat_key_free(data);
+}
+
+
+/* chat_origin any | origin ... */
+
+char *
+ngx_chat_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                 *rv;
+    ngx_str_t            *value, *origin;
+    ngx_uint_t            i;
+    ngx_chat_loc_conf_t  *lcf = conf;
+
+    (void) cmd;
+
+    if (lcf->origins != NULL || lcf->origin_any) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "any") == 0) {
+        lcf->origin_any = 1;
+        return NGX_CONF_OK;
+    }
+
+    lcf->origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                    sizeof(ngx_str_t));
+    if (lcf->origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        rv = ngx_chat_conf_origin_check(cf, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+        origin = ngx_array_push(lcf->origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *origin = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* scheme://host[:port], where "*." may stand for any first labels */
+
+static char *
+ngx_chat_conf_origin_check(ngx_conf_t *cf, ngx_str_t *value)
+{
+    u_char  *p, *last;
+
+    last = value->data + value->len;
+
+    p = ngx_strnstr(value->data, "://", value->len);
+
+    if (p == NULL || p == value->data) {
+        goto invalid;
+    }
+
+    p += sizeof("://") - 1;
+
+    if (last - p > 2 && p[0] == '*' && p[1] == '.') {
+        p += 2;
+    }
+
+    if (p == last) {
+        goto invalid;
+    }
+
+    for ( /* void */ ; p < last; p++) {
+        if (*p <= ' ' || *p >= 0x7f || ngx_strchr("/*?#@", *p) != NULL) {
+            goto invalid;
+        }
+    }
+
+    return NGX_CONF_OK;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid origin \"%V\" in \"chat_origin\": it must be "
+                       "like \"https://example.com\", "
+                       "\"https://*.example.com\", or \"any\" alone", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* chat_health live | ready */
+
+char *
+ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    (void) cmd;
+    (void) conf;
+
+    value = cf->args->elts;
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler != NULL) {
+        return "is duplicate, or the location has another handler";
+    }
+
+    if (ngx_strcmp(value[1].data, "live") == 0) {
+        clcf->handler = ngx_chat_health_live_handler;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "ready") == 0) {
+        clcf->handler = ngx_chat_health_ready_handler;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"chat_health\": it must be "
+                       "\"live\" or \"ready\"", &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/*
+ * A setter logs what is wrong and returns NGX_CONF_ERROR, or returns what the
+ * value must be.  Each parameter may be given once.
+ */
+
+static char *
+ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
+    ngx_chat_conf_parameter_t *known, ngx_uint_t n, void *conf)
+{
+    char        *rv;
+    size_t       len;
+    ngx_str_t   *arg, *directive, value;
+    ngx_uint_t   i, k, seen;
+
+    seen = 0;
+    arg = cf->args->elts;
+    directive = &arg[0];
+
+    for (i = first; i < cf->args->nelts; i++) {
+
+        for (k = 0; k < n; k++) {
+            len = known[k].name.len;
+
+            if (arg[i].len > len && arg[i].data[len] == '='
+                && ngx_memcmp(arg[i].data, known[k].name.data, len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (k == n) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown parameter \"%V\" in \"%V\"", &arg[i],
+                               directive);
+            return NGX_CONF_ERROR;
+        }
+
+        if (seen & ((ngx_uint_t) 1 << k)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate parameter \"%V\" in \"%V\"",
+                               &known[k].name, directive);
+            return NGX_CONF_ERROR;
+        }
+
+        seen |= (ngx_uint_t) 1 << k;
+
+        value.data = arg[i].data + len + 1;
+        value.len = arg[i].len - len - 1;
+
+        rv = known[k].set(cf, &value, conf);
+
+        if (rv != NGX_CONF_OK && rv != NGX_CONF_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" in \"%V\": %s",
+                               &arg[i], directive, rv);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the content of a file but for one newline at its end; NUL terminated */
+
+static char *
+ngx_chat_conf_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *secret)
+{
+    ngx_str_t  name;
+
+    name = *file;
+
+    if (name.len == 0) {
+        return "it must be the name of a file";
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK
+        || ngx_chat_conf_read(cf, &name, secret) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (secret->len && secret->data[secret->len - 1] == LF) {
+        secret->len--;
+
+        if (secret->len && secret->data[secret->len - 1] == CR) {
+            secret->len--;
+        }
+    }
+
+    secret->data[secret->len] = '\0';
+
+    if (secret->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is empty", &name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_chat_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
+{
+    ssize_t    n;
+    ngx_fd_t   fd;
+
+    text->data = ngx_pnalloc(cf->pool, NGX_CHAT_CONF_MAX_FILE + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, text->data, NGX_CHAT_CONF_MAX_FILE + 1);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", name);
+
+    } else if (n > NGX_CHAT_CONF_MAX_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" is too large", name);
+        n = -1;
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    if (n == -1) {
+        return NGX_ERROR;
+    }
+
+    text->len = n;
+
+    return NGX_OK;
+}

@@ -1,0 +1,521 @@
+/*
+ * ngx_chat_module.c: directives, configuration, the life of a process.  No
+ * behaviour: the setters that take more than one word are in ngx_chat_conf.c,
+ * the rest begins in ngx_chat_handshake.c and ngx_chat_node.c.
+ */
+
+#include "ngx_chat.h"
+
+
+#define NGX_CHAT_ANY_CONF  (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF              \
+                            |NGX_HTTP_LOC_CONF)
+
+
+static void *ngx_chat_create_main_conf(ngx_conf_t *cf);
+static char *ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_chat_create_srv_conf(ngx_conf_t *cf);
+static void *ngx_chat_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
+    ngx_chat_loc_conf_t *conf);
+static char *ngx_chat_merge_handler(ngx_conf_t *cf,
+    ngx_chat_loc_conf_t *conf, ngx_uint_t inherited);
+static ngx_int_t ngx_chat_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_chat_init_process(ngx_cycle_t *cycle);
+static void ngx_chat_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_chat_conf_range_t  ngx_chat_partitions_range =
+    { ngx_chat_conf_check_num, "chat_partitions", 1, CHAT_ID_MAX_PARTITIONS,
+      "1 and 64" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
+    { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,
+      "1k and 1m" };
+
+static ngx_chat_conf_range_t  ngx_chat_send_queue_range =
+    { ngx_chat_conf_check_size, "chat_send_queue", 16 * 1024,
+      64 * 1024 * 1024, "16k and 64m" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_outstanding_range =
+    { ngx_chat_conf_check_num, "chat_max_outstanding", 1, 10000,
+      "1 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_conversations_range =
+    { ngx_chat_conf_check_num, "chat_max_conversations", 1, 100000,
+      "1 and 100000" };
+
+static ngx_chat_conf_range_t  ngx_chat_auth_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_auth_timeout", 100, 5 * 60 * 1000,
+      "100ms and 5m" };
+
+static ngx_chat_conf_range_t  ngx_chat_request_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_request_timeout", 100, 60 * 1000,
+      "100ms and 1m" };
+
+static ngx_chat_conf_range_t  ngx_chat_ping_interval_range =
+    { ngx_chat_conf_check_msec, "chat_ping_interval", 100, 60 * 60 * 1000,
+      "100ms and 1h" };
+
+static ngx_chat_conf_range_t  ngx_chat_ping_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_ping_timeout", 100, 60 * 60 * 1000,
+      "100ms and 1h" };
+
+static ngx_chat_conf_range_t  ngx_chat_token_leeway_range =
+    { ngx_chat_conf_check_sec, "chat_token_leeway", 0, 5 * 60, "0s and 5m" };
+
+
+static ngx_command_t  ngx_chat_commands[] = {
+
+    { ngx_string("chat_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_chat_conf_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_partitions"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, partitions),
+      &ngx_chat_partitions_range },
+
+    { ngx_string("chat_websocket"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, websocket),
+      NULL },
+
+    { ngx_string("chat_echo"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, echo),
+      NULL },
+
+    { ngx_string("chat_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_chat_conf_health,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_token_key"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_2MORE,
+      ngx_chat_conf_token_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_token_issuer"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, issuer),
+      NULL },
+
+    { ngx_string("chat_token_audience"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, audience),
+      NULL },
+
+    { ngx_string("chat_token_leeway"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, leeway),
+      &ngx_chat_token_leeway_range },
+
+    { ngx_string("chat_token_cookie"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, token_cookie),
+      NULL },
+
+    { ngx_string("chat_token_query"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, token_query),
+      NULL },
+
+    { ngx_string("chat_origin"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_1MORE,
+      ngx_chat_conf_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_auth_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, auth_timeout),
+      &ngx_chat_auth_timeout_range },
+
+    { ngx_string("chat_request_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, request_timeout),
+      &ngx_chat_request_timeout_range },
+
+    { ngx_string("chat_ping_interval"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ping_interval),
+      &ngx_chat_ping_interval_range },
+
+    { ngx_string("chat_ping_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ping_timeout),
+      &ngx_chat_ping_timeout_range },
+
+    { ngx_string("chat_max_message_size"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_message_size),
+      &ngx_chat_max_message_size_range },
+
+    { ngx_string("chat_send_queue"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, send_queue),
+      &ngx_chat_send_queue_range },
+
+    { ngx_string("chat_max_outstanding"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_outstanding),
+      &ngx_chat_max_outstanding_range },
+
+    { ngx_string("chat_max_conversations"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_conversations),
+      &ngx_chat_max_conversations_range },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_chat_module_ctx = {
+    NULL,                               /* preconfiguration */
+    ngx_chat_postconfiguration,         /* postconfiguration */
+
+    ngx_chat_create_main_conf,          /* create main configuration */
+    ngx_chat_init_main_conf,            /* init main configuration */
+
+    ngx_chat_create_srv_conf,           /* create server configuration */
+    NULL,                               /* merge server configuration */
+
+    ngx_chat_create_loc_conf,           /* create location configuration */
+    ngx_chat_merge_loc_conf             /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_chat_module = {
+    NGX_MODULE_V1,
+    &ngx_chat_module_ctx,               /* module context */
+    ngx_chat_commands,                  /* module directives */
+    NGX_HTTP_MODULE,                    /* module type */
+    NULL,                               /* init master */
+    NULL,                               /* init module */
+    ngx_chat_init_process,              /* init process */
+    NULL,                               /* init thread */
+    NULL,                               /* exit thread */
+    ngx_chat_exit_process,              /* exit process */
+    NULL,                               /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_chat_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_chat_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_chat_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->partitions = NGX_CONF_UNSET_UINT;
+
+    return mcf;
+}
+
+
+static char *
+ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cf;
+
+    ngx_conf_init_uint_value(mcf->partitions, 16);
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_chat_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_chat_srv_conf_t));
+}
+
+
+static void *
+ngx_chat_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_chat_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_chat_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     lcf->keys = NULL;
+     *     lcf->origins = NULL;
+     *     lcf->origin_any = 0;
+     *     lcf->issuer = { 0, NULL };
+     *     lcf->audience = { 0, NULL };
+     *     lcf->token_cookie = { 0, NULL };
+     */
+
+    lcf->websocket = NGX_CONF_UNSET;
+    lcf->echo = NGX_CONF_UNSET;
+    lcf->leeway = NGX_CONF_UNSET;
+    lcf->token_query = NGX_CONF_UNSET;
+    lcf->auth_timeout = NGX_CONF_UNSET_MSEC;
+    lcf->ping_interval = NGX_CONF_UNSET_MSEC;
+    lcf->ping_timeout = NGX_CONF_UNSET_MSEC;
+    lcf->request_timeout = NGX_CONF_UNSET_MSEC;
+    lcf->max_message_size = NGX_CONF_UNSET_SIZE;
+    lcf->send_queue = NGX_CONF_UNSET_SIZE;
+    lcf->max_outstanding = NGX_CONF_UNSET_UINT;
+    lcf->max_conversations = NGX_CONF_UNSET_UINT;
+
+    return lcf;
+}
+
+
+static char *
+ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_chat_loc_conf_t  *prev = parent;
+    ngx_chat_loc_conf_t  *conf = child;
+
+    char                 *rv;
+    ngx_uint_t            inherited;
+    ngx_chat_srv_conf_t  *scf;
+
+    inherited = conf->websocket == NGX_CONF_UNSET
+                && conf->echo == NGX_CONF_UNSET;
+
+    ngx_conf_merge_value(conf->websocket, prev->websocket, 0);
+    ngx_conf_merge_value(conf->echo, prev->echo, 0);
+
+    if (conf->keys == NULL) {
+        conf->keys = prev->keys;
+    }
+
+    if (conf->origins == NULL && !conf->origin_any) {
+        conf->origins = prev->origins;
+        conf->origin_any = prev->origin_any;
+    }
+
+    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_str_value(conf->audience, prev->audience, "");
+    ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 5);
+    ngx_conf_merge_str_value(conf->token_cookie, prev->token_cookie, "");
+    ngx_conf_merge_value(conf->token_query, prev->token_query, 0);
+
+    if (conf->token_query && conf->websocket) {
+        scf = ngx_http_conf_get_module_srv_conf(cf, ngx_chat_module);
+        scf->token_query = 1;
+    }
+
+    rv = ngx_chat_merge_limits(cf, prev, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_chat_merge_handler(cf, conf, inherited);
+}
+
+
+static char *
+ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
+    ngx_chat_loc_conf_t *conf)
+{
+    ngx_conf_merge_msec_value(conf->auth_timeout, prev->auth_timeout, 5000);
+    ngx_conf_merge_msec_value(conf->ping_interval, prev->ping_interval,
+                              30000);
+    ngx_conf_merge_msec_value(conf->ping_timeout, prev->ping_timeout, 20000);
+    ngx_conf_merge_msec_value(conf->request_timeout, prev->request_timeout,
+                              5000);
+    ngx_conf_merge_size_value(conf->max_message_size, prev->max_message_size,
+                              64 * 1024);
+    ngx_conf_merge_size_value(conf->send_queue, prev->send_queue, 256 * 1024);
+    ngx_conf_merge_uint_value(conf->max_outstanding, prev->max_outstanding,
+                              64);
+    ngx_conf_merge_uint_value(conf->max_conversations,
+                              prev->max_conversations, 1000);
+
+    if (conf->send_queue < conf->max_message_size) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"chat_send_queue\" must not be less than "
+                      "\"chat_max_message_size\"");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The flags are inherited, so the handler is set where they take effect.  A
+ * location that serves something else is left to it, unless it says itself
+ * that it is ours.
+ */
+
+static char *
+ngx_chat_merge_handler(ngx_conf_t *cf, ngx_chat_loc_conf_t *conf,
+    ngx_uint_t inherited)
+{
+    ngx_chat_main_conf_t      *mcf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (!conf->websocket && !conf->echo) {
+        return NGX_CONF_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+
+    if (clcf->handler != NULL) {
+
+        if (inherited) {
+            return NGX_CONF_OK;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "location \"%V\" has \"%s\" and another handler",
+                      &clcf->name,
+                      conf->websocket ? "chat_websocket" : "chat_echo");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->websocket && conf->echo) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "location \"%V\" has both \"chat_websocket\" and "
+                      "\"chat_echo\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->websocket && conf->keys == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "location \"%V\" has \"chat_websocket\" but no "
+                      "\"chat_token_key\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->enabled = 1;
+    mcf->websocket |= conf->websocket;
+
+    clcf->handler = ngx_chat_handshake_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_chat_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_chat_main_conf_t       *mcf;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+
+    if (mcf->websocket && mcf->redis.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"chat_websocket\" is used but there is no "
+                      "\"chat_redis\"");
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_chat_token_hide_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_chat_init_process(ngx_cycle_t *cycle)
+{
+    ngx_chat_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_chat_module);
+
+    if (mcf == NULL || !mcf->enabled) {
+        return NGX_OK;
+    }
+
+    /* not the cache manager and the like */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    /*
+     * An error returned from here would end the worker with a code that
+     * keeps the master from starting another: handshakes get 503 instead.
+     */
+
+    if (ngx_chat_node_init(cycle, mcf) != NGX_OK) {
+        ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
+                      "chat: this process cannot serve sessions");
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_chat_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_chat_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_chat_module);
+
+    if (mcf != NULL && mcf->node != NULL) {
+        ngx_chat_node_done(mcf);
+    }
+}
