@@ -3,7 +3,7 @@
  *
  * common/ is plain C11.  It parses and builds; it does no I/O, reads no clock,
  * takes no randomness of its own, allocates only where a header says so, and
- * never logs: it returns the reason and its caller tells it to whom it concerns.
+ * never logs: it returns the reason, and its caller tells whom it concerns.
  */
 
 #ifndef CHAT_RC_H

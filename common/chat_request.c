@@ -13,9 +13,13 @@
 #include "chat_request_read.h"
 
 
+static chat_rc_e chat_request_parse_head(chat_request_t *rq,
+    const chat_json_t *type, const chat_json_t *id, chat_request_error_t *e);
 static chat_rc_e chat_request_parse_data(chat_request_t *rq,
     const chat_json_t *data, chat_request_error_t *e);
-static chat_rc_e chat_request_fail(chat_request_error_t *e, chat_code_e code,
+static const char *chat_request_read_found(chat_request_t *rq,
+    const chat_request_kind_t *kind, const chat_json_member_t *found, size_t n);
+static chat_rc_e chat_request_bad(chat_request_error_t *e,
     const char *message);
 
 static bool chat_request_id_valid(const chat_json_t *value);
@@ -26,45 +30,54 @@ chat_rc_e
 chat_request_parse(chat_request_t *rq, chat_str_t text,
     chat_request_error_t *e)
 {
-    chat_json_t  request;
+    const char   *reason;
+    chat_json_t   request;
 
     chat_json_member_t  head[] = {
         { .name = "type" }, { .name = "id" }, { .name = "data" }
     };
-
-    const chat_json_t  *type = &head[0].value;
-    const chat_json_t  *id = &head[1].value;
-    const chat_json_t  *data = &head[2].value;
 
     memset(rq, 0, sizeof(*rq));
     rq->type = CHAT_REQUEST_UNKNOWN;
     rq->id = chat_str("null");
     rq->limit = CHAT_REQUEST_DEF_LIMIT;
 
-    e->code = CHAT_CODE_BAD_REQUEST;
+    if (chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &request, &reason)
+        != CHAT_OK)
+    {
+        return chat_request_bad(e, reason);
+    }
 
-    if (chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &request, &e->message)
+    if (request.type != CHAT_JSON_OBJECT) {
+        return chat_request_bad(e, "a request must be a JSON object");
+    }
+
+    if (chat_json_collect(&request, head, 3) != CHAT_OK) {
+        return chat_request_bad(e, "\"type\", \"id\" or \"data\" is given "
+                                   "twice");
+    }
+
+    if (chat_request_parse_head(rq, &head[0].value, &head[1].value, e)
         != CHAT_OK)
     {
         return CHAT_ERROR;
     }
 
-    if (request.type != CHAT_JSON_OBJECT) {
-        return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                 "a request must be a JSON object");
-    }
+    return chat_request_parse_data(rq, &head[2].value, e);
+}
 
-    if (chat_json_collect(&request, head, 3) != CHAT_OK) {
-        return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                 "\"type\", \"id\" or \"data\" is given twice");
-    }
 
+/* the id comes first: whatever is wrong later is answered under it */
+
+static chat_rc_e
+chat_request_parse_head(chat_request_t *rq, const chat_json_t *type,
+    const chat_json_t *id, chat_request_error_t *e)
+{
     if (id->type != CHAT_JSON_NULL) {
 
         if (!chat_request_id_valid(id)) {
-            return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                     "\"id\" must be a string of up to 64 "
-                                     "characters or an integer");
+            return chat_request_bad(e, "\"id\" must be a string of up to 64 "
+                                       "characters or an integer");
         }
 
         rq->id = id->raw;
@@ -72,18 +85,19 @@ chat_request_parse(chat_request_t *rq, chat_str_t text,
     }
 
     if (type->type != CHAT_JSON_STRING) {
-        return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                 "\"type\" must be a string");
+        return chat_request_bad(e, "\"type\" must be a string");
     }
 
     rq->type = chat_request_find_type(type);
 
     if (rq->type == CHAT_REQUEST_UNKNOWN) {
-        return chat_request_fail(e, CHAT_CODE_UNSUPPORTED,
-                                 "this type of request is not supported");
+        e->code = CHAT_CODE_UNSUPPORTED;
+        e->message = "this type of request is not supported";
+
+        return CHAT_ERROR;
     }
 
-    return chat_request_parse_data(rq, data, e);
+    return CHAT_OK;
 }
 
 
@@ -91,7 +105,7 @@ static chat_rc_e
 chat_request_parse_data(chat_request_t *rq, const chat_json_t *data,
     chat_request_error_t *e)
 {
-    size_t                      i, n;
+    size_t                      n;
     const char                 *wrong;
     chat_json_t                 empty;
     chat_json_member_t          found[CHAT_REQUEST_MAX_KNOWN];
@@ -104,8 +118,7 @@ chat_request_parse_data(chat_request_t *rq, const chat_json_t *data,
     }
 
     if (data->type != CHAT_JSON_OBJECT) {
-        return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                 "\"data\" must be an object");
+        return chat_request_bad(e, "\"data\" must be an object");
     }
 
     for (n = 0; kind->members[n].name != NULL; n++) {
@@ -114,9 +127,21 @@ chat_request_parse_data(chat_request_t *rq, const chat_json_t *data,
     }
 
     if (chat_json_collect(data, found, n) != CHAT_OK) {
-        return chat_request_fail(e, CHAT_CODE_BAD_REQUEST,
-                                 "a member of \"data\" is given twice");
+        return chat_request_bad(e, "a member of \"data\" is given twice");
     }
+
+    wrong = chat_request_read_found(rq, kind, found, n);
+
+    return wrong == NULL ? CHAT_OK : chat_request_bad(e, wrong);
+}
+
+
+static const char *
+chat_request_read_found(chat_request_t *rq, const chat_request_kind_t *kind,
+    const chat_json_member_t *found, size_t n)
+{
+    size_t       i;
+    const char  *wrong;
 
     for (i = 0; i < n; i++) {
 
@@ -128,27 +153,18 @@ chat_request_parse_data(chat_request_t *rq, const chat_json_t *data,
         }
 
         if (wrong != NULL) {
-            return chat_request_fail(e, CHAT_CODE_BAD_REQUEST, wrong);
+            return wrong;
         }
     }
 
-    if (kind->check != NULL) {
-        wrong = kind->check(rq);
-
-        if (wrong != NULL) {
-            return chat_request_fail(e, CHAT_CODE_BAD_REQUEST, wrong);
-        }
-    }
-
-    return CHAT_OK;
+    return kind->check != NULL ? kind->check(rq) : NULL;
 }
 
 
 static chat_rc_e
-chat_request_fail(chat_request_error_t *e, chat_code_e code,
-    const char *message)
+chat_request_bad(chat_request_error_t *e, const char *message)
 {
-    e->code = code;
+    e->code = CHAT_CODE_BAD_REQUEST;
     e->message = message;
 
     return CHAT_ERROR;

@@ -57,6 +57,9 @@ static chat_rc_e chat_token_check_all(chat_token_t *token, chat_str_t text,
 static bool chat_token_split(chat_str_t text, chat_token_parts_t *parts);
 static const char *chat_token_read_head(const chat_token_parts_t *parts,
     chat_token_work_t *work);
+static bool chat_token_is_extended(const chat_json_t *head);
+static const char *chat_token_read_alg(const chat_json_t *value,
+    chat_key_alg_e *alg);
 static const char *chat_token_read_typ(const chat_json_t *value);
 static chat_rc_e chat_token_verify(const chat_token_parts_t *parts,
     const chat_token_check_t *check, chat_token_work_t *work,
@@ -218,44 +221,32 @@ chat_token_split(chat_str_t text, chat_token_parts_t *parts)
 static const char *
 chat_token_read_head(const chat_token_parts_t *parts, chat_token_work_t *work)
 {
-    size_t       i, len;
-    uint8_t      alg[CHAT_TOKEN_MAX_ALG];
     chat_json_t  head;
     const char  *wrong;
 
-    chat_json_member_t  known[] = {
+    chat_json_member_t  found[] = {
         { .name = "alg" }, { .name = "typ" }, { .name = "kid" }
-    };
-
-    chat_json_member_t  refused[] = {
-        { .name = "crit" }, { .name = "b64" }, { .name = "jwk" },
-        { .name = "jku" }, { .name = "x5c" }, { .name = "x5u" }
     };
 
     if (!chat_token_parse(parts->head, work, &head)) {
         return "its head is no JSON object in base64url";
     }
 
-    if (chat_json_collect(&head, known, 3) != CHAT_OK
-        || chat_json_collect(&head, refused, 6) != CHAT_OK)
-    {
+    if (chat_json_collect(&head, found, 3) != CHAT_OK) {
         return "a member of its head is given twice";
     }
 
-    for (i = 0; i < 6; i++) {
-        if (refused[i].value.raw.len != 0) {
-            return "its head holds a key or an extension";
-        }
+    if (chat_token_is_extended(&head)) {
+        return "its head holds a key or an extension";
     }
 
-    if (chat_json_get_string(&known[0].value, alg, sizeof(alg), &len)
-            != CHAT_OK
-        || chat_key_alg((chat_str_t) { alg, len }, &work->alg) != CHAT_OK)
-    {
-        return "its algorithm is not supported";
+    wrong = chat_token_read_alg(&found[0].value, &work->alg);
+
+    if (wrong != NULL) {
+        return wrong;
     }
 
-    wrong = chat_token_read_typ(&known[1].value);
+    wrong = chat_token_read_typ(&found[1].value);
 
     if (wrong != NULL) {
         return wrong;
@@ -263,12 +254,52 @@ chat_token_read_head(const chat_token_parts_t *parts, chat_token_work_t *work)
 
     work->kid_len = 0;
 
-    if (known[2].value.type != CHAT_JSON_NULL
-        && chat_json_get_string(&known[2].value, work->kid, sizeof(work->kid),
+    if (found[2].value.type != CHAT_JSON_NULL
+        && chat_json_get_string(&found[2].value, work->kid, sizeof(work->kid),
                                 &work->kid_len)
            != CHAT_OK)
     {
         return "its kid is no string of up to 128 bytes";
+    }
+
+    return NULL;
+}
+
+
+static bool
+chat_token_is_extended(const chat_json_t *head)
+{
+    size_t  i;
+
+    chat_json_member_t  refused[] = {
+        { .name = "crit" }, { .name = "b64" }, { .name = "jwk" },
+        { .name = "jku" }, { .name = "x5c" }, { .name = "x5u" }
+    };
+
+    if (chat_json_collect(head, refused, 6) != CHAT_OK) {
+        return true;
+    }
+
+    for (i = 0; i < 6; i++) {
+        if (refused[i].value.raw.len != 0) {        /* null counts too */
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static const char *
+chat_token_read_alg(const chat_json_t *value, chat_key_alg_e *alg)
+{
+    size_t   len;
+    uint8_t  name[CHAT_TOKEN_MAX_ALG];
+
+    if (chat_json_get_string(value, name, sizeof(name), &len) != CHAT_OK
+        || chat_key_alg((chat_str_t) { name, len }, alg) != CHAT_OK)
+    {
+        return "its algorithm is not supported";
     }
 
     return NULL;

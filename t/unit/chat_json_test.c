@@ -234,6 +234,30 @@ keys_are_compared_with_escapes_resolved(void **state)
 }
 
 
+/* the parser lets none of these through, but nothing may read beyond them */
+
+static void
+broken_keys_are_no_key(void **state)
+{
+    size_t    i;
+    uint8_t  *key;
+
+    static const char *const  cases[] = {
+        "a\\", "a\\q", "a\\u", "a\\u12", "a\\u12g4", "a\\ud83d\\u",
+        "a\\ud83d\\ude0", "a\\ud83d\\", "a\\ud83d\\nde00"
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(cases); i++) {
+        key = chat_test_copy(cases[i], strlen(cases[i]));
+        assert_false(chat_json_key_is((chat_str_t) { key, strlen(cases[i]) },
+                                      "a"));
+        free(key);
+    }
+}
+
+
 static void
 uints_are_read(void **state)
 {
@@ -335,6 +359,7 @@ main(void)
         cmocka_unit_test(strings_are_unescaped),
         cmocka_unit_test(strings_without_a_text_are_refused),
         cmocka_unit_test(keys_are_compared_with_escapes_resolved),
+        cmocka_unit_test(broken_keys_are_no_key),
         cmocka_unit_test(uints_are_read),
         cmocka_unit_test(members_are_collected_by_name),
         cmocka_unit_test(a_member_given_twice_is_an_error),

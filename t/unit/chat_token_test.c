@@ -262,7 +262,7 @@ heads_are_judged(void **state)
         { "{\"alg\":\"HS256\",\"alg\":\"HS256\"}", "twice" },
         { "{\"alg\":\"none\",\"\\u0061lg\":\"HS256\"}", "twice" },
         { "{\"alg\":\"HS256\",\"kid\":\"a\",\"kid\":\"a\"}", "twice" },
-        { "{\"alg\":\"HS256\",\"crit\":[\"x\"],\"crit\":1}", "twice" },
+        { "{\"alg\":\"HS256\",\"crit\":[\"x\"],\"crit\":1}", "extension" },
         { "{\"alg\":\"HS256\",\"typ\":\"JWS\"}", "type" },
         { "{\"alg\":\"HS256\",\"typ\":\"JWT2\"}", "type" },
         { "{\"alg\":\"HS256\",\"typ\":\"\"}", "type" },
