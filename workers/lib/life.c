@@ -1,0 +1,180 @@
+/*
+ * Signals are blocked but while life_wait() waits, so that none gets lost
+ * between a look at the flag and the wait.
+ */
+
+#define _GNU_SOURCE
+
+#include "life.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "log.h"
+
+
+#define BACKOFF_MIN  100
+#define BACKOFF_MAX  5000
+
+
+static volatile sig_atomic_t  stopping;
+static sigset_t               waiting_mask;     /* signals let in by waits */
+static bool                   initialised;
+
+
+static void life_on_signal(int signo);
+
+
+void
+life_init(void)
+{
+    sigset_t          set;
+    struct sigaction  action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = life_on_signal;
+    sigemptyset(&action.sa_mask);
+
+    (void) sigaction(SIGTERM, &action, NULL);   /* cannot fail for these */
+    (void) sigaction(SIGINT, &action, NULL);
+
+    life_ignore_sigpipe();
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+
+    (void) sigprocmask(SIG_BLOCK, &set, &waiting_mask);
+    sigdelset(&waiting_mask, SIGTERM);
+    sigdelset(&waiting_mask, SIGINT);
+
+    initialised = true;
+}
+
+
+void
+life_ignore_sigpipe(void)
+{
+    (void) signal(SIGPIPE, SIG_IGN);
+}
+
+
+static void
+life_on_signal(int signo)
+{
+    (void) signo;
+
+    stopping = 1;
+}
+
+
+bool
+life_stopping(void)
+{
+    return stopping != 0;
+}
+
+
+static uint64_t
+life_clock(clockid_t id)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(id, &ts);      /* both clocks always exist */
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
+
+
+uint64_t
+life_now(void)
+{
+    return life_clock(CLOCK_MONOTONIC);
+}
+
+
+uint64_t
+life_time(void)
+{
+    return life_clock(CLOCK_REALTIME);
+}
+
+
+life_rc_e
+life_wait(int fd, short events, uint64_t at, bool until_stop)
+{
+    int              n;
+    uint64_t         now;
+    struct pollfd    pfd = { .fd = fd, .events = events };
+    struct timespec  ts;
+
+    for ( ;; ) {
+
+        if (until_stop && stopping) {
+            return LIFE_STOP;
+        }
+
+        now = life_now();
+        now = at > now ? at - now : 0;
+
+        ts.tv_sec = (time_t) (now / 1000);
+        ts.tv_nsec = (long) (now % 1000 * 1000000);
+
+        n = ppoll(&pfd, 1, &ts, initialised ? &waiting_mask : NULL);
+
+        if (n > 0) {
+            return LIFE_READY;
+        }
+
+        if (n == 0 || errno != EINTR) {
+            return LIFE_TIMEOUT;
+        }
+    }
+}
+
+
+void
+life_random(void *dst, size_t size)
+{
+    if (getrandom(dst, size, 0) != (ssize_t) size) {
+        log_alert("the system gives no randomness", log_errno());
+        abort();
+    }
+}
+
+
+void
+life_backoff_fail(life_backoff_t *b)
+{
+    uint32_t  spread;
+
+    b->delay = b->delay == 0 ? BACKOFF_MIN : b->delay * 2;
+
+    if (b->delay > BACKOFF_MAX) {
+        b->delay = BACKOFF_MAX;
+    }
+
+    life_random(&spread, sizeof(spread));
+
+    b->at = life_now() + b->delay / 2 + spread % (b->delay / 2 + 1);
+}
+
+
+void
+life_backoff_reset(life_backoff_t *b)
+{
+    b->delay = 0;
+    b->at = 0;
+}
+
+
+bool
+life_backoff_due(const life_backoff_t *b)
+{
+    return life_now() >= b->at;
+}

@@ -1,0 +1,339 @@
+#include "options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "number.h"
+#include "mem.h"
+#include "version.h"
+
+
+#define ENV_MAX  64
+
+
+typedef struct {
+    const options_t  *o;
+    int               argc;
+    char            **argv;
+    int               next;         /* of argv */
+    size_t            noperands;
+    bool              only_operands;
+} reader_t;
+
+
+static options_rc_e options_read_word(reader_t *r);
+static options_rc_e options_read_option(reader_t *r, char *name);
+static int options_defaults(const option_t *table);
+static int options_set(const option_t *option, const char *value,
+    const char *from);
+
+
+options_rc_e
+options_read(const options_t *o, int argc, char **argv)
+{
+    reader_t      r = { o, argc, argv, 1, 0, false };
+    options_rc_e  rc;
+
+    if (options_defaults(o->own) == -1 || options_defaults(o->common) == -1) {
+        return OPTIONS_ERROR;
+    }
+
+    while (r.next < argc) {
+        rc = options_read_word(&r);
+
+        if (rc != OPTIONS_OK) {
+            return rc;
+        }
+    }
+
+    if (r.noperands < o->noperands) {
+        fprintf(stderr, "usage: %s\n", o->usage);
+        return OPTIONS_ERROR;
+    }
+
+    return OPTIONS_OK;
+}
+
+
+/* the name in the environment: --redis-url is CHAT_REDIS_URL */
+
+static void
+options_env_name(const option_t *option, char name[ENV_MAX])
+{
+    char  *p;
+
+    (void) snprintf(name, ENV_MAX, "CHAT_%s", option->name);
+
+    for (p = name; *p != '\0'; p++) {
+        *p = *p == '-' ? '_' : (char) toupper((unsigned char) *p);
+    }
+}
+
+
+static int
+options_defaults(const option_t *table)
+{
+    char             name[ENV_MAX];
+    const char      *value;
+    const option_t  *option;
+
+    for (option = table; option != NULL && option->name != NULL; option++) {
+
+        if (option->env) {
+            options_env_name(option, name);
+            value = getenv(name);
+
+            if (value != NULL && value[0] != '\0') {
+
+                if (options_set(option, value, name) == -1) {
+                    return -1;
+                }
+
+                continue;
+            }
+        }
+
+        if (option->fallback != NULL
+            && options_set(option, option->fallback, option->name) == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+options_print(const option_t *table)
+{
+    char             head[128], name[ENV_MAX];
+    const option_t  *option;
+
+    for (option = table; option != NULL && option->name != NULL; option++) {
+        (void) snprintf(head, sizeof(head), "--%s%s%s", option->name,
+                        option->argument != NULL ? " " : "",
+                        option->argument != NULL ? option->argument : "");
+
+        printf("  %-24s %s", head, option->help);
+
+        if (option->env) {
+            options_env_name(option, name);
+            printf(" (%s)", name);
+        }
+
+        if (option->fallback != NULL) {
+            printf(" [%s]", option->fallback);
+        }
+
+        printf("\n");
+    }
+}
+
+
+static void
+options_help(const options_t *o)
+{
+    printf("usage: %s\n\n%s\n\noptions (environment) [default]:\n", o->usage,
+           o->help);
+
+    options_print(o->own);
+    options_print(o->common);
+
+    printf("  %-24s %s\n  %-24s %s\n", "--help", "this text", "--version",
+           "what version this is");
+
+    if (o->more != NULL) {
+        printf("\n%s\n", o->more);
+    }
+}
+
+
+static options_rc_e
+options_read_word(reader_t *r)
+{
+    char  *word = r->argv[r->next++];
+
+    if (r->only_operands || word[0] != '-' || word[1] == '\0') {
+
+        if (r->noperands == r->o->noperands) {
+            fprintf(stderr, "%s: too much: \"%s\"\n", r->argv[0], word);
+            return OPTIONS_ERROR;
+        }
+
+        r->o->operands[r->noperands] = word;
+        r->noperands++;
+
+        return OPTIONS_OK;
+    }
+
+    if (strcmp(word, "--") == 0) {
+        r->only_operands = true;
+        return OPTIONS_OK;
+    }
+
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        options_help(r->o);
+        return OPTIONS_DONE;
+    }
+
+    if (strcmp(word, "--version") == 0) {
+        printf("%s %s\n", r->argv[0], CHAT_VERSION);
+        return OPTIONS_DONE;
+    }
+
+    return options_read_option(r, word);
+}
+
+
+static const option_t *
+options_find(const option_t *table, const char *name, size_t len)
+{
+    const option_t  *option;
+
+    for (option = table; option != NULL && option->name != NULL; option++) {
+        if (strncmp(option->name, name, len) == 0
+            && option->name[len] == '\0')
+        {
+            return option;
+        }
+    }
+
+    return NULL;
+}
+
+
+static options_rc_e
+options_read_option(reader_t *r, char *word)
+{
+    size_t           len;
+    const char      *value;
+    const option_t  *option = NULL;
+
+    len = strcspn(word, "=");
+
+    if (strncmp(word, "--", 2) == 0) {
+        option = options_find(r->o->own, word + 2, len - 2);
+    }
+
+    if (option == NULL && strncmp(word, "--", 2) == 0) {
+        option = options_find(r->o->common, word + 2, len - 2);
+    }
+
+    if (option == NULL) {
+        fprintf(stderr, "%s: unknown option \"%s\", see --help\n", r->argv[0],
+                word);
+        return OPTIONS_ERROR;
+    }
+
+    value = word[len] == '=' ? word + len + 1 : NULL;
+
+    if (option->type == OPTION_FLAG ? value != NULL
+                                    : value == NULL && r->next == r->argc)
+    {
+        fprintf(stderr, "%s: option \"--%s\" takes %s value\n", r->argv[0],
+                option->name, option->type == OPTION_FLAG ? "no" : "a");
+        return OPTIONS_ERROR;
+    }
+
+    if (value == NULL && option->type != OPTION_FLAG) {
+        value = r->argv[r->next++];
+    }
+
+    return options_set(option, value, word) == -1 ? OPTIONS_ERROR
+                                                  : OPTIONS_OK;
+}
+
+
+static int
+options_number(const option_t *option, const char *value, size_t len)
+{
+    uint64_t    n;
+    chat_str_t  text = { (const uint8_t *) value, len };
+
+    if (number_parse(text, option->max != 0 ? option->max : INT64_MAX, &n)
+        == -1
+        || n < option->min)
+    {
+        return -1;
+    }
+
+    *(uint64_t *) option->value = n;
+
+    return 0;
+}
+
+
+static int
+options_seconds(const option_t *option, const char *value)
+{
+    size_t     i, len = strlen(value);
+    uint64_t  *seconds = option->value;
+
+    static const struct {
+        char      unit;
+        uint32_t  seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+
+    for (i = 0; len != 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+
+        if (value[len - 1] == units[i].unit) {
+
+            if (options_number(option, value, len - 1) == -1) {
+                return -1;
+            }
+
+            return __builtin_mul_overflow(*seconds, units[i].seconds, seconds)
+                   ? -1 : 0;
+        }
+    }
+
+    return options_number(option, value, len);
+}
+
+
+static int
+options_set(const option_t *option, const char *value, const char *from)
+{
+    int              rc = 0;
+    options_list_t  *list;
+
+    switch (option->type) {
+
+    case OPTION_FLAG:
+        *(bool *) option->value = true;
+        break;
+
+    case OPTION_TEXT:
+        *(const char **) option->value = value;
+        break;
+
+    case OPTION_NUMBER:
+        rc = options_number(option, value, strlen(value));
+        break;
+
+    case OPTION_SECONDS:
+        rc = options_seconds(option, value);
+        break;
+
+    case OPTION_LIST:
+        list = option->value;
+
+        if (list->n == OPTIONS_MAX_LIST) {
+            rc = -1;
+            break;
+        }
+
+        list->values[list->n] = value;
+        list->n++;
+        break;
+    }
+
+    if (rc == -1) {
+        fprintf(stderr, "\"%s\" cannot be \"%s\"\n", from, value);
+    }
+
+    return rc;
+}

@@ -1,0 +1,99 @@
+/*
+ * A link to Redis.  Every wait has a deadline; whatever breaks the link closes
+ * it, and redis_open() makes a new one, not before a back-off is over.  Nothing
+ * is ever repeated on a new link by itself: a caller that has looked at
+ * something must look again.
+ */
+
+#ifndef REDIS_H
+#define REDIS_H
+
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chat_rc.h"
+#include "life.h"
+#include "mem.h"
+
+
+#define REDIS_MAX_IDENTITY  128
+
+
+typedef struct {
+    redisContext    *context;       /* NULL: closed */
+    const char      *url;
+    bool             quiet;         /* the caller tells what went wrong */
+    life_backoff_t   backoff;
+    char             told[256];     /* the error that was logged */
+    uint64_t         links;         /* how many there were */
+    char             identity[REDIS_MAX_IDENTITY];  /* of this link's Redis */
+    char             error[256];
+} redis_t;
+
+
+/* a command: arguments that are copied */
+
+typedef struct {
+    size_t      n;
+    size_t      size;
+    size_t     *ends;
+    mem_buf_t   buf;
+} redis_args_t;
+
+
+typedef enum {                      /* how a function of chat.lua answers */
+    FCALL_OK,
+    FCALL_EXISTS,
+    FCALL_NEED,
+    FCALL_CLOSED,
+    FCALL_BUSY,
+    FCALL_NOT_FOUND,
+    FCALL_REFUSED,
+    FCALL_BAD,
+    FCALL_FAILED                    /* an error of Redis, or no such answer */
+} fcall_rc_e;
+
+
+CHAT_MUST_CHECK int redis_open(redis_t *r);
+void redis_close(redis_t *r);
+bool redis_is_open(const redis_t *r);
+void redis_settle(redis_t *r);
+
+/* something on this link is not as it must be: closes it, returns -1 */
+int redis_fail(redis_t *r, const char *error);
+
+/* any number of redis_send(), then one redis_reply() for each in order.  wait:
+   ms that the command itself may block, which a request to stop interrupts */
+CHAT_MUST_CHECK int redis_send(redis_t *r, const redis_args_t *args);
+redisReply *redis_reply(redis_t *r, uint32_t wait);
+
+/* both; the reply may be an error of Redis, NULL: the link is closed */
+redisReply *redis_call(redis_t *r, const redis_args_t *args);
+
+/* what an answer of the library says */
+fcall_rc_e redis_answer(const redisReply *reply);
+
+/* an element of an array as text; empty if there is none or it is no string */
+chat_str_t redis_text(const redisReply *reply, size_t i);
+
+/* an element of an array as a number that is not negative, or 0 */
+uint64_t redis_number(const redisReply *reply, size_t i);
+
+
+void redis_args_done(redis_args_t *args);
+void redis_args_reset(redis_args_t *args, const char *command);
+void redis_args_add(redis_args_t *args, chat_str_t arg);
+void redis_args_text(redis_args_t *args, const char *arg);
+void redis_args_uint(redis_args_t *args, uint64_t n);
+
+/* FCALL name nkeys */
+void redis_args_fcall(redis_args_t *args, const char *name, size_t nkeys);
+
+
+/* makes the library that Redis holds the one that this program carries */
+CHAT_MUST_CHECK int redis_load_library(redis_t *r);
+
+
+#endif /* REDIS_H */

@@ -1,0 +1,8 @@
+#ifndef VERSION_H
+#define VERSION_H
+
+
+#define CHAT_VERSION  "0.1.0"
+
+
+#endif /* VERSION_H */

@@ -1,0 +1,290 @@
+/*
+ * Which partitions are ours.  Each row of chat.partition is a lease; the name
+ * of the holder is unique to a process, so a row that names us is ours.
+ *
+ * On a new link to PostgreSQL the fences of our own partitions are raised, too.
+ * A transaction sent over the link before may still be running: it either has
+ * moved the position already, then this waits for its end and reads what it
+ * left; or its move will find another fence.
+ */
+
+#include "persist.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+
+#define RENEWED  "RETURNING t.p, t.fence, t.identity, t.generation, t.stored_id"
+
+
+static int lease_read_setting(persist_t *p);
+static int lease_send(persist_t *p);
+static int lease_read(persist_t *p);
+static int lease_read_rows(persist_t *p, bool claimed);
+static void lease_let_go(persist_t *p);
+
+
+/*
+ * A stopped process may have left a transaction open, half sent, which holds
+ * locks on what its successor has to write.  PostgreSQL's own timeouts do not
+ * see that; its session is known by the name of the holder.
+ */
+
+static const char  sql_evict[] =
+    "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a"
+    " WHERE a.xact_start IS NOT NULL AND a.application_name IN"
+    " (SELECT holder FROM chat.partition"
+    "   WHERE lease_until < clock_timestamp() AND holder <> $1)";
+
+static const char  sql_renew[] =
+    "UPDATE chat.partition t SET fence = t.fence + $2,"
+    " lease_until = clock_timestamp() + $3 * interval '1 millisecond'"
+    " WHERE t.holder = $1 " RENEWED;
+
+static const char  sql_claim[] =
+    "UPDATE chat.partition t SET holder = $1, fence = t.fence + 1,"
+    " lease_until = clock_timestamp() + $2 * interval '1 millisecond',"
+    " stopped = NULL"
+    " FROM (SELECT p FROM chat.partition"
+    "        WHERE holder IS NULL OR lease_until < clock_timestamp()"
+    "        ORDER BY p FOR UPDATE SKIP LOCKED) f"
+    " WHERE t.p = f.p " RENEWED;
+
+static const char  sql_release[] =
+    "UPDATE chat.partition SET holder = NULL, lease_until = NULL"
+    " WHERE holder = $1";
+
+
+int
+lease_keep(persist_t *p)
+{
+    unsigned  i, held = 0;
+
+    if (p->db_link == p->db.links && life_now() < p->lease_at) {
+        return 0;
+    }
+
+    if (p->npartitions == 0 && lease_read_setting(p) == -1) {
+        return -1;
+    }
+
+    for (i = 0; i < p->npartitions; i++) {
+        p->parts[i].seen = false;
+    }
+
+    if (lease_send(p) == -1 || lease_read(p) == -1) {
+        return -1;
+    }
+
+    lease_let_go(p);
+
+    for (i = 0; i < p->npartitions; i++) {
+        held += p->parts[i].state != PART_FREE;
+    }
+
+    p->db_link = p->db.links;
+    p->lease_at = life_now() + (held == p->npartitions ? PERSIST_RENEW
+                                                       : PERSIST_STANDBY);
+
+    return 0;
+}
+
+
+static int
+lease_read_setting(persist_t *p)
+{
+    unsigned   i;
+    uint64_t   n;
+    PGresult  *res;
+
+    res = db_query(&p->db, "SELECT value FROM chat.setting"
+                           " WHERE name = 'partitions'", NULL);
+
+    if (res == NULL) {
+        return db_drop(&p->db);
+    }
+
+    n = PQntuples(res) == 1 ? db_value_uint(res, 0, 0) : 0;
+    PQclear(res);
+
+    if (n < 1 || n > CHAT_ID_MAX_PARTITIONS) {
+        (void) snprintf(p->db.error, sizeof(p->db.error),
+                        "setting \"partitions\" is not there");
+        return db_drop(&p->db);
+    }
+
+    for (i = 0; i < n; i++) {
+        p->parts[i].p = i;
+        (void) chat_name_prefix((uint8_t *) p->parts[i].prefix, i);
+    }
+
+    p->npartitions = (unsigned) n;
+
+    return 0;
+}
+
+
+static int
+lease_send(persist_t *p)
+{
+    db_params_t  evict = { 0 }, renew = { 0 }, claim = { 0 };
+
+    db_param_text(&evict, p->holder);
+
+    db_param_text(&renew, p->holder);
+    db_param_uint(&renew, p->db_link == p->db.links ? 0 : 1);
+    db_param_uint(&renew, PERSIST_LEASE);
+
+    db_param_text(&claim, p->holder);
+    db_param_uint(&claim, PERSIST_LEASE);
+
+    if (db_begin(&p->db) == -1
+        || db_send(&p->db, sql_evict, &evict) == -1
+        || db_sync(&p->db) == -1
+        || db_send(&p->db, sql_renew, &renew) == -1
+        || db_send(&p->db, sql_claim, &claim) == -1
+        || db_sync(&p->db) == -1)
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+lease_read(persist_t *p)
+{
+    PGresult  *res;
+
+    if (db_result(&p->db, &res) == -1) {
+        return -1;
+    }
+
+    if (!db_good(&p->db, res)) {
+        PQclear(res);
+        return db_drop(&p->db);
+    }
+
+    PQclear(res);
+
+    if (db_synced(&p->db) == -1
+        || lease_read_rows(p, false) == -1
+        || lease_read_rows(p, true) == -1
+        || db_synced(&p->db) == -1)
+    {
+        return -1;
+    }
+
+    return db_end(&p->db);
+}
+
+
+/* what one row says, of a partition that is ours */
+
+static int
+lease_read_row(persist_t *p, const PGresult *res, int row, bool claimed)
+{
+    part_t       *part;
+    uint64_t      n, generation;
+    stream_id_t   stored;
+
+    n = db_value_uint(res, row, 0);
+
+    if (n >= p->npartitions
+        || stream_id_parse(&stored, db_value(res, row, 4)) == -1)
+    {
+        (void) snprintf(p->db.error, sizeof(p->db.error),
+                        "a row of chat.partition makes no sense");
+        return db_drop(&p->db);
+    }
+
+    part = &p->parts[n];
+    generation = db_value_uint(res, row, 3);
+
+    if (claimed || part->state == PART_FREE) {
+        part->state = PART_HELD;
+        part->refused = false;
+        log_notice("partition is held", log_uint("partition", n),
+                   log_uint("fence", db_value_uint(res, row, 1)));
+    }
+
+    if (part->state == PART_OPEN && part->generation != generation) {
+        part->state = PART_HELD;
+    }
+
+    part->seen = true;
+    part->fence = db_value_uint(res, row, 1);
+    part->generation = generation;
+    part->stored = stored;
+    (void) snprintf(part->identity, sizeof(part->identity), "%s",
+                    PQgetvalue(res, row, 2));
+
+    return 0;
+}
+
+
+static int
+lease_read_rows(persist_t *p, bool claimed)
+{
+    int        row, rc = 0;
+    PGresult  *res;
+
+    if (db_result(&p->db, &res) == -1) {
+        return -1;
+    }
+
+    if (!db_good(&p->db, res)) {
+        PQclear(res);
+        return db_drop(&p->db);
+    }
+
+    for (row = 0; row < PQntuples(res) && rc == 0; row++) {
+        rc = lease_read_row(p, res, row, claimed);
+    }
+
+    PQclear(res);
+
+    return rc;
+}
+
+
+/* what the renewal did not bring is another's */
+
+static void
+lease_let_go(persist_t *p)
+{
+    part_t  *part;
+
+    for (part = p->parts; part < p->parts + p->npartitions; part++) {
+
+        if (part->state != PART_FREE && !part->seen) {
+            part->state = PART_FREE;
+            log_notice("partition is held by another",
+                       log_uint("partition", part->p));
+        }
+    }
+}
+
+
+void
+lease_release(persist_t *p)
+{
+    PGresult     *res;
+    db_params_t   ps = { 0 };
+
+    if (!db_is_open(&p->db)) {
+        return;         /* they become free when the lease ends */
+    }
+
+    db_param_text(&ps, p->holder);
+    res = db_query(&p->db, sql_release, &ps);
+
+    if (res == NULL) {
+        log_warn("partitions are not released", log_str("error", p->db.error));
+    }
+
+    PQclear(res);
+}

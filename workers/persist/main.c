@@ -1,0 +1,211 @@
+/*
+ * chat-persist: the life of the process.
+ */
+
+#include "persist.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "need.h"
+#include "options.h"
+#include "store.h"
+
+
+#define COUNT_AT_START  16
+
+
+static options_rc_e persist_init(persist_t *p, int argc, char **argv);
+static int persist_turn(persist_t *p);
+static int persist_work(persist_t *p);
+static void persist_pause(const persist_t *p);
+static void persist_done(persist_t *p);
+
+
+int
+main(int argc, char **argv)
+{
+    static persist_t  p;
+    options_rc_e      rc;
+
+    rc = persist_init(&p, argc, argv);
+
+    if (rc != OPTIONS_OK) {
+        return rc == OPTIONS_DONE ? 0 : 2;
+    }
+
+    log_notice("started", log_str("holder", p.holder));
+
+    while (!life_stopping()) {
+
+        if (persist_turn(&p) == -1) {       /* has logged why */
+            persist_pause(&p);
+            continue;
+        }
+
+        db_settle(&p.db);
+        redis_settle(&p.redis);
+    }
+
+    persist_done(&p);
+
+    log_notice("stopped", log_uint("stored", p.stored));
+
+    return 0;
+}
+
+
+static options_rc_e
+persist_init(persist_t *p, int argc, char **argv)
+{
+    char          host[32] = "";
+    uint32_t      number;
+    const char   *level;
+    options_rc_e  rc;
+
+    const option_t  own[] = {
+        OPTION_REDIS_URL(&p->redis.url),
+        OPTION_POSTGRES_URL(&p->db.url),
+        { "backlog", OPTION_NUMBER, true, "N", "50000",
+          "events that wait to be stored, at most, per partition; with more "
+          "of them sending is refused", &p->backlog, 1, UINT32_MAX },
+        OPTION_LOG_LEVEL(&level),
+        OPTION_END
+    };
+
+    const options_t  options = {
+        .usage = "chat-persist [OPTION]...",
+        .help = "Stores what happens in conversations: from the logs in Redis "
+                "into PostgreSQL.\nAny number of it may run; each partition "
+                "is held by one of them.",
+        .own = own
+    };
+
+    rc = options_read(&options, argc, argv);
+
+    if (rc != OPTIONS_OK) {
+        return rc;
+    }
+
+    log_init("chat-persist");
+
+    if (log_set_level(level) == -1) {
+        fprintf(stderr, "chat-persist: unknown log level \"%s\"\n", level);
+        return OPTIONS_ERROR;
+    }
+
+    life_init();
+    life_random(&number, sizeof(number));
+
+    if (gethostname(host, sizeof(host) - 1) == -1) {
+        host[0] = '?';
+    }
+
+    /* below 64 bytes, which is what PostgreSQL keeps of a session's name */
+    (void) snprintf(p->holder, sizeof(p->holder), "%s:%d:%08x", host,
+                    (int) getpid(), number);
+
+    p->db.name = p->holder;
+    p->db.timeout = 15000;
+    p->db.setup = "SET idle_in_transaction_session_timeout = '3s';"
+                  "SET statement_timeout = '10s';"
+                  "SET tcp_user_timeout = '3s'";
+    p->count = COUNT_AT_START;
+    p->needs_end = &p->needs;
+
+    return OPTIONS_OK;
+}
+
+
+/*
+ * Keeps the leases even while Redis is away: they say who will take care of a
+ * partition when it is back.
+ */
+
+static int
+persist_turn(persist_t *p)
+{
+    if (db_open(&p->db) == -1 || lease_keep(p) == -1) {
+        return -1;
+    }
+
+    if (redis_open(&p->redis) == -1) {
+        return -1;
+    }
+
+    return persist_work(p);
+}
+
+
+/* reads once, stores it, tells it, answers who waited for it */
+
+static int
+persist_work(persist_t *p)
+{
+    int       rc;
+    bool      open = false;
+    unsigned  i;
+    batch_t   batch = { 0 };
+
+    if (open_held(p) == -1 || look_check(p) == -1) {
+        return -1;
+    }
+
+    for (i = 0; i < p->npartitions; i++) {
+        open = open || p->parts[i].state == PART_OPEN;
+    }
+
+    if (!open) {
+        (void) life_wait(-1, 0, p->lease_at, true);
+        return 0;
+    }
+
+    if (source_read(p, &batch, p->lease_at) == -1) {
+        batch_done(&batch);
+        return -1;
+    }
+
+    rc = need_mark(p);
+
+    if (rc == 0) {
+        rc = store_batch(p, &batch);
+    }
+
+    batch_done(&batch);
+
+    if (rc == -1 || look_tell_stored(p) == -1) {
+        return -1;
+    }
+
+    return need_answer(p);
+}
+
+
+/* until the link that is closed may be tried again, or a lease needs it */
+
+static void
+persist_pause(const persist_t *p)
+{
+    uint64_t  at;
+
+    if (!db_is_open(&p->db)) {
+        at = p->db.backoff.at;
+    } else {
+        at = p->redis.backoff.at < p->lease_at ? p->redis.backoff.at
+                                               : p->lease_at;
+    }
+
+    (void) life_wait(-1, 0, at, true);
+}
+
+
+static void
+persist_done(persist_t *p)
+{
+    lease_release(p);
+    need_forget_all(p);
+    redis_args_done(&p->args);
+    redis_close(&p->redis);
+    db_close(&p->db);
+}

@@ -1,0 +1,82 @@
+/*
+ * What nodes need loaded.  A need waits until everything is stored that was in
+ * the partition's log when the need was read; then what PostgreSQL says is at
+ * least as new as what the node was told before it asked.
+ *
+ * Fields of an entry of a need stream:
+ *
+ *      k=conversation  n=<node> i=<need> c=<tenant>/<id>
+ *      k=client        the same, u=<user> x=<client id>
+ *      k=range         the same, a=<after revision> l=<bytes at most>
+ *      k=history       the same, d=before|after s=<sequence, "": the end>
+ *                      m=<messages at most> l=<bytes at most>
+ */
+
+#ifndef NEED_H
+#define NEED_H
+
+
+#include "persist.h"
+
+
+#define NEED_LIFE  10000        /* ms; who asked has given up by then */
+
+
+typedef enum {
+    NEED_CONVERSATION,
+    NEED_CLIENT,
+    NEED_RANGE,
+    NEED_HISTORY
+} need_kind_e;
+
+
+typedef struct need_s {
+    struct need_s  *next;
+    part_t         *part;
+    need_kind_e     kind;
+    stream_id_t     id;             /* in the need stream */
+    stream_id_t     until;          /* answer once this is stored */
+    uint64_t        at;             /* give up then; 0: both not known yet */
+
+    char           *node;
+    char           *name;           /* the node's, of this need */
+    char           *tenant;
+    char           *conversation;
+    char           *user;
+    char           *client_id;
+
+    bool            before;
+    uint64_t        after_revision;
+    uint64_t        sequence;
+    uint64_t        max_messages;
+    uint64_t        max_bytes;
+} need_t;
+
+
+/* takes entries of a need stream into p->needs */
+CHAT_MUST_CHECK int need_take(persist_t *p, part_t *part,
+    const redisReply *entries);
+
+/* finds out what the needs read last have to wait for */
+CHAT_MUST_CHECK int need_mark(persist_t *p);
+
+/* answers those that need not wait any more, forgets those that waited too
+   long */
+CHAT_MUST_CHECK int need_answer(persist_t *p);
+
+/* the answer to TIME, in ms: Redis' clock, by which it makes stream ids */
+CHAT_MUST_CHECK int need_read_time(persist_t *p, uint64_t *ms);
+
+void need_forget_all(persist_t *p);
+
+
+/* answer.c: the statement of a need, and what is made of its result */
+
+CHAT_MUST_CHECK int answer_send(persist_t *p, const need_t *need);
+void answer_make(persist_t *p, const need_t *need, const PGresult *res);
+
+/* false: it can only be left unanswered */
+bool answer_make_error(persist_t *p, const need_t *need);
+
+
+#endif /* NEED_H */

@@ -1,0 +1,141 @@
+/*
+ * chat-persist: carries the log of each partition from Redis into PostgreSQL,
+ * and brings back what Redis does not hold.
+ *
+ * One loop, one thread.  A turn keeps the leases, opens what has to be opened,
+ * reads the logs and needs of all open partitions at once, stores, and answers
+ * needs.  Whatever fails closes its link and ends the turn; nothing but what
+ * stands in PostgreSQL is believed afterwards.
+ */
+
+#ifndef PERSIST_H
+#define PERSIST_H
+
+
+#include "chat_id.h"
+#include "chat_name.h"
+#include "db.h"
+#include "redis.h"
+#include "stream_id.h"
+#include "uuid.h"
+
+
+#define PERSIST_LEASE    4000   /* ms; a dead holder's partitions move then */
+#define PERSIST_RENEW    1000   /* ms between renewals */
+#define PERSIST_STANDBY  500    /* ms between looks for what became free */
+
+#define PART_KEY_LEN     (CHAT_NAME_PREFIX_LEN + 8)
+
+
+typedef enum {
+    PART_FREE,                  /* not ours */
+    PART_HELD,                  /* ours; Redis has to be looked at first */
+    PART_OPEN,                  /* ours, and open in Redis for our link */
+    PART_STOPPED                /* ours; something is wrong, hands off */
+} part_state_e;
+
+
+/* a partition, as its row in PostgreSQL says */
+
+typedef struct {
+    unsigned       p;
+    part_state_e   state;
+    bool           seen;        /* by the renewal under way */
+    bool           refused;     /* Redis has seen a higher fence */
+    uint64_t       fence;
+    uint64_t       generation;
+    char           identity[REDIS_MAX_IDENTITY];
+    stream_id_t    stored;      /* everything up to here is in PostgreSQL */
+    stream_id_t    told;        /* so far Redis knows it */
+    stream_id_t    need;        /* the last need that was read */
+    char           prefix[CHAT_NAME_PREFIX_LEN + 1];
+} part_t;
+
+
+struct need_s;
+
+
+typedef struct {
+    db_t             db;
+    redis_t          redis;
+    uint64_t         db_link;       /* the links that the parts below were */
+    uint64_t         redis_link;    /*   last looked at on */
+
+    char             holder[64];    /* names this process */
+    uint64_t         backlog;       /* entries of a log at most */
+    uint64_t         lease_at;      /* when to renew */
+    uint64_t         look_at;       /* when to look_check() */
+    unsigned         count;         /* entries to read from each stream */
+
+    unsigned         npartitions;
+    part_t           parts[CHAT_ID_MAX_PARTITIONS];
+
+    struct need_s   *needs;         /* waiting, in the order of arrival */
+    struct need_s  **needs_end;
+    unsigned         nneeds;
+
+    uint64_t         stored;        /* entries, since the start */
+    redis_args_t     args;          /* scratch */
+} persist_t;
+
+
+/* part.c: calls that every holder makes in the same way */
+
+/* <prefix><name> */
+const char *part_key(const part_t *part, const char *name,
+    char key[PART_KEY_LEN]);
+
+/* the head of a call: FCALL name 1 <prefix> <fence> */
+void part_fcall(persist_t *p, const part_t *part, const char *name);
+
+/* the same with identity and generation, for calls that need it open; base:
+   of a conversation, or NULL */
+void part_fcall_open(persist_t *p, const part_t *part, const char *name,
+    const char *base);
+
+/* Redis did not accept a call: whatever the reason, look again */
+void part_look_again(persist_t *p, part_t *part);
+
+/* our bug or somebody's hand: says so, and does no more for it */
+void part_stop(persist_t *p, part_t *part, const char *reason);
+
+
+/* lease.c */
+
+CHAT_MUST_CHECK int lease_keep(persist_t *p);
+void lease_release(persist_t *p);
+
+
+/* open.c: what a holder does when it gets a partition or Redis comes back */
+
+CHAT_MUST_CHECK int open_held(persist_t *p);
+
+
+/* look.c */
+
+typedef struct {
+    fcall_rc_e   rc;
+    chat_str_t   identity;
+    uint64_t     generation;
+    stream_id_t  stored;
+    stream_id_t  last;          /* 0-0: there is no log */
+    redisReply  *reply;         /* owner of the above */
+} look_t;
+
+/* what Redis says of a partition: any number of look_send(), then as many
+   look_read(), each followed by look_done() unless it is -1 */
+CHAT_MUST_CHECK int look_send(persist_t *p, const part_t *part);
+CHAT_MUST_CHECK int look_read(persist_t *p, look_t *look);
+void look_done(look_t *look);
+
+/* whether it is open for this link, as the row says */
+bool look_is_open(const persist_t *p, const part_t *part, const look_t *look);
+
+/* looks at all open partitions: still open?  does Redis know what is stored? */
+CHAT_MUST_CHECK int look_check(persist_t *p);
+
+/* tells Redis that everything up to part->stored is, where it does not know */
+CHAT_MUST_CHECK int look_tell_stored(persist_t *p);
+
+
+#endif /* PERSIST_H */

@@ -1,0 +1,35 @@
+/*
+ * Reading logs and needs.
+ */
+
+#ifndef SOURCE_H
+#define SOURCE_H
+
+
+#include "entry.h"
+
+
+/* entries of one or more logs, those of one partition together and in order */
+
+typedef struct {
+    redisReply  *reply;         /* what the entries point into */
+    entry_t     *entries;
+    size_t       n;
+    size_t       size;
+} batch_t;
+
+
+/*
+ * Reads what is new in the logs and needs of all open partitions; waits for it
+ * until `until` (life_now()).  Needs are put into the list.
+ */
+CHAT_MUST_CHECK int source_read(persist_t *p, batch_t *batch, uint64_t until);
+
+/* the same for the log of one partition, whatever its state, without waiting */
+CHAT_MUST_CHECK int source_read_log(persist_t *p, part_t *part,
+    batch_t *batch);
+
+void batch_done(batch_t *batch);
+
+
+#endif /* SOURCE_H */

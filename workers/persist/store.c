@@ -1,0 +1,253 @@
+/*
+ * A batch is one transaction.  If PostgreSQL refuses something in it, it is
+ * tried again partition by partition, and where that fails too, entry by
+ * entry: the one that is refused goes to the dead letters.  Everything else
+ * that can go wrong closes the link, and the entries are read again from the
+ * position that the row has then.
+ */
+
+#include "store.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "rows.h"
+
+
+typedef enum {
+    STORE_OK,
+    STORE_FENCED,       /* the row is not as we believe */
+    STORE_DOUBLE,       /* a unique key is violated */
+    STORE_REFUSED,      /* PostgreSQL does not take a row */
+    STORE_ERROR         /* the link is closed */
+} store_rc_e;
+
+
+static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
+    size_t n);
+static store_rc_e store_results(persist_t *p, int statements);
+static store_rc_e store_part(persist_t *p, entry_t *entries, size_t n);
+static store_rc_e store_entry(persist_t *p, entry_t *e);
+
+
+int
+store_batch(persist_t *p, const batch_t *batch)
+{
+    size_t      i, end;
+    store_rc_e  rc;
+
+    if (batch->n == 0) {
+        return 0;
+    }
+
+    rc = store_transaction(p, batch->entries, batch->n);
+
+    if (rc == STORE_OK || rc == STORE_ERROR) {
+        return rc == STORE_OK ? 0 : -1;
+    }
+
+    for (i = 0; i < batch->n; i = end) {
+
+        for (end = i + 1; end < batch->n; end++) {
+            if (batch->entries[end].part != batch->entries[i].part) {
+                break;
+            }
+        }
+
+        rc = store_part(p, &batch->entries[i], end - i);
+
+        if (rc == STORE_ERROR) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static store_rc_e
+store_part(persist_t *p, entry_t *entries, size_t n)
+{
+    size_t      i;
+    store_rc_e  rc;
+
+    rc = store_transaction(p, entries, n);
+
+    for (i = 0; rc == STORE_REFUSED && i < n; i++) {
+        rc = store_entry(p, &entries[i]);
+
+        if (rc == STORE_OK && i + 1 < n) {
+            rc = STORE_REFUSED;             /* and the next one */
+        }
+    }
+
+    switch (rc) {
+
+    case STORE_OK:
+    case STORE_ERROR:
+        break;
+
+    case STORE_FENCED:
+        part_look_again(p, entries[0].part);
+        break;
+
+    case STORE_DOUBLE:
+        part_stop(p, entries[0].part, "a unique key is violated");
+        break;
+
+    case STORE_REFUSED:
+        part_stop(p, entries[0].part, "not even a dead letter can be stored");
+        break;
+    }
+
+    return rc;
+}
+
+
+/* one entry: as it is; without its row; or nothing but the dead letter */
+
+static store_rc_e
+store_entry(persist_t *p, entry_t *e)
+{
+    store_rc_e  rc;
+
+    for ( ;; ) {
+        rc = store_transaction(p, e, 1);
+
+        if (rc != STORE_REFUSED || e->fate == ENTRY_DEAD) {
+            return rc;
+        }
+
+        entry_refuse(e, e->fate == ENTRY_GOOD ? ENTRY_REFUSED : ENTRY_DEAD,
+                     p->db.error);
+    }
+}
+
+
+/* for people, once it is certain that they are in the table */
+
+static void
+store_log_dead_letters(const entry_t *entries, size_t n)
+{
+    char    id[STREAM_ID_TEXT];
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (entries[i].fate != ENTRY_GOOD) {
+            log_alert("an event went to the dead letters",
+                      log_uint("partition", entries[i].part->p),
+                      log_str("entry", stream_id_print(entries[i].id, id)),
+                      log_str("reason", entries[i].reason));
+        }
+    }
+}
+
+
+static store_rc_e
+store_transaction(persist_t *p, const entry_t *entries, size_t n)
+{
+    int          statements;
+    size_t       i, moved;
+    store_rc_e   rc;
+    rows_move_t  moves[CHAT_ID_MAX_PARTITIONS];
+
+    statements = rows_send(p, entries, n);
+
+    if (statements == -1) {
+        return STORE_ERROR;
+    }
+
+    rc = store_results(p, statements);
+
+    if (rc != STORE_OK) {
+        return rc;
+    }
+
+    moved = rows_moves(entries, n, moves);
+
+    for (i = 0; i < moved; i++) {
+        moves[i].part->stored = moves[i].to;
+    }
+
+    p->stored += n;
+    store_log_dead_letters(entries, n);
+
+    return STORE_OK;
+}
+
+
+/* what an error of PostgreSQL means; by SQLSTATE or its class */
+
+static store_rc_e
+store_judge(const char *sqlstate)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *prefix;
+        store_rc_e   rc;
+    } states[] = {
+        { "CH001", STORE_FENCED },      /* chat.partition_move() */
+        { "23505", STORE_DOUBLE },      /* unique_violation */
+        { "21",    STORE_REFUSED },     /* cardinality violation */
+        { "22",    STORE_REFUSED },     /* data exception */
+        { "23",    STORE_REFUSED },     /* integrity constraint violation */
+        { "54",    STORE_REFUSED }      /* program limit exceeded */
+    };
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strncmp(sqlstate, states[i].prefix, strlen(states[i].prefix))
+            == 0)
+        {
+            return states[i].rc;
+        }
+    }
+
+    return STORE_ERROR;
+}
+
+
+static store_rc_e
+store_results(persist_t *p, int statements)
+{
+    int         i;
+    bool        good = true;
+    PGresult   *res;
+    store_rc_e  rc;
+
+    for (i = 0; i < statements; i++) {
+
+        if (db_result(&p->db, &res) == -1) {
+            return STORE_ERROR;
+        }
+
+        good = db_good(&p->db, res) && good;
+        PQclear(res);
+    }
+
+    if (db_synced(&p->db) == -1 || db_end(&p->db) == -1) {
+        return STORE_ERROR;
+    }
+
+    if (good) {
+        return STORE_OK;
+    }
+
+    rc = store_judge(p->db.sqlstate);
+
+    if (rc == STORE_ERROR) {
+        (void) db_drop(&p->db);
+        return STORE_ERROR;
+    }
+
+    res = db_query(&p->db, "ROLLBACK", NULL);
+
+    if (res == NULL) {
+        (void) db_drop(&p->db);
+        return STORE_ERROR;
+    }
+
+    PQclear(res);
+
+    return rc;
+}
