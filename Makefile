@@ -26,7 +26,7 @@ CC_PLAIN    = $(CC) $(ALL_CFLAGS) $(HARDENING)
 CC_ASAN     = $(CC) $(ALL_CFLAGS) $(SANITIZE)
 
 # asked for when a worker is compiled: before `make deps` it may not be there
-PKGS        = libpq hiredis jansson libjwt libmicrohttpd libcrypto
+PKGS        = libpq hiredis jansson libjwt libmicrohttpd libcrypto zlib
 pkg         = $(shell pkg-config $(1) $(PKGS))
 
 NPROC      := $(shell nproc)
