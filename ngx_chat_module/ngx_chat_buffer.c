@@ -60,7 +60,10 @@ ngx_chat_buffer_copy(chat_frame_opcode_e opcode, const u_char *payload,
         return NULL;
     }
 
-    ngx_memcpy(b->payload, payload, n);
+    if (n > 0) {
+        ngx_memcpy(b->payload, payload, n);
+    }
+
     ngx_chat_buffer_finish(b, opcode, n);
 
     return b;

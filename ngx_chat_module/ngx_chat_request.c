@@ -78,6 +78,14 @@ ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
     chat_request_error_t  e;
 
     if (chat_request_parse(&rq, text, &e) != CHAT_OK) {
+
+        if (s->identity == NULL && rq.type > CHAT_REQUEST_PING
+            && rq.type < CHAT_REQUEST_UNKNOWN)
+        {
+            e.code = CHAT_CODE_UNAUTHORIZED;
+            e.message = "authenticate first";
+        }
+
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "chat: refused a request: %s", e.message);
         ngx_chat_request_error(s, rq.id, e.code, e.message);
@@ -229,7 +237,7 @@ ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
         return NGX_ERROR;
     }
 
-    if (first && !rq->has_id) {
+    if (first) {
         ngx_chat_session_authenticated(s, NULL);
     }
 
