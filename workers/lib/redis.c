@@ -19,6 +19,7 @@
 static int redis_connect(redis_t *r);
 static int redis_greet(redis_t *r, const redis_url_t *url);
 static int redis_read_identity(redis_t *r);
+static int redis_load_library(redis_t *r);
 
 
 int
@@ -32,7 +33,11 @@ redis_open(redis_t *r)
         return -1;
     }
 
-    if (redis_connect(r) == -1 || redis_load_library(r) == -1) {
+    if (redis_connect(r) == -1) {
+        return -1;
+    }
+
+    if (r->keeper && redis_load_library(r) == -1) {
         return -1;
     }
 
@@ -388,7 +393,9 @@ redis_library_is(const redisReply *reply, chat_str_t code)
 }
 
 
-int
+/* makes the library that Redis holds the one that this program carries */
+
+static int
 redis_load_library(redis_t *r)
 {
     int           rc = 0;

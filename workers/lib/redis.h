@@ -24,6 +24,7 @@
 typedef struct {
     redisContext    *context;       /* NULL: closed */
     const char      *url;
+    bool             keeper;        /* keeps the library in Redis up to date */
     bool             quiet;         /* the caller tells what went wrong */
     life_backoff_t   backoff;
     char             told[256];     /* the error that was logged */
@@ -90,10 +91,6 @@ void redis_args_uint(redis_args_t *args, uint64_t n);
 
 /* FCALL name nkeys */
 void redis_args_fcall(redis_args_t *args, const char *name, size_t nkeys);
-
-
-/* makes the library that Redis holds the one that this program carries */
-CHAT_MUST_CHECK int redis_load_library(redis_t *r);
 
 
 #endif /* REDIS_H */

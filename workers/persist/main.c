@@ -111,6 +111,7 @@ persist_init(persist_t *p, int argc, char **argv)
     p->db.setup = "SET idle_in_transaction_session_timeout = '3s';"
                   "SET statement_timeout = '10s';"
                   "SET tcp_user_timeout = '3s'";
+    p->redis.keeper = true;
     p->count = COUNT_AT_START;
     p->needs_end = &p->needs;
 
