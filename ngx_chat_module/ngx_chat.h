@@ -189,6 +189,14 @@ ngx_int_t ngx_chat_redis_unsubscribe(ngx_chat_redis_t *link,
     ngx_str_t *channel);
 
 
+/* ngx_chat_redis_event.c: hiredis on nginx's events.  Sets ac and c of the
+   link; at the end of the connection it calls closed() */
+
+ngx_int_t ngx_chat_redis_event_attach(ngx_chat_redis_t *link,
+    redisAsyncContext *ac);
+void ngx_chat_redis_closed(ngx_chat_redis_t *link);
+
+
 /*
  * ngx_chat_buffer.c: one encoded frame, shared by all who get it.
  * Owner: its references.  Frame and payload are one allocation:

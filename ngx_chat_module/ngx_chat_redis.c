@@ -5,9 +5,8 @@
  *       ▲                    │                          │
  *       └──────back-off──────┴────error, deadline───────┘
  *
- * hiredis owns the descriptor and closes it; nginx lends a connection for its
- * events.  Every end of a connection, whoever wants it, comes through
- * ngx_chat_redis_on_cleanup(), after hiredis has answered all that was pending
+ * Every end of a connection, whoever wants it, comes through
+ * ngx_chat_redis_closed(), after hiredis has answered all that was pending
  * with NULL.
  */
 
@@ -16,6 +15,8 @@
 
 #define NGX_CHAT_REDIS_MIN_BACKOFF  100
 #define NGX_CHAT_REDIS_MAX_BACKOFF  5000
+#define NGX_CHAT_REDIS_STEADY       1000    /* ms: up for so long is well */
+#define NGX_CHAT_REDIS_HURRY        10      /* ms */
 #define NGX_CHAT_REDIS_CHUNK        100     /* channels of one SUBSCRIBE */
 #define NGX_CHAT_REDIS_OVERHEAD     16      /* bytes around an argument */
 
@@ -36,14 +37,13 @@ typedef struct {
 
 
 static void ngx_chat_redis_connect(ngx_chat_redis_t *link);
-static ngx_int_t ngx_chat_redis_attach(ngx_chat_redis_t *link,
-    redisAsyncContext *ac);
 static void ngx_chat_redis_setup(ngx_chat_redis_t *link);
 static void ngx_chat_redis_setup_send(ngx_chat_redis_t *link,
     ngx_chat_redis_reply_pt handler, ngx_uint_t argc, const char **argv);
 static void ngx_chat_redis_on_named(void *data, redisReply *reply);
 static void ngx_chat_redis_on_setup(void *data, redisReply *reply);
 static void ngx_chat_redis_on_info(void *data, redisReply *reply);
+static void ngx_chat_redis_hurry(ngx_chat_redis_t *link);
 static ngx_int_t ngx_chat_redis_identify(ngx_chat_redis_t *link,
     const redisReply *info);
 static ngx_int_t ngx_chat_redis_field(const redisReply *info, char *name,
@@ -59,12 +59,6 @@ static void ngx_chat_redis_lost(ngx_chat_redis_t *link, const char *reason);
 static void ngx_chat_redis_retry(ngx_chat_redis_t *link);
 static void ngx_chat_redis_on_timer(ngx_event_t *ev);
 static void ngx_chat_redis_on_drop(ngx_event_t *ev);
-static void ngx_chat_redis_on_read(ngx_event_t *rev);
-static void ngx_chat_redis_on_write(ngx_event_t *wev);
-static void ngx_chat_redis_add_read(void *data);
-static void ngx_chat_redis_add_write(void *data);
-static void ngx_chat_redis_del_write(void *data);
-static void ngx_chat_redis_on_cleanup(void *data);
 
 
 void
@@ -261,43 +255,13 @@ ngx_chat_redis_connect(ngx_chat_redis_t *link)
         return;
     }
 
-    if (ngx_chat_redis_attach(link, ac) != NGX_OK) {
+    if (ngx_chat_redis_event_attach(link, ac) != NGX_OK) {
         ngx_chat_redis_lost(link, "no free connection");
         redisAsyncFree(ac);
         return;
     }
 
     ngx_chat_redis_setup(link);
-}
-
-
-static ngx_int_t
-ngx_chat_redis_attach(ngx_chat_redis_t *link, redisAsyncContext *ac)
-{
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(ac->c.fd, link->node->log);
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
-
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-    c->data = link;
-    c->read->handler = ngx_chat_redis_on_read;
-    c->read->log = c->log;
-    c->write->handler = ngx_chat_redis_on_write;
-    c->write->log = c->log;
-
-    ac->ev.data = link;
-    ac->ev.addRead = ngx_chat_redis_add_read;
-    ac->ev.addWrite = ngx_chat_redis_add_write;
-    ac->ev.delWrite = ngx_chat_redis_del_write;
-    ac->ev.cleanup = ngx_chat_redis_on_cleanup;
-
-    link->ac = ac;
-    link->c = c;
-
-    return NGX_OK;
 }
 
 
@@ -428,7 +392,21 @@ ngx_chat_redis_on_info(void *data, redisReply *reply)
                   "chat: connected to redis \"%V\", %s link",
                   &link->node->conf->redis, link->name);
 
+    ngx_chat_redis_hurry(link->subscriber ? &link->node->command
+                                          : &link->node->subscriber);
+
     link->handlers->up(link);
+}
+
+
+/* where one link succeeds, the other need not wait for its turn */
+
+static void
+ngx_chat_redis_hurry(ngx_chat_redis_t *link)
+{
+    if (link->ac == NULL && link->timer.timer_set) {
+        ngx_add_timer(&link->timer, NGX_CHAT_REDIS_HURRY);
+    }
 }
 
 
@@ -603,6 +581,37 @@ ngx_chat_redis_on_message(redisAsyncContext *ac, void *data, void *privdata)
 }
 
 
+/* by hiredis, which has closed the descriptor or is about to */
+
+void
+ngx_chat_redis_closed(ngx_chat_redis_t *link)
+{
+    const char  *reason;
+
+    reason = link->reason;
+
+    if (reason == NULL) {
+        reason = link->ac->err ? link->ac->c.errstr : "closed";
+    }
+
+    link->ac = NULL;
+    link->up = 0;
+    link->reason = NULL;
+
+    if (link->timer.timer_set) {
+        ngx_del_timer(&link->timer);
+    }
+
+    if (link->drop.posted) {
+        ngx_delete_posted_event(&link->drop);
+    }
+
+    if (!link->closing) {
+        ngx_chat_redis_lost(link, reason);
+    }
+}
+
+
 /* The connection is gone, or could not be made. */
 
 static void
@@ -640,9 +649,7 @@ ngx_chat_redis_retry(ngx_chat_redis_t *link)
 
     /* a link that did work for a while starts with the shortest pause */
 
-    if (link->told
-        && ngx_current_msec - link->since > NGX_CHAT_REDIS_MAX_BACKOFF)
-    {
+    if (link->told && ngx_current_msec - link->since > NGX_CHAT_REDIS_STEADY) {
         link->backoff = 0;
     }
 
@@ -696,163 +703,4 @@ ngx_chat_redis_on_drop(ngx_event_t *ev)
     ngx_chat_redis_t  *link = ev->data;
 
     redisAsyncFree(link->ac);
-}
-
-
-static void
-ngx_chat_redis_on_read(ngx_event_t *rev)
-{
-    ngx_connection_t  *c = rev->data;
-    ngx_chat_redis_t  *link = c->data;
-
-    if (c->close) {
-        /*
-         * worker_shutdown_timeout tells all connections; sessions go, and
-         * the link stays for their last words, until the process ends
-         */
-        c->close = 0;
-        c->error = 0;
-        return;
-    }
-
-    redisAsyncHandleRead(link->ac);
-}
-
-
-static void
-ngx_chat_redis_on_write(ngx_event_t *wev)
-{
-    ngx_connection_t  *c = wev->data;
-    ngx_chat_redis_t  *link = c->data;
-
-    link->writing = 1;
-    redisAsyncHandleWrite(link->ac);
-    link->writing = 0;
-}
-
-
-/* level-triggered: hiredis reads once per call and hides EAGAIN */
-
-static void
-ngx_chat_redis_add_read(void *data)
-{
-    ngx_event_t       *rev;
-    ngx_chat_redis_t  *link = data;
-
-    rev = link->c->read;
-
-    if (rev->active) {
-        return;
-    }
-
-    if (ngx_add_event(rev, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK) {
-        ngx_chat_redis_reset(link, "cannot wait for events");
-    }
-}
-
-
-/*
- * All commands of a turn leave with one write() at its end.  The kernel is
- * asked only while connecting and when it did not take everything, which
- * hiredis shows by asking again from inside its writer.
- */
-
-static void
-ngx_chat_redis_add_write(void *data)
-{
-    ngx_event_t       *wev;
-    ngx_chat_redis_t  *link = data;
-
-    wev = link->c->write;
-
-    if (wev->active) {
-        return;
-    }
-
-    if ((link->ac->c.flags & REDIS_CONNECTED) && !link->writing) {
-        ngx_post_event(wev, &ngx_posted_events);
-        return;
-    }
-
-    if (ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT) != NGX_OK) {
-        ngx_chat_redis_reset(link, "cannot wait for events");
-    }
-}
-
-
-static void
-ngx_chat_redis_del_write(void *data)
-{
-    ngx_event_t       *wev;
-    ngx_chat_redis_t  *link = data;
-
-    wev = link->c->write;
-
-    if (!wev->active) {
-        return;
-    }
-
-    if (ngx_del_event(wev, NGX_WRITE_EVENT, 0) != NGX_OK) {
-        ngx_chat_redis_reset(link, "cannot wait for events");
-    }
-}
-
-
-/* hiredis closes the descriptor when this returns */
-
-static void
-ngx_chat_redis_on_cleanup(void *data)
-{
-    const char        *reason;
-    ngx_connection_t  *c;
-    ngx_chat_redis_t  *link = data;
-
-    reason = link->reason;
-
-    if (reason == NULL) {
-        reason = link->ac->err ? link->ac->c.errstr : "closed";
-    }
-
-    c = link->c;
-
-    if (c->read->posted) {
-        ngx_delete_posted_event(c->read);
-    }
-
-    if (c->write->posted) {
-        ngx_delete_posted_event(c->write);
-    }
-
-    if (ngx_del_conn) {
-        ngx_del_conn(c, NGX_CLOSE_EVENT);
-
-    } else {
-        if (c->read->active) {
-            ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
-        }
-
-        if (c->write->active) {
-            ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
-        }
-    }
-
-    ngx_free_connection(c);
-    c->fd = (ngx_socket_t) -1;
-
-    link->c = NULL;
-    link->ac = NULL;
-    link->up = 0;
-    link->reason = NULL;
-
-    if (link->timer.timer_set) {
-        ngx_del_timer(&link->timer);
-    }
-
-    if (link->drop.posted) {
-        ngx_delete_posted_event(&link->drop);
-    }
-
-    if (!link->closing) {
-        ngx_chat_redis_lost(link, reason);
-    }
 }
