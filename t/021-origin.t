@@ -75,6 +75,10 @@ subtest 'programs, which send no Origin, are not asked for one' => sub {
     my $client = $chat->handshake(path => '/listed', user => 'alice');
 
     is($client->status, 101, 'token in the header');
+
+    $client = $chat->handshake(path => '/own', user => 'alice',
+                               by => 'cookie');
+    is($client->status, 403, 'but a cookie is a sign of a browser');
 };
 
 subtest 'two origins are none' => sub {

@@ -24,12 +24,13 @@ END
 $chat->start;
 
 my $now = time;
+my $own = 'http://127.0.0.1:' . $chat->port;      # a page of this server
 
 
 subtest 'a token may come in four ways' => sub {
     for my $by (qw(header protocol cookie query)) {
         my $alice = $chat->handshake(path => '/everywhere', by => $by,
-                                     user => 'alice');
+                                     user => 'alice', origin => $own);
 
         is($alice->status, 101, "by $by");
         is($alice->welcome->{userId}, 'alice', 'is whom it says');
@@ -48,7 +49,7 @@ subtest 'the first place that has a token decides' => sub {
         cookie   => { Cookie => "a=b; chat_token=$token{cookie}; c=d" },
     );
     my $path = "/everywhere?x=1&token=$token{query}";
-    my %headers = map { %$_ } values %places;
+    my %headers = (Origin => $own, map { %$_ } values %places);
 
     for my $by (qw(header protocol cookie query)) {
         my $client = $chat->handshake(path => $path, headers => \%headers);
@@ -132,7 +133,7 @@ subtest 'a page, which cannot see a 401, gets close 4401' => sub {
 };
 
 subtest 'a clock may be off by the leeway' => sub {
-    my @claims = ({ exp => $now - 2 }, { nbf => $now + 3 });
+    my @claims = ({ exp => time - 2 }, { nbf => time + 3 });
 
     for my $claims (@claims) {
         my %o = (user => 'alice', claims => $claims);

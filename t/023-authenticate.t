@@ -26,10 +26,12 @@ subtest 'without a token a client may authenticate' => sub {
     my $data = $alice->request('authenticate',
                                { token => $chat->token('alice') });
 
+    my $welcome = $chat->connect(user => 'bob')->welcome;
+
     is($data->{userId}, 'alice', 'userId');
-    delete $data->{serverTime};
-    delete $alice->welcome->{serverTime};
-    is_deeply($data, $alice->welcome, 'reply and event say the same');
+    is_deeply([sort keys %$data], [sort keys %$welcome],
+              'the reply tells what the event would');
+    is_deeply([$alice->unexpected], [], 'which does not come as well');
 };
 
 subtest 'before that it may ping, and nothing else' => sub {
@@ -37,10 +39,17 @@ subtest 'before that it may ping, and nothing else' => sub {
 
     like($nobody->request('ping')->{serverTime}, qr/^\d{4}-.*Z$/, 'ping');
 
-    for my $type (qw(conversation.join conversation.create message.send
-                     history.get))
-    {
-        is($nobody->refused($type, { conversationId => 'lobby' })->{code},
+    my %lobby = (conversationId => 'lobby');
+    my %requests = (
+        'conversation.join'   => { %lobby },
+        'conversation.leave'  => { %lobby },
+        'conversation.create' => { type => 'group' },
+        'message.send'        => { %lobby, content => 'x' },
+        'history.get'         => { %lobby },
+    );
+
+    for my $type (sort keys %requests) {
+        is($nobody->refused($type, $requests{$type})->{code},
            'unauthorized', $type);
     }
 };

@@ -133,7 +133,7 @@ subtest 'text is UTF-8, in every frame and over all' => sub {
     my @wrong = ("\x80", "\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf",
                  "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98", "a\xc3b");
 
-    fails_ok(1007, unpack('H*', $_), { payload => $_ }) for @wrong;
+    fails_ok(1007, 'bytes ' . unpack('H*', $_), { payload => $_ }) for @wrong;
     fails_ok(1007, 'in a fragment, without waiting for the rest',
              { payload => "\xff", fin => 0 });
     fails_ok(1007, 'a character that the last fragment leaves open',

@@ -20,8 +20,8 @@ sub error_of ($text, $id = undef) {
     $alice->send_text($text);
     my $reply = $alice->reply($id);
 
-    ok(!$reply->{ok} && $reply->{type} eq 'reply', $text);
-    like($reply->{error}{message}, qr/^\w.*[^.]$/, 'with a word for people');
+    ok(!$reply->{ok} && $reply->{type} eq 'reply', "refused: $text");
+    like($reply->{error}{message}, qr/^["\w].*[^.]$/, 'with a word for people');
 
     return $reply->{error}{code};
 }
@@ -52,7 +52,7 @@ subtest 'a binary message ends the session with 1003' => sub {
     my $bob = $chat->connect(user => 'bob');
 
     $bob->send_frame(opcode => BINARY, payload => '{"type":"ping"}');
-    $bob->expect_close(1003);
+    ok(defined $bob->expect_close(1003), 'close 1003');
 };
 
 subtest 'an id comes back as it was sent' => sub {

@@ -63,16 +63,17 @@ subtest 'there may be no clientMessageId' => sub {
 
 subtest 'all hear the same order, whoever speaks' => sub {
     my @clients = ($alice, $bob, $phone);
+    my @open;
 
     for my $i (1 .. 100) {
-        my @posted = map {
-            $_->post('message.send',
-                     { conversationId => 'lobby', content => "$i" })
+        push @open, map {
+            [$_, $_->post('message.send',
+                          { conversationId => 'lobby', content => "$i" })]
         } @clients;
 
-        # not more than 20 unanswered at a time
+        # not more than 20 of each unanswered at a time
         next if $i % 20 != 0;
-        $clients[$_]->reply($posted[$_]) for 0 .. $#clients;
+        $_->[0]->reply($_->[1]) for splice @open;
     }
 
     my @orders = map {

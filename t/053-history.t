@@ -81,7 +81,7 @@ subtest 'a page has 50 messages unless told, and 200 at the most' => sub {
     is_deeply([page($alice, beforeSequence => 100)], [[50 .. 99], 0],
               '50 of old');
     is_deeply([page($alice, limit => 200, afterSequence => 0)],
-              [[1 .. 200], 0], '200');
+              [[1 .. 200], 0], '200 of the first');
 
     for my $limit (0, 201) {
         is($alice->refused('history.get', { conversationId => 'lobby',

@@ -59,7 +59,8 @@ subtest 'nobody hears a duplicate' => sub {
 subtest 'retries that overtake each other make one message' => sub {
     my @ids = map {
         $alice->post('message.send', {
-            conversationId => 'lobby', clientMessageId => 'b', content => $_,
+            conversationId => 'lobby', clientMessageId => 'b',
+            content => "try $_",
         })
     } 1 .. 10;
     my @answers = map { $alice->reply($_)->{data} } @ids;

@@ -266,9 +266,8 @@ sub _receive ($self, $seconds) {
         // die "the connection ended\n";
 
     if ($frame->{opcode} == CLOSE) {
-        my ($code, $reason) = unpack 'na*', $frame->{payload};
         $self->send_frame(%$frame);
-        $self->{close} = [$code // 1005, $reason // '', 1];
+        $self->{close} = [ChatTest::Frame::read_close($frame), 1];
 
         die sprintf "closed with %s \"%s\"\n", @{ $self->{close} }[0, 1];
     }

@@ -17,7 +17,7 @@ use constant {
     PONG         => 0xa,
 };
 
-our @EXPORT_OK = qw(make_frame take_frame CONTINUATION TEXT BINARY CLOSE PING
+our @EXPORT_OK = qw(make_frame take_frame read_close CONTINUATION TEXT BINARY CLOSE PING
     PONG);
 our %EXPORT_TAGS = (opcodes => [grep { /^[A-Z]+$/ } @EXPORT_OK]);
 
@@ -76,6 +76,15 @@ sub take_frame ($buffer) {
         opcode  => $first & 15,
         payload => $payload,
     };
+}
+
+
+# the code (1005: none) and the reason of a close frame
+
+sub read_close ($frame) {
+    return (1005, '') if $frame->{payload} eq '';
+
+    return unpack 'na*', $frame->{payload};
 }
 
 1;

@@ -7,7 +7,7 @@ use v5.36;
 
 use List::Util qw(any);
 
-use constant TAIL => 40;
+use constant TAIL => 60;      # lines are enough to see what happened
 
 # what is a fault, in the log of which process
 my %FAULT = (
@@ -35,11 +35,7 @@ sub text ($self, $name) {
 
 
 sub tail ($self, $name) {
-    my @lines = split /^/, $self->text($name);
-
-    splice @lines, 0, -TAIL if @lines > TAIL;
-
-    return join '', @lines;
+    return $self->_last_lines($name, 0);
 }
 
 
@@ -56,12 +52,21 @@ sub since ($self, $marks) {
     my $text = '';
 
     for my $name (sort keys %{ $self->{files} }) {
-        my $new = substr $self->text($name), $marks->{$name} // 0;
+        my $new = $self->_last_lines($name, $marks->{$name} // 0);
 
         $text .= "--- $name\n$new" if length $new;
     }
 
     return $text;
+}
+
+
+sub _last_lines ($self, $name, $from) {
+    my @lines = split /^/, substr $self->text($name), $from;
+
+    splice @lines, 0, -TAIL, "...\n" if @lines > TAIL;
+
+    return join '', @lines;
 }
 
 
@@ -77,7 +82,7 @@ sub allow ($self, $pattern) {
 # lines of alerts, and whole reports of the sanitizers
 
 sub faults ($self) {
-    my @found = map { _slurp($_) } glob "$self->{directory}/sanitizer/*";
+    my @found = map { _report($_) } glob "$self->{directory}/sanitizer/*";
 
     for my $name (sort keys %FAULT) {
         push @found, grep { /$FAULT{$name}/ } split /^/, $self->text($name);
@@ -87,6 +92,19 @@ sub faults ($self) {
         my $line = $_;
         !any { $line =~ $_ } @{ $self->{allowed} };
     } @found;
+}
+
+
+# A report, as it is; but of leaks only those that do not stem from nginx alone,
+# which never frees its tables of connections and events.
+
+sub _report ($file) {
+    my $text = _slurp($file);
+
+    return $text if $text !~ /LeakSanitizer/;
+
+    return grep { /leak of/ && /ngx_chat_module\.so|libhiredis/ }
+        split /^(?=(?:Direct|Indirect) leak)/m, $text;
 }
 
 

@@ -141,7 +141,7 @@ sub _environment ($self) {
     my $options = "log_path=$self->{directory}/sanitizer/report";
 
     return ('LD_PRELOAD=' . join(':', _sanitizers()),
-            "ASAN_OPTIONS=$options:detect_odr_violation=0",
+            "ASAN_OPTIONS=$options:fast_unwind_on_malloc=0",
             "UBSAN_OPTIONS=$options:print_stacktrace=1");
 }
 

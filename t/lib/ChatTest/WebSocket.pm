@@ -243,10 +243,9 @@ sub read_close ($self, $seconds = TIMEOUT) {
 
         next if $frame->{opcode} != CLOSE;
 
-        my ($code, $reason) = unpack 'na*', $frame->{payload};
         $self->send_frame(%$frame);
 
-        return ($code // 1005, $reason // '', !$self->_fill($deadline));
+        return (ChatTest::Frame::read_close($frame), !$self->_fill($deadline));
     }
 }
 
