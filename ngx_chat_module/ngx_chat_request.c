@@ -237,7 +237,7 @@ ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
         return NGX_ERROR;
     }
 
-    if (first) {
+    if (first && !rq->has_id) {         /* else the reply tells the same */
         ngx_chat_session_authenticated(s, NULL);
     }
 
