@@ -21,8 +21,6 @@ static chat_str_t chat_json_inside(const chat_json_t *string);
 static bool chat_json_text_is(chat_str_t raw, chat_str_t text);
 static chat_rc_e chat_json_unescape(const uint8_t **pos, const uint8_t *last,
     uint8_t dst[4], size_t *len);
-static chat_rc_e chat_json_unescape_code(const uint8_t **pos,
-    const uint8_t *last, uint32_t *code);
 static bool chat_json_hex4(const uint8_t *pos, const uint8_t *last,
     uint32_t *code);
 static size_t chat_json_encode(uint32_t code, uint8_t dst[4]);
@@ -385,7 +383,9 @@ chat_json_unescape(const uint8_t **pos, const uint8_t *last, uint8_t dst[4],
 
     if (**pos == 'u') {
 
-        if (chat_json_unescape_code(pos, last, &code) != CHAT_OK) {
+        (*pos)++;
+
+        if (chat_json_read_code(pos, last, &code) != CHAT_OK || code == 0) {
             return CHAT_ERROR;
         }
 
@@ -406,18 +406,15 @@ chat_json_unescape(const uint8_t **pos, const uint8_t *last, uint8_t dst[4],
 }
 
 
-/* pos is at the u; surrogates come in pairs (RFC 8259, section 7) */
-
-static chat_rc_e
-chat_json_unescape_code(const uint8_t **pos, const uint8_t *last,
-    uint32_t *code)
+chat_rc_e
+chat_json_read_code(const uint8_t **pos, const uint8_t *last, uint32_t *code)
 {
     uint32_t        low;
     const uint8_t  *p;
 
-    p = *pos + 1;
+    p = *pos;
 
-    if (!chat_json_hex4(p, last, code) || *code == 0) {
+    if (!chat_json_hex4(p, last, code)) {
         return CHAT_ERROR;
     }
 
@@ -425,11 +422,16 @@ chat_json_unescape_code(const uint8_t **pos, const uint8_t *last,
 
     if (*code >= 0xd800 && *code <= 0xdfff) {
 
-        if (*code >= 0xdc00 || last - p < 6 || p[0] != '\\' || p[1] != 'u'
-            || !chat_json_hex4(p + 2, last, &low)
-            || low < 0xdc00 || low > 0xdfff)
-        {
+        if (*code >= 0xdc00 || last - p < 2 || p[0] != '\\' || p[1] != 'u') {
+            return CHAT_DECLINED;
+        }
+
+        if (!chat_json_hex4(p + 2, last, &low)) {
             return CHAT_ERROR;
+        }
+
+        if (low < 0xdc00 || low > 0xdfff) {
+            return CHAT_DECLINED;
         }
 
         *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);

@@ -47,9 +47,10 @@ chat_json_type_e chat_json_type(uint8_t first);
 
 /*
  * Checks that the text is one JSON value and nothing else, in valid UTF-8 with
- * no control characters in strings, nested at most max_depth deep (a scalar
- * has depth 0, {} and [] have depth 1).  ERROR: *reason is a static text for
- * people, without the text's content.
+ * no control characters in strings and no half of a surrogate pair alone in
+ * escapes, nested at most max_depth deep (a scalar has depth 0, {} and [] have
+ * depth 1).  ERROR: *reason is a static text for people, without the text's
+ * content.
  */
 CHAT_MUST_CHECK chat_rc_e chat_json_parse(chat_str_t text, unsigned max_depth,
     chat_json_t *value, const char **reason);
@@ -91,11 +92,18 @@ CHAT_MUST_CHECK chat_rc_e chat_json_collect(const chat_json_t *object,
 
 /*
  * The text of a string value, escapes resolved, as UTF-8.  ERROR: not a
- * string, longer than size, a lone surrogate, or U+0000.  Nothing is
- * terminated.
+ * string, longer than size, or U+0000 in it.  Nothing is terminated.
  */
 CHAT_MUST_CHECK chat_rc_e chat_json_get_string(const chat_json_t *value,
     uint8_t *dst, size_t size, size_t *len);
+
+/*
+ * The character of an escape whose backslash and u lie before pos, and of the
+ * second escape too where two make a surrogate pair.  OK: pos is behind it;
+ * DECLINED: a lone surrogate; ERROR: not four hex digits.
+ */
+CHAT_MUST_CHECK chat_rc_e chat_json_read_code(const uint8_t **pos,
+    const uint8_t *last, uint32_t *code);
 
 /*
  * A number value that is an integer from 0 to 2^53 - 1, written in any way

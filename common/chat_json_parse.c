@@ -34,7 +34,7 @@ static chat_rc_e chat_json_parse_after(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_key(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_string(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_escape(chat_json_parse_t *s);
-static chat_rc_e chat_json_parse_hex4(chat_json_parse_t *s);
+static chat_rc_e chat_json_parse_code(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_number(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_digits(chat_json_parse_t *s);
 static chat_rc_e chat_json_parse_word(chat_json_parse_t *s, const char *word);
@@ -272,7 +272,7 @@ chat_json_parse_escape(chat_json_parse_t *s)
         return CHAT_OK;
 
     case 'u':
-        return chat_json_parse_hex4(s);
+        return chat_json_parse_code(s);
 
     default:
         return chat_json_parse_fail(s, "no JSON: bad escape in a string");
@@ -280,18 +280,27 @@ chat_json_parse_escape(chat_json_parse_t *s)
 }
 
 
+/*
+ * A lone surrogate is within the grammar, but stands for nothing (RFC 8259,
+ * 8.2; RFC 7493, 2.1).  What is passed on as it came must be readable for
+ * everybody: many parsers refuse one, and a message that they cannot read would
+ * stop their users' clients.
+ */
+
 static chat_rc_e
-chat_json_parse_hex4(chat_json_parse_t *s)
+chat_json_parse_code(chat_json_parse_t *s)
 {
-    size_t  i;
+    uint32_t   code;
+    chat_rc_e  rc;
 
-    for (i = 0; i < 4; i++) {
+    rc = chat_json_read_code(&s->pos, s->last, &code);
 
-        if (s->pos == s->last || chat_char_hex_value(*s->pos) == -1) {
-            return chat_json_parse_fail(s, "no JSON: bad escape in a string");
-        }
+    if (rc == CHAT_DECLINED) {
+        return chat_json_parse_fail(s, "no JSON: a lone surrogate");
+    }
 
-        s->pos++;
+    if (rc != CHAT_OK) {
+        return chat_json_parse_fail(s, "no JSON: bad escape in a string");
     }
 
     return CHAT_OK;

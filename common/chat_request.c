@@ -172,8 +172,8 @@ chat_request_bad(chat_request_error_t *e, const char *message)
 
 
 /*
- * It is echoed as it was sent: a string without lone surrogates and NULs, which
- * not every client could read back, or an integer of any size.
+ * It is echoed as it was sent: a string without NULs, which not every client
+ * could read back, or an integer of any size.
  */
 
 static bool

@@ -290,7 +290,8 @@ content_comes_out_as_it_went_in(void **state)
 
     m = message;
     m.content = chat_str("{\"type\":\"x\" , \"n\":[0.1,1e2,"
-                         "12345678901234567890,1.0],\n\"s\":\"\\ud800\\/\"}");
+                         "12345678901234567890,1.0],\n"
+                         "\"s\":\"\\uD83d\\ude00\\/\"}");
 
     chat_writer_init(&w, out, sizeof(out));
     chat_event_message(&w, &m, 1, 1);

@@ -16,7 +16,6 @@ static const chat_str_t  good[] = {
     chat_str("\"\""), chat_str("\"a\""), chat_str("\" \""),
     chat_str("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), chat_str("\"\\u0000\""),
     chat_str("\"\\uABcd\\uFFFF\""), chat_str("\"\\ud83d\\ude00\""),
-    chat_str("\"\\ud800\""), chat_str("\"\\udc00\\ud800\""),
     chat_str("\"\\\\u12\""), chat_str("\"\x7f\""), chat_str("\"\xc2\x80\""),
     chat_str("\"\xe2\x80\xa8\xe2\x80\xa9\""), chat_str("\"\xef\xbf\xbf\""),
     chat_str("\"\xf4\x8f\xbf\xbf\""), chat_str("\"/*comment*/\""),
@@ -82,6 +81,72 @@ static const chat_str_t  bad[] = {
     chat_str("/**/1"), chat_str("1//"), chat_str("[1/**/]"), chat_str("#1"),
     chat_str("\f1"), chat_str("\v[]"), chat_str("[\xc2\xa0]"),
     chat_str("[\xe2\x81\xa0]"), chat_str("\xe2\x80\xa8[]")
+};
+
+
+/* surrogates in escapes; a reason of NULL: accepted */
+
+#define LONE  "no JSON: a lone surrogate"
+#define HEX   "no JSON: bad escape in a string"
+
+
+static const struct {
+    chat_str_t   text;
+    const char  *reason;
+} surrogates[] = {
+    /* the neighbours of both ranges are none */
+    { chat_str("\"\\ud7ff\""), NULL },
+    { chat_str("\"\\uD7FF\\uE000\""), NULL },
+    { chat_str("\"\\ue000\\udbff\\udfff\""), NULL },
+
+    /* paired, at the corners of both ranges, in either case */
+    { chat_str("\"\\ud800\\udc00\""), NULL },
+    { chat_str("\"\\ud800\\udfff\""), NULL },
+    { chat_str("\"\\udbff\\udc00\""), NULL },
+    { chat_str("\"\\uDBFF\\uDFFF\""), NULL },
+    { chat_str("\"\\uD83d\\uDe00\\uD83D\\uDE01\""), NULL },
+    { chat_str("\"a\\ud83d\\ude00\\u0000b\""), NULL },
+    { chat_str("{\"\\ud83d\\ude00\":1}"), NULL },
+
+    /* a backslash of its own before it: no escape, so no surrogate */
+    { chat_str("\"\\\\ud800\""), NULL },
+    { chat_str("\"\\\\udc00\\\\ud800\""), NULL },
+
+    /* the first half alone */
+    { chat_str("\"\\ud800\""), LONE },
+    { chat_str("\"\\uDBFF\""), LONE },
+    { chat_str("\"\\ud83d!\""), LONE },
+    { chat_str("\"\\ud83dude00\""), LONE },
+    { chat_str("\"\\ud83d\\n\""), LONE },
+    { chat_str("\"\\ud83d\\\\ude00\""), LONE },
+    { chat_str("\"\\ud83d\\u0041\""), LONE },
+    { chat_str("\"\\ud83d\\ud7ff\""), LONE },
+    { chat_str("\"\\ud83d\\ue000\""), LONE },
+    { chat_str("\"\\ud83d\\U0000\""), LONE },
+    { chat_str("\"\\ud83d\xf0\x9f\x98\x80\""), LONE },
+    { chat_str("\"\\ud83d\\ude00\\ud83d\""), LONE },
+    { chat_str("\"\\ud83d\",\"\\ude00\""), LONE },
+    { chat_str("{\"\\ud83d\":1}"), LONE },
+
+    /* the second half alone */
+    { chat_str("\"\\udc00\""), LONE },
+    { chat_str("\"\\udFFF\""), LONE },
+    { chat_str("\"\\u0041\\ude00\""), LONE },
+    { chat_str("\"\\ud83d\\ude00\\ude00\""), LONE },
+    { chat_str("{\"a\\ude00\":1}"), LONE },
+
+    /* two of one kind, and the wrong way round */
+    { chat_str("\"\\ud83d\\ud83d\\ude00\""), LONE },
+    { chat_str("\"\\udc00\\udc00\""), LONE },
+    { chat_str("\"\\ude00\\ud83d\""), LONE },
+    { chat_str("\"\\udc00\\ud800\\udc00\""), LONE },
+
+    /* not even four digits */
+    { chat_str("\"\\ud83\""), HEX },
+    { chat_str("\"\\ud83d\\u\""), HEX },
+    { chat_str("\"\\ud83d\\ude0\""), HEX },
+    { chat_str("\"\\ud83d\\ude0g\""), HEX },
+    { chat_str("\"\\ud83d\\u"), HEX },
 };
 
 
@@ -177,6 +242,55 @@ inside_of_others_it_is_judged_alike(void **state)
                        parse((chat_str_t) { text, n + 6 },
                              CHAT_JSON_MAX_DEPTH, &value)
                        == CHAT_ERROR);
+    }
+}
+
+
+static void
+surrogates_come_in_pairs(void **state)
+{
+    size_t        i;
+    chat_rc_e     rc;
+    chat_json_t   value;
+    const char   *reason;
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(surrogates); i++) {
+        rc = chat_json_parse(surrogates[i].text, 1, &value, &reason);
+
+        if (surrogates[i].reason == NULL) {
+            chat_test_case((const char *) surrogates[i].text.data,
+                           rc == CHAT_OK);
+            continue;
+        }
+
+        chat_test_case((const char *) surrogates[i].text.data,
+                       rc == CHAT_ERROR);
+        assert_string_equal(reason, surrogates[i].reason);
+    }
+}
+
+
+/* in memory of exactly its size: nothing may be read beyond the cut */
+
+static void
+no_beginning_of_surrogates_is_json(void **state)
+{
+    size_t       i, n;
+    chat_str_t   cut;
+    chat_json_t  value;
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(surrogates); i++) {
+        cut = surrogates[i].text;
+
+        for (n = 0; n < surrogates[i].text.len; n++) {
+            cut.len = n;
+            chat_test_case((const char *) surrogates[i].text.data,
+                           parse(cut, 1, &value) == CHAT_ERROR);
+        }
     }
 }
 
@@ -356,6 +470,8 @@ main(void)
         cmocka_unit_test(what_is_json_is_accepted),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(inside_of_others_it_is_judged_alike),
+        cmocka_unit_test(surrogates_come_in_pairs),
+        cmocka_unit_test(no_beginning_of_surrogates_is_json),
         cmocka_unit_test(a_value_is_its_exact_bytes),
         cmocka_unit_test(no_beginning_of_a_container_or_string_is_json),
         cmocka_unit_test(no_single_wrong_byte_is_followed_out_of_bounds),

@@ -142,7 +142,10 @@ strings_are_unescaped(void **state)
         { "\"\\uD7FF\\ue000\"", "\xed\x9f\xbf\xee\x80\x80" },
         { "\"\\ud800\\udc00\"", "\xf0\x90\x80\x80" },
         { "\"\\uD83D\\uDE00!\"", "\xf0\x9f\x98\x80!" },
+        { "\"\\ud800\\udfff\"", "\xf0\x90\x8f\xbf" },
+        { "\"\\udbff\\udc00\"", "\xf4\x8f\xb0\x80" },
         { "\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf" },
+        { "\"\\\\ud800\"", "\\ud800" },
         { "\"\xc3\xa4\xe2\x82\xac\"", "\xc3\xa4\xe2\x82\xac" },
         { "\"\\\\u0041\"", "\\u0041" },
     };
@@ -193,10 +196,8 @@ strings_without_a_text_are_refused(void **state)
     chat_json_t  value;
 
     static const char *const  cases[] = {
-        "\"a\\u0000\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800x\"",
-        "\"\\ud800\\n\"", "\"\\ud800\\ud800\"", "\"\\ud800\\u0041\"",
-        "\"\\udc00\\ud800\"", "\"\\ud83d\\\\udE00\"",
-        "1", "null", "{}", "[\"a\"]", "true"
+        "\"\\u0000\"", "\"a\\u0000\"", "\"\\u0000a\"",
+        "\"\\ud83d\\ude00\\u0000\"", "1", "null", "{}", "[\"a\"]", "true"
     };
 
     (void) state;
@@ -244,7 +245,8 @@ broken_keys_are_no_key(void **state)
 
     static const char *const  cases[] = {
         "a\\", "a\\q", "a\\u", "a\\u12", "a\\u12g4", "a\\ud83d\\u",
-        "a\\ud83d\\ude0", "a\\ud83d\\", "a\\ud83d\\nde00"
+        "a\\ud83d\\ude0", "a\\ud83d\\", "a\\ud83d\\nde00", "a\\ud83d",
+        "a\\ude00", "a\\ude00\\ud83d"
     };
 
     (void) state;
@@ -254,6 +256,64 @@ broken_keys_are_no_key(void **state)
         assert_false(chat_json_key_is((chat_str_t) { key, strlen(cases[i]) },
                                       "a"));
         free(key);
+    }
+}
+
+
+/* where it ends is told, and nothing behind the text is read */
+
+static void
+codes_are_read_as_far_as_they_are_there(void **state)
+{
+    size_t          i, len;
+    uint8_t        *copy;
+    uint32_t        code;
+    chat_rc_e       rc;
+    const uint8_t  *pos;
+
+    static const struct {
+        const char  *text;
+        uint32_t     code;
+        size_t       taken;
+        chat_rc_e    rc;
+    } cases[] = {
+        { "0000", 0, 4, CHAT_OK },
+        { "0041\\u0042", 0x41, 4, CHAT_OK },
+        { "d7ffz", 0xd7ff, 4, CHAT_OK },
+        { "E000", 0xe000, 4, CHAT_OK },
+        { "d800\\udc00", 0x10000, 10, CHAT_OK },
+        { "dBfF\\uDfFfz", 0x10ffff, 10, CHAT_OK },
+        { "d83d\\ud83d\\ude00", 0, 0, CHAT_DECLINED },
+        { "d83d\\u0041", 0, 0, CHAT_DECLINED },
+        { "d83d\\n", 0, 0, CHAT_DECLINED },
+        { "d83dz", 0, 0, CHAT_DECLINED },
+        { "d83d\\", 0, 0, CHAT_DECLINED },
+        { "d83d", 0, 0, CHAT_DECLINED },
+        { "dc00\\ud800", 0, 0, CHAT_DECLINED },
+        { "dfff", 0, 0, CHAT_DECLINED },
+        { "d83d\\u", 0, 0, CHAT_ERROR },
+        { "d83d\\ude0", 0, 0, CHAT_ERROR },
+        { "d83d\\ude0g", 0, 0, CHAT_ERROR },
+        { "004g", 0, 0, CHAT_ERROR },
+        { "004", 0, 0, CHAT_ERROR },
+        { "", 0, 0, CHAT_ERROR },
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(cases); i++) {
+        len = strlen(cases[i].text);
+        copy = chat_test_copy(cases[i].text, len);
+        pos = copy;
+
+        rc = chat_json_read_code(&pos, copy + len, &code);
+
+        chat_test_case(cases[i].text, rc == cases[i].rc);
+        chat_test_case(cases[i].text, pos == copy + cases[i].taken);
+        chat_test_case(cases[i].text,
+                       rc != CHAT_OK || code == cases[i].code);
+
+        free(copy);
     }
 }
 
@@ -360,6 +420,7 @@ main(void)
         cmocka_unit_test(strings_without_a_text_are_refused),
         cmocka_unit_test(keys_are_compared_with_escapes_resolved),
         cmocka_unit_test(broken_keys_are_no_key),
+        cmocka_unit_test(codes_are_read_as_far_as_they_are_there),
         cmocka_unit_test(uints_are_read),
         cmocka_unit_test(members_are_collected_by_name),
         cmocka_unit_test(a_member_given_twice_is_an_error),

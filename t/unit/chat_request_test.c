@@ -231,7 +231,14 @@ static const struct {
       CHAT_CODE_BAD_REQUEST },
     { "{\"type\":\"ping\",\"id\":\"" X64 X64 X64 X64 "x\"}", "null", "\"id\"",
       CHAT_CODE_BAD_REQUEST },
-    { "{\"type\":\"ping\",\"id\":\"\\ud800\"}", "null", "\"id\"",
+    { "{\"type\":\"ping\",\"id\":\"\\ud800\"}", "null", "surrogate",
+      CHAT_CODE_BAD_REQUEST },
+    { "{\"type\":\"ping\",\"id\":2,\"x\":\"\\ude00\\ud83d\"}", "null",
+      "surrogate", CHAT_CODE_BAD_REQUEST },
+    { SEND "{\"conversationId\":\"a\",\"content\":\"\\ud83d\"}}", "null",
+      "surrogate", CHAT_CODE_BAD_REQUEST },
+    { SEND "{\"conversationId\":\"a\",\"content\":{\"type\":\"x\","
+      "\"y\":[{\"\\ude00\":1}]}}}", "null", "surrogate",
       CHAT_CODE_BAD_REQUEST },
     { "{\"type\":\"ping\",\"id\":\"\\u0000\"}", "null", "\"id\"",
       CHAT_CODE_BAD_REQUEST },
@@ -695,7 +702,7 @@ content_keeps_its_bytes(void **state)
     chat_request_error_t   e;
 
     static const char *const  contents[] = {
-        "\"\"", "\"\\ud800\\u0000\"", "\"\xe2\x80\xa8 \\/ \\u00E4\"",
+        "\"\"", "\"\\uD83d\\ude00\\u0000\"", "\"\xe2\x80\xa8 \\/ \\u00E4\"",
         "{\"type\":\"x\",\"n\":[0.1,1e2,12345678901234567890,-0,1.0]}",
         "{ \"b\":1,\"a\":2,\n\t\"type\" : \"\\u0078\" , \"b\":3 }",
     };

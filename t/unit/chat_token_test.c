@@ -390,7 +390,8 @@ claims_are_judged(void **state)
         { "{" CLAIMS ",\"name\":\"" X64 X64 "\"}", NULL },
         { "{" CLAIMS ",\"name\":\"" X64 X64 "x\"}", "name" },
         { "{" CLAIMS ",\"name\":\"a\\tb\"}", "name" },
-        { "{" CLAIMS ",\"name\":\"\\ud800\"}", "name" },
+        { "{" CLAIMS ",\"name\":\"\\ud83d\\ude00\"}", NULL },
+        { "{" CLAIMS ",\"name\":\"a\\u0000\"}", "name" },
         { "{" CLAIMS ",\"name\":5}", "name" },
 
         /* roles */
@@ -417,6 +418,8 @@ claims_are_judged(void **state)
         { "null", "object" },
         { "{" CLAIMS "}}", "object" },
         { "{" CLAIMS ",\"x\":\"\xc0\"}", "object" },
+        { "{" CLAIMS ",\"name\":\"\\ud83d\"}", "object" },
+        { "{" CLAIMS ",\"x\":\"\\ude00\\ud83d\"}", "object" },
         { "{" CLAIMS ",\"x\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}", NULL },
         { "{" CLAIMS ",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "object" },
     };
