@@ -176,9 +176,10 @@ CREATE TABLE chat.dead_letter (
 );
 
 
--- Moves positions; the last statement of every storing transaction.  It fails,
+-- Moves positions; the first statement of every storing transaction.  It fails,
 -- and the transaction with it, unless each partition is still as its holder
--- believes.  It renews the lease, too.
+-- believes.  The row stays locked to the end, so whoever takes the partition
+-- sees all of a transaction or nothing.  It renews the lease, too.
 
 CREATE FUNCTION chat.partition_move(p smallint[], fence bigint[],
     generation bigint[], old_id text[], new_id text[], lease_ms integer)

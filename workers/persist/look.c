@@ -105,7 +105,9 @@ look_check(persist_t *p)
             return -1;
         }
 
-        part->told = look.stored;
+        if (stream_id_compare(look.stored, part->told) < 0) {
+            part->told = look.stored;
+        }
 
         if (!look_is_open(p, part, &look)) {
             part_look_again(p, part);

@@ -5,7 +5,7 @@
  *      1. look: was something lost?
  *      2. if not, store what is left in the log;
  *         if so, drop what Redis holds and set the log's id beyond our position
- *      3. write the new identity and generation to the row
+ *      3. write the new identity and generation (and that id) to the row
  *      4. open it for them
  *
  * A crash in between begins again at 1.  All of it happens on one link: when
@@ -46,7 +46,7 @@ static int open_prepare(persist_t *p, part_t *part, open_case_e how);
 static int open_store_rest(persist_t *p, part_t *part);
 static int open_drop(persist_t *p, part_t *part);
 static int open_rewind(persist_t *p, part_t *part);
-static int open_commit(persist_t *p, part_t *part);
+static int open_commit(persist_t *p, part_t *part, open_case_e how);
 static int open_reopen(persist_t *p, part_t *part);
 static int open_done(persist_t *p, part_t *part, open_case_e how);
 
@@ -90,13 +90,12 @@ open_part(persist_t *p, part_t *part)
     }
 
     how = open_judge(p, part, &look);
-    part->told = look.stored;
     look_done(&look);
 
     rc = open_prepare(p, part, how);
 
     if (rc == 1 && how != OPEN_READY) {
-        rc = open_commit(p, part);
+        rc = open_commit(p, part, how);
 
         if (rc == 1) {
             rc = open_reopen(p, part);
@@ -337,28 +336,37 @@ open_drop(persist_t *p, part_t *part)
 }
 
 
-/* an empty log, whose ids go on beyond what is stored */
+/* after a loss the log begins here, beyond all that is stored */
+
+static stream_id_t
+open_beyond(const part_t *part)
+{
+    return (stream_id_t) { part->stored.ms, part->stored.seq + 1 };
+}
+
 
 static int
 open_rewind(persist_t *p, part_t *part)
 {
-    char         text[STREAM_ID_TEXT];
-    stream_id_t  id = { part->stored.ms, part->stored.seq + 1 };
+    char  id[STREAM_ID_TEXT];
 
     part_fcall(p, part, "chat_v1_rewind");
     redis_args_text(&p->args, p->redis.identity);
-    redis_args_text(&p->args, stream_id_print(id, text));
+    redis_args_text(&p->args, stream_id_print(open_beyond(part), id));
 
     return open_call(p, part);
 }
 
 
+/* nothing is between the old position and the new one, if they differ */
+
 static int
-open_commit(persist_t *p, part_t *part)
+open_commit(persist_t *p, part_t *part, open_case_e how)
 {
-    int           rows;
-    char          id[STREAM_ID_TEXT];
+    bool          done;
+    char          id[STREAM_ID_TEXT], new_id[STREAM_ID_TEXT];
     PGresult     *res;
+    stream_id_t   to = how == OPEN_LOST ? open_beyond(part) : part->stored;
     db_params_t   ps = { 0 };
 
     db_param_uint(&ps, part->p);
@@ -366,10 +374,11 @@ open_commit(persist_t *p, part_t *part)
     db_param_uint(&ps, part->generation);
     db_param_text(&ps, stream_id_print(part->stored, id));
     db_param_text(&ps, p->redis.identity);
+    db_param_text(&ps, stream_id_print(to, new_id));
 
     res = db_query(&p->db,
                    "UPDATE chat.partition SET identity = $5,"
-                   " generation = generation + 1, stopped = NULL"
+                   " generation = generation + 1, stored_id = $6, stopped = NULL"
                    " WHERE p = $1 AND fence = $2 AND generation = $3"
                    " AND stored_id = $4", &ps);
 
@@ -377,15 +386,16 @@ open_commit(persist_t *p, part_t *part)
         return db_drop(&p->db);
     }
 
-    rows = strcmp(PQcmdTuples(res), "1") == 0;
+    done = strcmp(PQcmdTuples(res), "1") == 0;
     PQclear(res);
 
-    if (!rows) {
+    if (!done) {
         part_look_again(p, part);
         return 0;
     }
 
     part->generation++;
+    part->stored = to;
     (void) snprintf(part->identity, sizeof(part->identity), "%s",
                     p->redis.identity);
 
@@ -405,8 +415,6 @@ open_reopen(persist_t *p, part_t *part)
     redis_args_uint(&p->args, p->npartitions);
     redis_args_uint(&p->args, p->backlog);
 
-    part->told = part->stored;
-
     return open_call(p, part);
 }
 
@@ -425,6 +433,9 @@ open_done(persist_t *p, part_t *part, open_case_e how)
     {
         return -1;
     }
+
+    /* what was stored before it opened may still be in the log */
+    part->told = (stream_id_t) { 0, 0 };
 
     part->need.ms = now > NEED_LIFE ? now - NEED_LIFE : 0;
     part->need.seq = 0;

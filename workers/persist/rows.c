@@ -12,30 +12,36 @@
 typedef int (*rows_pt)(persist_t *p, const entry_t *entries, size_t n);
 
 
+static int rows_positions(persist_t *p, const entry_t *entries, size_t n);
 static int rows_generations(persist_t *p, const entry_t *entries, size_t n);
 static int rows_conversations(persist_t *p, const entry_t *entries, size_t n);
 static int rows_messages(persist_t *p, const entry_t *entries, size_t n);
 static int rows_members(persist_t *p, const entry_t *entries, size_t n);
 static int rows_counters(persist_t *p, const entry_t *entries, size_t n);
 static int rows_dead_letters(persist_t *p, const entry_t *entries, size_t n);
-static int rows_positions(persist_t *p, const entry_t *entries, size_t n);
 
 
 /*
- * In this order: the generations look at the revisions that the statements
- * after them change.  Each sends one statement or, with nothing to say, none.
+ * In this order: the positions come first, so that a holder whose partition
+ * was taken learns that, and does not stumble over what its successor stored;
+ * the generations look at the revisions that the statements after them change.
+ * Each sends one statement or, with nothing to say, none.
  */
 
 static const rows_pt  rows_statements[] = {
+    rows_positions,
     rows_generations,
     rows_conversations,
     rows_messages,
     rows_members,
     rows_counters,
-    rows_dead_letters,
-    rows_positions
+    rows_dead_letters
 };
 
+
+static const char  sql_positions[] =
+    "SELECT chat.partition_move($1::smallint[], $2::bigint[], $3::bigint[],"
+    " $4::text[], $5::text[], $6::integer)";
 
 static const char  sql_generations[] =
     "INSERT INTO chat.conversation_generation"
@@ -101,10 +107,6 @@ static const char  sql_dead_letters[] =
     "INSERT INTO chat.dead_letter (p, log_id, fields, reason)"
     " SELECT * FROM unnest($1::smallint[], $2::text[], $3::json[],"
     " $4::text[])";
-
-static const char  sql_positions[] =
-    "SELECT chat.partition_move($1::smallint[], $2::bigint[], $3::bigint[],"
-    " $4::text[], $5::text[], $6::integer)";
 
 
 int
@@ -190,6 +192,49 @@ rows_init(db_array_t *arrays, const Oid *types, size_t n)
     for (i = 0; i < n; i++) {
         db_array_init(&arrays[i], types[i]);
     }
+}
+
+
+static int
+rows_positions(persist_t *p, const entry_t *entries, size_t n)
+{
+    int           rc;
+    char          id[STREAM_ID_TEXT];
+    size_t        i, k;
+    part_t       *part;
+    db_array_t    a[5];
+    rows_move_t   moves[CHAT_ID_MAX_PARTITIONS];
+    db_params_t   ps = { 0 };
+
+    static const Oid  types[] = {
+        DB_INT2, DB_INT8, DB_INT8, DB_TEXT, DB_TEXT
+    };
+
+    rows_init(a, types, 5);
+    k = rows_moves(entries, n, moves);
+
+    for (i = 0; i < k; i++) {
+        part = moves[i].part;
+
+        db_array_int2(&a[0], part->p);
+        db_array_int8(&a[1], part->fence);
+        db_array_int8(&a[2], part->generation);
+        db_array_str(&a[3], mem_cstr(stream_id_print(part->stored, id)));
+        db_array_str(&a[4], mem_cstr(stream_id_print(moves[i].to, id)));
+    }
+
+    for (i = 0; i < 5; i++) {
+        db_param_array(&ps, &a[i]);
+    }
+
+    db_param_uint(&ps, PERSIST_LEASE);
+    rc = db_send(&p->db, sql_positions, &ps);
+
+    for (i = 0; i < 5; i++) {
+        db_array_done(&a[i]);
+    }
+
+    return rc == -1 ? -1 : 1;
 }
 
 
@@ -494,46 +539,4 @@ rows_dead_letters(persist_t *p, const entry_t *entries, size_t n)
     mem_buf_done(&json);
 
     return rows_finish(p, sql_dead_letters, a, 4);
-}
-
-
-static int
-rows_positions(persist_t *p, const entry_t *entries, size_t n)
-{
-    char         id[STREAM_ID_TEXT];
-    size_t       i, k;
-    part_t       *part;
-    db_array_t   a[6];
-    rows_move_t  moves[CHAT_ID_MAX_PARTITIONS];
-    db_params_t  ps = { 0 };
-
-    static const Oid  types[] = {
-        DB_INT2, DB_INT8, DB_INT8, DB_TEXT, DB_TEXT
-    };
-
-    rows_init(a, types, 5);
-    k = rows_moves(entries, n, moves);
-
-    for (i = 0; i < k; i++) {
-        part = moves[i].part;
-
-        db_array_int2(&a[0], part->p);
-        db_array_int8(&a[1], part->fence);
-        db_array_int8(&a[2], part->generation);
-        db_array_str(&a[3], mem_cstr(stream_id_print(part->stored, id)));
-        db_array_str(&a[4], mem_cstr(stream_id_print(moves[i].to, id)));
-    }
-
-    for (i = 0; i < 5; i++) {
-        db_param_array(&ps, &a[i]);
-    }
-
-    db_param_uint(&ps, PERSIST_LEASE);
-    i = (size_t) db_send(&p->db, sql_positions, &ps);
-
-    for (k = 0; k < 5; k++) {
-        db_array_done(&a[k]);
-    }
-
-    return i == 0 ? 1 : -1;
 }

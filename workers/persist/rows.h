@@ -11,8 +11,8 @@
 #include "entry.h"
 
 
-/* begin, generations, conversations, messages, members, counters, dead
-   letters, positions, commit */
+/* begin, positions, generations, conversations, messages, members, counters,
+   dead letters, commit */
 #define ROWS_MAX_STATEMENTS  9
 
 
