@@ -409,7 +409,8 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
      */
 
     if (node->subscriber.up && node->command.up
-        && ngx_current_msec - node->heard > node->conf->redis_timeout)
+        && ngx_current_msec - node->heard > NGX_CHAT_BUS_BEAT
+                                            + node->conf->redis_timeout)
     {
         ngx_chat_redis_reset(&node->subscriber, "own heartbeat is not heard");
     }
