@@ -656,16 +656,17 @@ ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
 
         rv = known[k].set(cf, &value, conf);
 
-        if (rv != NGX_CONF_OK && rv != NGX_CONF_ERROR) {
+        if (rv == NGX_CONF_OK) {
+            continue;
+        }
+
+        if (rv != NGX_CONF_ERROR) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in \"%V\": %s",
                                &arg[i], directive, rv);
-            return NGX_CONF_ERROR;
         }
 
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
