@@ -47,10 +47,10 @@ chat_json_type_e chat_json_type(uint8_t first);
 
 /*
  * Checks that the text is one JSON value and nothing else, in valid UTF-8 with
- * no control characters in strings and no half of a surrogate pair alone in
- * escapes, nested at most max_depth deep (a scalar has depth 0, {} and [] have
- * depth 1).  ERROR: *reason is a static text for people, without the text's
- * content.
+ * no control characters in strings, nested at most max_depth deep (a scalar
+ * has depth 0, {} and [] have depth 1).  DECLINED: it is all that, value is
+ * set, but an escape is half of a surrogate pair alone; ERROR: it is not.
+ * *reason is a static text for people then, without the text's content.
  */
 CHAT_MUST_CHECK chat_rc_e chat_json_parse(chat_str_t text, unsigned max_depth,
     chat_json_t *value, const char **reason);

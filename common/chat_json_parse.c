@@ -21,6 +21,7 @@ typedef struct {
                                            lowest; 1: object, 0: array */
     unsigned        depth;
     unsigned        max_depth;
+    bool            lone;               /* a lone surrogate was seen */
 } chat_json_parse_t;
 
 
@@ -82,6 +83,11 @@ chat_json_parse(chat_str_t text, unsigned max_depth, chat_json_t *value,
     if (s.pos != s.last) {
         *reason = "no JSON: something follows the value";
         return CHAT_ERROR;
+    }
+
+    if (s.lone) {
+        *reason = "a string has half of a surrogate pair alone";
+        return CHAT_DECLINED;
     }
 
     return CHAT_OK;
@@ -296,7 +302,10 @@ chat_json_parse_code(chat_json_parse_t *s)
     rc = chat_json_read_code(&s->pos, s->last, &code);
 
     if (rc == CHAT_DECLINED) {
-        return chat_json_parse_fail(s, "no JSON: a lone surrogate");
+        s->pos += 4;                    /* its digits; what follows is looked
+                                           at for itself */
+        s->lone = true;
+        return CHAT_OK;
     }
 
     if (rc != CHAT_OK) {

@@ -30,6 +30,7 @@ chat_rc_e
 chat_request_parse(chat_request_t *rq, chat_str_t text,
     chat_request_error_t *e)
 {
+    chat_rc_e     rc;
     const char   *reason;
     chat_json_t   request;
 
@@ -42,9 +43,9 @@ chat_request_parse(chat_request_t *rq, chat_str_t text,
     rq->id = chat_str("null");
     rq->limit = CHAT_REQUEST_DEF_LIMIT;
 
-    if (chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &request, &reason)
-        != CHAT_OK)
-    {
+    rc = chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &request, &reason);
+
+    if (rc == CHAT_ERROR) {
         return chat_request_bad(e, reason);
     }
 
@@ -61,6 +62,10 @@ chat_request_parse(chat_request_t *rq, chat_str_t text,
         != CHAT_OK)
     {
         return CHAT_ERROR;
+    }
+
+    if (rc == CHAT_DECLINED) {          /* a lone surrogate somewhere */
+        return chat_request_bad(e, reason);
     }
 
     return chat_request_parse_data(rq, &head[2].value, e);
