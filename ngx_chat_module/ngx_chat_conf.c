@@ -63,6 +63,8 @@ static void ngx_chat_conf_key_free(void *data);
 static char *ngx_chat_conf_origin_check(ngx_conf_t *cf, ngx_str_t *value);
 static char *ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
     ngx_chat_conf_parameter_t *known, ngx_uint_t n, void *conf);
+static ngx_uint_t ngx_chat_conf_find(ngx_chat_conf_parameter_t *known,
+    ngx_uint_t n, ngx_str_t *arg, ngx_str_t *value);
 static char *ngx_chat_conf_secret(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *secret);
 static ngx_int_t ngx_chat_conf_read(ngx_conf_t *cf, ngx_str_t *name,
@@ -615,7 +617,6 @@ ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
     ngx_chat_conf_parameter_t *known, ngx_uint_t n, void *conf)
 {
     char        *rv;
-    size_t       len;
     ngx_str_t   *arg, *directive, value;
     ngx_uint_t   i, k, seen;
 
@@ -624,16 +625,7 @@ ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
     directive = &arg[0];
 
     for (i = first; i < cf->args->nelts; i++) {
-
-        for (k = 0; k < n; k++) {
-            len = known[k].name.len;
-
-            if (arg[i].len > len && arg[i].data[len] == '='
-                && ngx_memcmp(arg[i].data, known[k].name.data, len) == 0)
-            {
-                break;
-            }
-        }
+        k = ngx_chat_conf_find(known, n, &arg[i], &value);
 
         if (k == n) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -651,9 +643,6 @@ ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
 
         seen |= (ngx_uint_t) 1 << k;
 
-        value.data = arg[i].data + len + 1;
-        value.len = arg[i].len - len - 1;
-
         rv = known[k].set(cf, &value, conf);
 
         if (rv == NGX_CONF_OK) {
@@ -670,6 +659,31 @@ ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* which of the n known ones it is, or n */
+
+static ngx_uint_t
+ngx_chat_conf_find(ngx_chat_conf_parameter_t *known, ngx_uint_t n,
+    ngx_str_t *arg, ngx_str_t *value)
+{
+    size_t      len;
+    ngx_uint_t  k;
+
+    for (k = 0; k < n; k++) {
+        len = known[k].name.len;
+
+        if (arg->len > len && arg->data[len] == '='
+            && ngx_memcmp(arg->data, known[k].name.data, len) == 0)
+        {
+            value->data = arg->data + len + 1;
+            value->len = arg->len - len - 1;
+            break;
+        }
+    }
+
+    return k;
 }
 
 
