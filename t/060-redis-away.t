@@ -48,28 +48,26 @@ sub unavailable_ok () {
 # that all is well again, without a reconnect and without a loss
 
 sub flows_ok ($what) {
-    my $sent = wait_until {
-        my $id = $alice->post('message.send', {
-            conversationId => 'lobby', content => $what,
-            clientMessageId => $what,
-        });
-        my $reply = $alice->reply($id);
-
-        $reply->{ok} && $reply->{data};
-    };
+    $alice->insist('message.send', {
+        conversationId  => 'lobby',
+        clientMessageId => uuid(),
+        content         => $what,
+    });
 
     is($_->hear('lobby')->{content}, $what, 'is heard') for $alice, $bob;
     is_deeply([$bob->unexpected], [], 'once');
 
-    return $sent;
+    return;
 }
 
 
-flows_ok('before');
+subtest 'before, all is well' => sub {
+    flows_ok('before');
+};
 
 subtest 'while Redis is down clients are told, and stay' => sub {
     $chat->kill('redis', 'TERM');
-    wait_until { $chat->http(path => '/readyz')->status == 503 };
+    $chat->wait_ready(503);
     like($chat->http(path => '/readyz')->body, qr/"redis"/,
          '/readyz names what is missing');
     is($chat->http(path => '/healthz')->status, 200, '/healthz does not mind');
@@ -87,7 +85,7 @@ subtest 'a session may begin meanwhile' => sub {
 subtest 'after its return everything flows' => sub {
     $chat->restart('redis');
     flows_ok('after a stop');
-    is($chat->http(path => '/readyz')->status, 200, 'ready again');
+    ok($chat->wait_ready, 'ready again');
 };
 
 subtest 'the same after kill -9' => sub {
@@ -127,7 +125,7 @@ subtest 'a lost last publish is found without a new one' => sub {
 subtest 'all of it is in PostgreSQL' => sub {
     $chat->wait_stored;
     is($chat->psql('SELECT count(*), max(sequence) FROM chat.message'),
-       '8|8', 'every message that was acknowledged, once');
+       '9|9', 'every message that was acknowledged, once');
 };
 
 done_testing;

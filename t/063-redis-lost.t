@@ -11,7 +11,7 @@ use File::Path qw(remove_tree);
 
 use ChatTest;
 
-my $chat = ChatTest->new(workers => 2, redis_options => 'timeout=1s');
+my $chat = ChatTest->new(workers => 2);
 $chat->start;
 $chat->create($_) for qw(lobby hall);
 
@@ -20,18 +20,12 @@ my $bob = $chat->connect(user => 'bob', node_other_than => $alice);
 my $files = $chat->directory . '/appendonlydir';
 
 
-sub until_ready () {
-    return wait_until { $chat->http(path => '/readyz')->status == 200 } 20;
-}
-
-
 sub say_again ($client, $content) {
-    return wait_until {
-        my $reply = $client->reply($client->post('message.send',
-            { conversationId => 'lobby', content => $content }));
-
-        $reply->{ok} && $reply->{data};
-    };
+    return $client->insist('message.send', {
+        conversationId  => 'lobby',
+        clientMessageId => uuid(),
+        content         => $content,
+    });
 }
 
 
@@ -46,7 +40,7 @@ subtest 'a Redis that comes back empty, with everything stored' => sub {
     $chat->kill('redis');
     remove_tree($files);
     $chat->restart('redis');
-    until_ready();
+    $chat->wait_ready;
 
     my $sent = say_again($alice, 'goes on');
     is($sent->{sequenceNumber}, 4, 'numbers go on');
@@ -88,7 +82,7 @@ subtest 'a Redis that comes back empty, with something not stored' => sub {
     $chat->kill('redis');
     remove_tree($files);
     $chat->restart($_) for qw(redis persist);
-    until_ready();
+    $chat->wait_ready;
 
     is($_->expect('conversation.reset')->{conversationId}, 'lobby',
        'who had seen it is told to start over') for $alice, $bob;
@@ -122,7 +116,7 @@ subtest 'a Redis that comes back as an older copy' => sub {
     $chat->kill('redis', 'TERM');
     system('cp', '-a', $files, $copy) == 0 or die 'cp failed';
     $chat->restart('redis');
-    until_ready();
+    $chat->wait_ready;
 
     my @said = map { say_again($alice, "newer $_") } 1 .. 3;
     $chat->wait_stored;
@@ -130,7 +124,7 @@ subtest 'a Redis that comes back as an older copy' => sub {
     remove_tree($files);
     rename $copy, $files or die "rename failed: $!";
     $chat->restart('redis');
-    until_ready();
+    $chat->wait_ready;
 
     my $sent = say_again($alice, 'newest');
     is($sent->{sequenceNumber}, $said[-1]{sequenceNumber} + 1,

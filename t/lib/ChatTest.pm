@@ -155,6 +155,13 @@ sub _token ($self, $o) {
 }
 
 
+# waits until every worker can do everything, or says that it cannot
+
+sub wait_ready ($self, $status = 200) {
+    return wait_until { $self->all_workers_say('/readyz', $status) } 20;
+}
+
+
 # waits until everything that was accepted is in PostgreSQL
 
 sub wait_stored ($self, $seconds = 10) {

@@ -13,6 +13,7 @@ use Time::HiRes qw(time);
 
 use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode);
+use ChatTest::Wait qw(wait_until);
 
 use constant TIMEOUT => 10;
 use constant WINDOW => 16;
@@ -79,6 +80,22 @@ sub reply ($self, $id) {
 
 sub request ($self, $type, $data = {}) {
     my $reply = $self->reply($self->post($type, $data));
+
+    return $reply->{data} if $reply->{ok};
+    croak "$type failed: " . encode($reply->{error});
+}
+
+
+# A request that is repeated for as long as it is unavailable, and then must
+# succeed.
+
+sub insist ($self, $type, $data) {
+    my $reply = wait_until {
+        my $reply = $self->reply($self->post($type, $data));
+        my $code = $reply->{ok} ? '' : $reply->{error}{code};
+
+        $code !~ /^(?:unavailable|timeout)$/ && $reply;
+    } 20;
 
     return $reply->{data} if $reply->{ok};
     croak "$type failed: " . encode($reply->{error});
@@ -295,7 +312,11 @@ sub _decode ($frame) {
 
 
 sub _pending ($self) {
-    my @types = map { $_->{type} } @{ $self->{events} };
+    my %types;
+
+    $types{ $_->{type} }++ for @{ $self->{events} };
+
+    my @types = map { "$types{$_} $_" } sort keys %types;
 
     return @types ? " (not asked for: @types)" : '';
 }

@@ -23,19 +23,8 @@ my $value = qr{
 }xs;
 
 
+sub decode ($text) { return $json->decode($text) }
 sub encode ($data) { return $json->encode($data) }
-
-
-# JSON allows half of a surrogate pair, JSON::PP does not: to look at, any other
-# character will do
-
-sub decode ($text) {
-    my $pair = qr/\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w/;
-
-    $text =~ s{(\\\\|$pair)|\\u[dD][89a-fA-F]\w\w}{$1 // '\ufffd'}ge;
-
-    return $json->decode($text);
-}
 
 
 # the value of the first member of that name, as the bytes that it came in

@@ -19,6 +19,8 @@ use ChatTest::Process;
 use ChatTest::Wait qw(wait_until);
 use ChatTest::WebSocket;
 
+use constant ASKED => 20;       # requests that meet every worker
+
 # in the order in which they start
 my @PARTS = qw(redis postgres persist nginx);
 
@@ -275,7 +277,21 @@ sub _persist_ready ($self) { return 1 }
 sub _nginx_ready ($self) {
     my $path = $self->{parts}{persist} ? '/readyz' : '/healthz';
 
-    return eval { $self->http(path => $path)->status == 200 };
+    return eval { $self->all_workers_say($path, 200) };
+}
+
+
+# The kernel decides which worker answers, so several requests are made where
+# there are several workers.
+
+sub all_workers_say ($self, $path, $status) {
+    my $times = $self->{nginx}{workers} == 1 ? 1 : ASKED;
+
+    for (1 .. $times) {
+        return 0 if $self->http(path => $path)->status != $status;
+    }
+
+    return 1;
 }
 
 

@@ -36,10 +36,18 @@ sub new ($class, %o) {
 }
 
 
+# on another node than another one, which has had its first turn
+
+sub elsewhere_than ($self, $other) {
+    $self->{options}{node_other_than} = $other->{client};
+
+    return;
+}
+
+
 sub heard ($self)  { return @{ $self->{heard} } }
 sub lost ($self)   { return $self->{lost} }
 sub resets ($self) { return $self->{resets} }
-sub client ($self) { return $self->{client} }
 sub said ($self)   { return $self->{count} - $self->left }
 
 
