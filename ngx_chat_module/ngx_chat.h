@@ -82,6 +82,7 @@ struct ngx_chat_main_conf_s {
 
     ngx_uint_t         enabled;         /* some location needs a node */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
+    ngx_uint_t         token_query;     /* and one of them chat_token_query */
     ngx_chat_node_t   *node;            /* of this process, or NULL */
 };
 
@@ -677,7 +678,21 @@ void ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     ngx_str_t *payload);
 void ngx_chat_room_on_down(ngx_chat_node_t *node);  /* subscriptions are lost */
 void ngx_chat_room_on_up(ngx_chat_node_t *node);    /* subscribe to all again */
-void ngx_chat_room_repair_all(ngx_chat_node_t *node);   /* now, not later */
+
+/* for the repair: hands an event out to whom it is new, and goes on with what
+   is held; release: the last join has ended */
+void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b);
+void ngx_chat_room_settle(ngx_chat_room_t *room);
+void ngx_chat_room_release(ngx_chat_room_t *room);
+
+
+/* ngx_chat_repair.c: comparing rooms with Redis */
+
+void ngx_chat_repair_init(ngx_chat_room_t *room);
+void ngx_chat_repair_room(ngx_chat_room_t *room);       /* it is stale */
+void ngx_chat_repair_cancel(ngx_chat_room_t *room);
+void ngx_chat_repair_all(ngx_chat_node_t *node);        /* now, not later */
 
 
 /* ngx_chat_node.c: the process as a whole */
@@ -767,6 +782,7 @@ ngx_chat_token_place_e ngx_chat_token_find(ngx_http_request_t *r,
    handler does so early, in servers that have chat_token_query somewhere */
 ngx_int_t ngx_chat_token_hide(ngx_http_request_t *r);
 ngx_int_t ngx_chat_token_hide_handler(ngx_http_request_t *r);
+ngx_int_t ngx_chat_token_log_handler(ngx_http_request_t *r);
 
 /* NGX_OK; NGX_DECLINED: the token is bad; NGX_ERROR: the check failed.  The
    reason, for the log, holds no part of the token */

@@ -289,7 +289,7 @@ ngx_chat_bus_command_up(ngx_chat_redis_t *link)
     node->open_pending = 0;
 
     ngx_chat_bus_look(node);
-    ngx_chat_room_repair_all(node);
+    ngx_chat_repair_all(node);
 }
 
 
@@ -350,7 +350,7 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 
         if (payload->len > 5 && ngx_strncmp(payload->data, "open ", 5) == 0) {
             ngx_chat_bus_look(node);
-            ngx_chat_room_repair_all(node);
+            ngx_chat_repair_all(node);
         }
 
         return;

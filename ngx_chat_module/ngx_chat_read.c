@@ -15,7 +15,6 @@
 
 
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
-static void ngx_chat_read_closing(ngx_chat_session_t *s);
 static void ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos,
     u_char *last);
 static ngx_int_t ngx_chat_read_payload(ngx_chat_session_t *s, u_char **pos,
@@ -62,14 +61,14 @@ ngx_chat_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (s->state != NGX_CHAT_SESSION_OPEN) {
-        ngx_chat_read_closing(s);
-        return;
-    }
-
     ngx_chat_read_turn(s);
 }
 
+
+/*
+ * What comes after we have said good-bye is read and thrown away, until the
+ * peer's end.
+ */
 
 static void
 ngx_chat_read_turn(ngx_chat_session_t *s)
@@ -91,51 +90,21 @@ ngx_chat_read_turn(ngx_chat_session_t *s)
             return;
         }
 
+        if (s->state != NGX_CHAT_SESSION_OPEN) {
+            continue;
+        }
+
         s->heard = ngx_current_msec;
         s->pinged = 0;
 
         ngx_chat_read_bytes(s, s->node->recv, s->node->recv + n);
 
-        if (s->state != NGX_CHAT_SESSION_OPEN) {
+        if (s->state == NGX_CHAT_SESSION_DEAD) {
             return;
         }
     }
 
     if (c->read->ready) {               /* others first */
-        ngx_post_event(c->read, &ngx_posted_next_events);
-        return;
-    }
-
-    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        ngx_chat_session_finish(s);
-    }
-}
-
-
-/* we have said good-bye: whatever still comes is thrown away until the end */
-
-static void
-ngx_chat_read_closing(ngx_chat_session_t *s)
-{
-    ssize_t            n;
-    ngx_uint_t         i;
-    ngx_connection_t  *c = s->connection;
-
-    for (i = 0; i < NGX_CHAT_READ_BUDGET; i++) {
-
-        n = c->recv(c, s->node->recv, NGX_CHAT_RECV_BUFFER);
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n <= 0) {
-            ngx_chat_session_finish(s);
-            return;
-        }
-    }
-
-    if (c->read->ready) {
         ngx_post_event(c->read, &ngx_posted_next_events);
         return;
     }

@@ -1,0 +1,530 @@
+/*
+ * Repair: a room that may have missed something is compared with Redis.  What
+ * it missed is fetched, from Redis or from storage, and handed out; a session
+ * that had seen what was lost is told to start over.
+ *
+ *      stale ──▶ queued ──▶ comparing ──▶ settled
+ *        ▲                      │
+ *        └──────── later ◀──────┘  Redis or storage not available
+ */
+
+#include "ngx_chat.h"
+
+
+#define NGX_CHAT_REPAIR_PARALLEL   64       /* comparisons under way per node */
+#define NGX_CHAT_REPAIR_REVISIONS  64       /* different ones per comparison */
+#define NGX_CHAT_REPAIR_RETRY      200      /* ms, doubled up to ... */
+#define NGX_CHAT_REPAIR_MAX_RETRY  3200
+#define NGX_CHAT_REPAIR_NEED       3000     /* ms, for an answer to a need */
+#define NGX_CHAT_REPAIR_EVENT      128      /* a reset, but for the id */
+
+
+static void ngx_chat_repair_pump(ngx_chat_node_t *node);
+static void ngx_chat_repair_later(ngx_chat_room_t *room, ngx_msec_t ms);
+static void ngx_chat_repair_on_timer(ngx_event_t *ev);
+static ngx_uint_t ngx_chat_repair_revisions(ngx_chat_room_t *room,
+    uint64_t *revisions);
+static ngx_int_t ngx_chat_repair_compare(ngx_chat_room_t *room);
+static void ngx_chat_repair_on_compared(void *data, redisReply *reply);
+static void ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply);
+static void ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply);
+static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
+    redisReply *reply);
+static void ngx_chat_repair_reset(ngx_chat_join_t *join);
+static void ngx_chat_repair_lost(ngx_chat_room_t *room);
+static ngx_int_t ngx_chat_repair_deliver(ngx_chat_room_t *room,
+    uint64_t revision, ngx_str_t *event);
+static void ngx_chat_repair_on_need(void *data, ngx_chat_range_t *range);
+
+
+void
+ngx_chat_repair_init(ngx_chat_room_t *room)
+{
+    room->waiter.handler = ngx_chat_repair_on_need;
+    room->waiter.data = room;
+
+    room->timer.handler = ngx_chat_repair_on_timer;
+    room->timer.data = room;
+    room->timer.log = room->owner->log;
+    room->timer.cancelable = 1;
+}
+
+
+void
+ngx_chat_repair_room(ngx_chat_room_t *room)
+{
+    ngx_chat_node_t  *node = room->owner;
+
+    if (room->comparing || room->queued || room->timer.timer_set
+        || !room->subscribed)
+    {
+        return;                         /* that goes on by itself */
+    }
+
+    room->queued = 1;
+    ngx_queue_insert_tail(&node->repairs, &room->repair);
+
+    ngx_chat_repair_pump(node);
+}
+
+
+void
+ngx_chat_repair_all(ngx_chat_node_t *node)
+{
+    ngx_chat_room_t    *room;
+    ngx_rbtree_node_t  *rn;
+
+    if (node->rooms.root == node->rooms.sentinel) {
+        return;
+    }
+
+    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
+         rn != NULL;
+         rn = ngx_rbtree_next(&node->rooms, rn))
+    {
+        room = (ngx_chat_room_t *) rn;
+
+        if (!room->stale) {
+            continue;
+        }
+
+        if (room->timer.timer_set) {
+            ngx_del_timer(&room->timer);
+        }
+
+        ngx_chat_repair_room(room);
+    }
+}
+
+
+static void
+ngx_chat_repair_pump(ngx_chat_node_t *node)
+{
+    ngx_queue_t      *q;
+    ngx_chat_room_t  *room;
+
+    while (node->repairing < NGX_CHAT_REPAIR_PARALLEL
+           && !ngx_queue_empty(&node->repairs))
+    {
+        q = ngx_queue_head(&node->repairs);
+        ngx_queue_remove(q);
+
+        room = ngx_queue_data(q, ngx_chat_room_t, repair);
+        room->queued = 0;
+
+        ngx_chat_need_cancel(&room->waiter);
+
+        if (ngx_chat_repair_compare(room) != NGX_OK) {
+            ngx_chat_repair_later(room, 0);
+        }
+    }
+}
+
+
+/* 0: as long as the number of failures says */
+
+static void
+ngx_chat_repair_later(ngx_chat_room_t *room, ngx_msec_t ms)
+{
+    if (ms == 0) {
+        ms = NGX_CHAT_REPAIR_RETRY << ngx_min(room->tries, 4);
+        ms = ngx_min(ms, NGX_CHAT_REPAIR_MAX_RETRY) + ngx_random() % 100;
+        room->tries++;
+    }
+
+    ngx_add_timer(&room->timer, ms);
+}
+
+
+void
+ngx_chat_repair_cancel(ngx_chat_room_t *room)
+{
+    if (room->timer.timer_set) {
+        ngx_del_timer(&room->timer);
+    }
+
+    if (room->queued) {
+        room->queued = 0;
+        ngx_queue_remove(&room->repair);
+    }
+}
+
+
+static void
+ngx_chat_repair_on_timer(ngx_event_t *ev)
+{
+    ngx_chat_repair_room(ev->data);
+}
+
+
+/*
+ * The different revisions that live sessions have got: usually one, the
+ * room's; those that joined ahead of what the room has heard have their own.
+ */
+
+static ngx_uint_t
+ngx_chat_repair_revisions(ngx_chat_room_t *room, uint64_t *revisions)
+{
+    uint64_t          revision;
+    ngx_uint_t        i, n;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_LIVE) {
+            continue;
+        }
+
+        revision = ngx_max(join->revision, room->revision);
+
+        for (i = 0; i < n && revisions[i] != revision; i++) { /* void */ }
+
+        if (i < n) {
+            continue;
+        }
+
+        if (n == NGX_CHAT_REPAIR_REVISIONS) {
+
+            /* it resumes from where it is when it has connected again */
+
+            ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_RESTART);
+            continue;
+        }
+
+        revisions[n++] = revision;
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_chat_repair_compare(ngx_chat_room_t *room)
+{
+    uint64_t         revisions[NGX_CHAT_REPAIR_REVISIONS];
+    ngx_uint_t       i, n;
+    ngx_chat_call_t  call;
+
+    room->comparing = 1;
+
+    n = ngx_chat_repair_revisions(room, revisions);
+
+    if (n == 0) {                       /* the next join tells the position */
+        room->comparing = 0;
+        room->positioned = 0;
+        room->stale = 0;
+        return NGX_OK;
+    }
+
+    if (room->compared == NULL) {
+        room->compared = ngx_alloc(sizeof(revisions), room->owner->log);
+    }
+
+    if (room->compared == NULL) {
+        room->comparing = 0;
+        return NGX_ERROR;
+    }
+
+    ngx_chat_call_begin(&call, room->owner, "chat_v1_compare", &room->name);
+    ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
+
+    for (i = 0; i < n; i++) {
+        room->compared[i] = revisions[i];
+        ngx_chat_call_add_uint(&call, revisions[i]);
+    }
+
+    room->ncompared = n;
+    room->compared_epoch = room->epoch;
+
+    if (ngx_chat_call_send(&call, room->owner, ngx_chat_repair_on_compared, room)
+        != NGX_OK)
+    {
+        room->comparing = 0;
+        return NGX_ERROR;
+    }
+
+    room->owner->repairing++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_chat_repair_on_compared(void *data, redisReply *reply)
+{
+    ngx_chat_room_t  *room = data;
+    ngx_chat_node_t  *node = room->owner;
+
+    node->repairing--;
+    room->comparing = 0;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+
+    } else if (room->epoch != room->compared_epoch) {
+        ngx_chat_repair_room(room);     /* something was lost meanwhile */
+
+    } else {
+        ngx_chat_repair_compared(room, reply);
+    }
+
+    ngx_chat_repair_pump(node);
+}
+
+
+static void
+ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
+{
+    ngx_int_t  rc;
+
+    switch (ngx_chat_bus_answer(room->owner, reply, 6 + room->ncompared)) {
+
+    case NGX_CHAT_ANSWER_OK:
+        ngx_chat_repair_caught_up(room, reply);
+        return;
+
+    case NGX_CHAT_ANSWER_NEED_RANGE:
+
+        if (reply->elements < 4 + room->ncompared) {
+            break;
+        }
+
+        room->revision = ngx_chat_repair_reset_bad(room, reply);
+
+        rc = ngx_chat_need_range(room->owner, &room->name,
+                                 ngx_chat_bus_uint(reply, 2), &room->waiter);
+
+        ngx_chat_repair_later(room, rc == NGX_OK ? NGX_CHAT_REPAIR_NEED : 0);
+        return;
+
+    case NGX_CHAT_ANSWER_NEED_CONVERSATION:
+        rc = ngx_chat_need_conversation(room->owner, &room->name,
+                                        &room->waiter);
+
+        ngx_chat_repair_later(room, rc == NGX_OK ? NGX_CHAT_REPAIR_NEED : 0);
+        return;
+
+    case NGX_CHAT_ANSWER_NOT_FOUND:
+        ngx_chat_repair_lost(room);
+        return;
+
+    default:
+        break;
+    }
+
+    ngx_chat_repair_later(room, 0);
+}
+
+
+/*
+ * ok, generation, sequence, revision, whether each of the revisions that were
+ * sent is good, complete, how far the events reach, revision and event in turn
+ */
+
+static void
+ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
+{
+    size_t     i;
+    ngx_str_t  event;
+
+    (void) ngx_chat_repair_reset_bad(room, reply);
+
+    for (i = 6 + room->ncompared; i + 1 < reply->elements; i += 2) {
+        event = ngx_chat_bus_str(reply, i + 1);
+
+        if (ngx_chat_repair_deliver(room, ngx_chat_bus_uint(reply, i), &event)
+            != NGX_OK)
+        {
+            ngx_chat_repair_later(room, 0);
+            return;
+        }
+    }
+
+    room->generation = ngx_chat_bus_uint(reply, 1);
+    room->revision = ngx_chat_bus_uint(reply, 5 + room->ncompared);
+    room->tries = 0;
+
+    if (ngx_chat_bus_uint(reply, 4 + room->ncompared) == 0) {
+        ngx_chat_repair_room(room);     /* there is more */
+        return;
+    }
+
+    room->stale = 0;
+    ngx_chat_room_settle(room);
+}
+
+
+/*
+ * Writes into each join what its session has got, since the room's own
+ * revision may go back now; who had seen what was lost is told, and goes on
+ * from the present.  Returns the lowest of them.
+ */
+
+static uint64_t
+ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
+{
+    uint64_t          present, lowest;
+    ngx_uint_t        i;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    present = ngx_chat_bus_uint(reply, 3);
+    lowest = present;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_LIVE) {
+            continue;
+        }
+
+        join->revision = ngx_max(join->revision, room->revision);
+
+        for (i = 0; i < room->ncompared; i++) {
+
+            if (room->compared[i] == join->revision
+                && ngx_chat_bus_uint(reply, 4 + i) == 0)
+            {
+                ngx_chat_repair_reset(join);
+                join->revision = present;
+                break;
+            }
+        }
+
+        lowest = ngx_min(lowest, join->revision);
+    }
+
+    return lowest;
+}
+
+
+/* conversation.reset {conversationId} */
+
+static void
+ngx_chat_repair_reset(ngx_chat_join_t *join)
+{
+    size_t              skip;
+    ngx_str_t           id;
+    chat_writer_t       w;
+    ngx_chat_buffer_t  *b;
+    ngx_chat_room_t    *room = join->room;
+
+    skip = CHAT_NAME_PREFIX_LEN + sizeof("c:") - 1
+           + join->session->identity->tenant.len + 1;
+
+    id.data = room->node.str.data + skip;
+    id.len = room->node.str.len - skip;
+
+    b = ngx_chat_buffer_create(NGX_CHAT_REPAIR_EVENT + id.len);
+    if (b == NULL) {
+        ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_INTERNAL);
+        return;
+    }
+
+    chat_writer_init(&w, b->payload, b->size);
+    chat_write_cstr(&w, "{\"type\":\"conversation.reset\",\"data\":"
+                        "{\"conversationId\":");
+    chat_write_string(&w, ngx_chat_str(&id));
+    chat_write_cstr(&w, "}}");
+
+    ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
+    ngx_chat_write_queue(join->session, b);
+    ngx_chat_buffer_unref(b);
+}
+
+
+/* there is no such conversation any more: it was never stored */
+
+static void
+ngx_chat_repair_lost(ngx_chat_room_t *room)
+{
+    ngx_queue_t      *q, *next;
+    ngx_chat_join_t  *join;
+
+    room->comparing = 1;                /* it must not be freed under us */
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_OPENING) {
+            ngx_chat_repair_reset(join);
+            ngx_chat_room_leave(join);
+        }
+    }
+
+    room->comparing = 0;
+    room->positioned = 0;
+    room->stale = 0;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+    }
+}
+
+
+static ngx_int_t
+ngx_chat_repair_deliver(ngx_chat_room_t *room, uint64_t revision,
+    ngx_str_t *event)
+{
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event->data, event->len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_chat_room_fan_out(room, revision, b);
+    ngx_chat_buffer_unref(b);
+
+    return NGX_OK;
+}
+
+
+/* storage has told what Redis does not hold, or has loaded it into Redis */
+
+static void
+ngx_chat_repair_on_need(void *data, ngx_chat_range_t *range)
+{
+    ngx_chat_room_t         *room = data;
+    ngx_chat_range_event_t   e;
+
+    if (room->timer.timer_set) {
+        ngx_del_timer(&room->timer);
+    }
+
+    if (range == NULL) {
+        ngx_chat_repair_room(room);
+        return;
+    }
+
+    if (!range->ok) {
+        ngx_chat_repair_later(room, 0);
+        return;
+    }
+
+    while (ngx_chat_range_next(range, &e) == NGX_OK) {
+
+        if (ngx_chat_repair_deliver(room, e.revision, &e.text) != NGX_OK) {
+            ngx_chat_repair_later(room, 0);
+            return;
+        }
+    }
+
+    room->revision = ngx_max(room->revision, range->reach);
+
+    ngx_chat_repair_room(room);
+}
