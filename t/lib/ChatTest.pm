@@ -68,6 +68,19 @@ sub new ($class, %o) {
 }
 
 
+# the exit code of nginx -t with such a configuration, and what it says
+
+sub check_config ($class, %o) {
+    my $stack = $class->SUPER::new(with => [], %o);
+    my @result = $stack->{nginx}->check;
+    my @faults = $stack->logs->faults;
+
+    croak @faults if @faults;
+
+    return @result;
+}
+
+
 # A handshake, whatever comes of it.  Beside what ChatTest::WebSocket takes:
 #
 #   user => 'alice', or token => text; claims => { ... } of the user's token

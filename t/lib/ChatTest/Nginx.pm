@@ -16,7 +16,7 @@ my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 # directory, build, port, redis: path of its socket, workers, log: a file; and
 # what is to be added to the configuration: redis_options, main, http, server,
-# location
+# location; or instead, in place of what the http block would hold
 
 sub new ($class, %o) {
     my $self = bless { workers => 1, %o }, $class;
@@ -35,19 +35,22 @@ sub new ($class, %o) {
 sub process ($self) { return $self->{process} }
 
 
-sub command ($self) {
-    return ['env', $self->_environment, '/usr/sbin/nginx',
+# whole stacks, to tell by a leak's whose it is
+
+sub command ($self, $log = $self->{log}, $asan = 'fast_unwind_on_malloc=0') {
+    return ['env', $self->_environment($asan), '/usr/sbin/nginx',
             '-p', $self->{directory}, '-c', "$self->{directory}/nginx.conf",
-            '-e', $self->{log}];
+            '-e', $log];
 }
 
 
-# the exit code of nginx -t, and what it says
+# The exit code of nginx -t, and what it says.  It is gone at once, and frees
+# nothing.
 
 sub check ($self) {
     $self->prepare;
 
-    return run(@{ $self->command }, '-t');
+    return run(@{ $self->command('stderr', 'detect_leaks=0') }, '-t');
 }
 
 
@@ -95,8 +98,16 @@ sub _configuration ($self) {
     http {
         $temporary
         access_log off;
+        @{[ $self->{instead} // $self->_http(%more) ]}
+    }
+    END
+}
+
+
+sub _http ($self, %more) {
+    return <<~"END";
         chat_redis unix:$self->{redis} $more{redis_options};
-        chat_token_key HS256 $directory/token.key;
+        chat_token_key HS256 token.key;
         $more{http}
 
         server {
@@ -120,8 +131,7 @@ sub _configuration ($self) {
                 chat_health ready;
             }
         }
-    }
-    END
+        END
 }
 
 
@@ -135,13 +145,13 @@ sub _module ($self) {
 }
 
 
-sub _environment ($self) {
+sub _environment ($self, $asan) {
     return () if $plain;
 
     my $options = "log_path=$self->{directory}/sanitizer/report";
 
     return ('LD_PRELOAD=' . join(':', _sanitizers()),
-            "ASAN_OPTIONS=$options:fast_unwind_on_malloc=0",
+            "ASAN_OPTIONS=$options:$asan",
             "UBSAN_OPTIONS=$options:print_stacktrace=1");
 }
 
@@ -153,7 +163,10 @@ sub _sanitizers () {
     my @names = $cc =~ /clang/ ? 'libclang_rt.asan-x86_64.so'
         : ('libasan.so', 'libubsan.so');
 
-    return map { realpath(must_run($cc, "-print-file-name=$_")) } @names;
+    state @libraries =
+        map { realpath(must_run($cc, "-print-file-name=$_")) } @names;
+
+    return @libraries;
 }
 
 1;

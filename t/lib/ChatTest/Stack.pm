@@ -27,8 +27,8 @@ my @PARTS = qw(redis postgres persist nginx);
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
 
-# with: the parts beside nginx, all by default; partitions; and what
-# ChatTest::Nginx takes
+# with: the parts beside nginx, all by default; partitions; files => { name =>
+# text } beside nginx.conf; and what ChatTest::Nginx takes
 
 sub new ($class, %o) {
     my @with = @{ delete $o{with} // [qw(redis postgres persist)] };
@@ -65,7 +65,9 @@ sub new ($class, %o) {
     );
 
     $self->{parts} = { map { $_ => $parts{$_} } @with, 'nginx' };
-    $self->_write_key;
+
+    $self->_write('token.key', "$self->{secret}\n");
+    $self->_write($_, $o{files}{$_}) for keys %{ $o{files} // {} };
 
     return $self;
 }
@@ -295,10 +297,10 @@ sub all_workers_say ($self, $path, $status) {
 }
 
 
-sub _write_key ($self) {
-    open my $file, '>', "$self->{directory}/token.key"
-        or croak "cannot write the key: $!";
-    print $file "$self->{secret}\n";
+sub _write ($self, $name, $text) {
+    open my $file, '>', "$self->{directory}/$name"
+        or croak "cannot write $name: $!";
+    print $file $text;
     close $file;
 
     return;
