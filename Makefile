@@ -59,7 +59,7 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: unit test check help FORCE
+.PHONY: units unit test check help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -215,11 +215,13 @@ $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
 
 export CMOCKA_MESSAGE_OUTPUT = TAP
 
+units: $(UNIT_BINS)
+
 unit: $(UNIT_BINS)
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS)
 
 test: deps-test
-	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan $(UNIT_BINS)
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS) $(TESTS)
 
 check: deps-check

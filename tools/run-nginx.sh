@@ -61,4 +61,5 @@ if [ "${2:-}" = sweep ]; then
     exit 0
 fi
 
-exec nginx -p "$run_dir/nginx/" -c "$run_dir/etc/nginx.conf" -e "$run_dir/log/nginx.log"
+exec nginx -p "$run_dir/nginx/" -c "$run_dir/etc/nginx.conf" \
+    -e "$run_dir/log/nginx.log"

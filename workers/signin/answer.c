@@ -20,12 +20,12 @@ static void answer_write(mem_buf_t *reply, const char *token,
 unsigned
 signin_answer(const signin_t *s, chat_str_t body, mem_buf_t *reply)
 {
-    char        *token, user_id[CHAT_NAME_MAX_ID + 1];
-    size_t       len;
-    uint8_t      text[SIGNIN_MAX_BYTES + 1];
-    uint64_t     now;
-    chat_str_t   name;
-    const char  *reason;
+    char            *token, user_id[CHAT_NAME_MAX_ID + 1];
+    size_t           len;
+    uint8_t          text[SIGNIN_MAX_BYTES + 1];
+    chat_str_t       name;
+    const char      *reason;
+    token_claims_t   claims = { .user = user_id };
 
     if (answer_read_name(body, text, &len, &reason) == -1) {
         signin_error(reply, "bad_request", reason);
@@ -43,9 +43,11 @@ signin_answer(const signin_t *s, chat_str_t body, mem_buf_t *reply)
     text[name.data + name.len - text] = '\0';
     user_id_make(user_id, name);
 
-    now = life_time() / 1000;
-    token = token_make(s, user_id, (const char *) name.data, now,
-                       now + s->ttl);
+    claims.name = (const char *) name.data;
+    claims.issued = life_time() / 1000;
+    claims.expires = claims.issued + s->ttl;
+
+    token = token_make(&s->key, &claims);
 
     if (token == NULL) {
         log_err("cannot make a token", log_str("user", user_id));
@@ -53,7 +55,7 @@ signin_answer(const signin_t *s, chat_str_t body, mem_buf_t *reply)
         return 500;
     }
 
-    answer_write(reply, token, user_id, name, now + s->ttl);
+    answer_write(reply, token, user_id, name, claims.expires);
     free(token);
 
     return 200;

@@ -1,7 +1,5 @@
 #include "signin.h"
 
-#include <string.h>
-
 #include "life.h"
 #include "log.h"
 #include "options.h"
@@ -74,7 +72,7 @@ main(int argc, char **argv)
     rc = http_serve(&s, fd);
 
     listener_close(fd, settings.listen);
-    explicit_bzero(&s, sizeof(s));
+    token_key_wipe(&s.key);
 
     log_notice("stopped", log_str("listen", settings.listen));
 
@@ -85,6 +83,8 @@ main(int argc, char **argv)
 static int
 signin_init(signin_t *s)
 {
+    const char  *reason;
+
     if (log_set_level(settings.log_level) == -1) {
         log_err("no such log level", log_str("level", settings.log_level));
         return -1;
@@ -104,5 +104,14 @@ signin_init(signin_t *s)
 
     s->ttl = settings.ttl;
 
-    return token_key_read(s, settings.key_file);
+    reason = token_key_read(&s->key, settings.key_file);
+
+    if (reason != NULL) {
+        log_err("the token key is of no use",
+                log_str("file", settings.key_file),
+                log_str("reason", reason));
+        return -1;
+    }
+
+    return 0;
 }

@@ -13,18 +13,17 @@
 #include "chat_name.h"
 #include "chat_rc.h"
 #include "mem.h"
+#include "token.h"
 
 
 #define SIGNIN_MAX_NAME   64            /* characters */
 #define SIGNIN_MAX_BYTES  (4 * SIGNIN_MAX_NAME)
 #define SIGNIN_MAX_BODY   4096
-#define SIGNIN_MAX_KEY    4096
 
 
 typedef struct {
-    uint8_t   key[SIGNIN_MAX_KEY];
-    size_t    key_len;
-    uint64_t  ttl;                      /* seconds */
+    token_key_t  key;
+    uint64_t     ttl;                   /* seconds */
 } signin_t;
 
 
@@ -49,14 +48,6 @@ void user_id_make(char id[CHAT_NAME_MAX_ID + 1], chat_str_t name);
  * than SIGNIN_MAX_NAME characters, or it holds control characters.
  */
 CHAT_MUST_CHECK int user_name_trim(chat_str_t *name);
-
-
-/* reads the secret, without the newline that may end its file; -1: logged */
-CHAT_MUST_CHECK int token_key_read(signin_t *s, const char *path);
-
-/* the token, to be freed by the caller; NULL: libjwt failed */
-char *token_make(const signin_t *s, const char *user_id, const char *name,
-    uint64_t now, uint64_t expires);
 
 
 /* a socket at "unix:PATH" that listens; -1: logged */
