@@ -34,6 +34,17 @@ subtest 'without a token a client may authenticate' => sub {
     is_deeply([$alice->unexpected], [], 'which does not come as well');
 };
 
+subtest 'a request without an id is answered by the event' => sub {
+    my $alice = $chat->handshake;
+
+    $alice->send_text(encode({
+        type => 'authenticate',
+        data => { token => $chat->token('alice') },
+    }));
+    is($alice->welcome->{userId}, 'alice', 'authenticated');
+    is_deeply([$alice->unexpected], [], 'and nothing else');
+};
+
 subtest 'before that it may ping, and nothing else' => sub {
     my $nobody = $chat->handshake;
 

@@ -17,8 +17,8 @@ use constant {
     PONG         => 0xa,
 };
 
-our @EXPORT_OK = qw(make_frame take_frame read_close CONTINUATION TEXT BINARY CLOSE PING
-    PONG);
+our @EXPORT_OK = qw(make_frame take_frame read_close CONTINUATION TEXT BINARY
+    CLOSE PING PONG);
 our %EXPORT_TAGS = (opcodes => [grep { /^[A-Z]+$/ } @EXPORT_OK]);
 
 

@@ -34,11 +34,6 @@ sub text ($self, $name) {
 }
 
 
-sub tail ($self, $name) {
-    return $self->_last_lines($name, 0);
-}
-
-
 # where each log ends now; and what was written since such a moment
 
 sub marks ($self) {

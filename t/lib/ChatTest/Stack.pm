@@ -108,7 +108,7 @@ sub start_part ($self, $name) {
         wait_until { $self->$ready || !$part->alive } 20;
     };
 
-    croak "$name does not start:\n" . $self->logs->tail($name)
+    croak "$name does not start:\n" . $self->logs->since({})
         if !$served || !$part->alive;
 
     return;
