@@ -323,9 +323,10 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_chat_loc_conf_t  *prev = parent;
     ngx_chat_loc_conf_t  *conf = child;
 
-    char                 *rv;
-    ngx_uint_t            inherited;
-    ngx_chat_srv_conf_t  *scf;
+    char                  *rv;
+    ngx_uint_t             inherited;
+    ngx_chat_srv_conf_t   *scf;
+    ngx_chat_main_conf_t  *mcf;
 
     inherited = conf->websocket == NGX_CONF_UNSET
                 && conf->echo == NGX_CONF_UNSET;
@@ -351,6 +352,9 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->token_query && conf->websocket) {
         scf = ngx_http_conf_get_module_srv_conf(cf, ngx_chat_module);
         scf->token_query = 1;
+
+        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+        mcf->token_query = 1;
     }
 
     rv = ngx_chat_merge_limits(cf, prev, conf);
@@ -450,6 +454,7 @@ ngx_chat_merge_handler(ngx_conf_t *cf, ngx_chat_loc_conf_t *conf,
 static ngx_int_t
 ngx_chat_postconfiguration(ngx_conf_t *cf)
 {
+    ngx_array_t                *log;
     ngx_http_handler_pt        *h;
     ngx_chat_main_conf_t       *mcf;
     ngx_http_core_main_conf_t  *cmcf;
@@ -471,6 +476,19 @@ ngx_chat_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_chat_token_hide_handler;
+
+    /* in front: those who log are there already */
+
+    log = &cmcf->phases[NGX_HTTP_LOG_PHASE].handlers;
+
+    h = ngx_array_push(log);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h = log->elts;
+    ngx_memmove(h + 1, h, (log->nelts - 1) * sizeof(ngx_http_handler_pt));
+    h[0] = ngx_chat_token_log_handler;
 
     return NGX_OK;
 }

@@ -38,6 +38,7 @@ static ngx_chat_hidden_t *ngx_chat_token_hidden(ngx_http_request_t *r);
 static ngx_int_t ngx_chat_token_keep(ngx_http_request_t *r,
     ngx_str_t *value);
 static void ngx_chat_token_forget(void *data);
+static void ngx_chat_token_mask_request(ngx_http_request_t *r);
 static void ngx_chat_token_mask_line(ngx_str_t *line);
 static void ngx_chat_token_mask(u_char *p, u_char *last);
 static ngx_int_t ngx_chat_token_next_arg(u_char **pos, u_char *last,
@@ -117,13 +118,47 @@ ngx_chat_token_hide(ngx_http_request_t *r)
         }
     }
 
-    /* three names for what is mostly the same memory, but not always */
-
-    ngx_chat_token_mask_line(&r->request_line);
-    ngx_chat_token_mask_line(&r->unparsed_uri);
-    ngx_chat_token_mask(r->args.data, last);
+    ngx_chat_token_mask_request(r);
 
     return rc;
+}
+
+
+/*
+ * LOG, before anybody else: a request that was refused while its header was
+ * read has seen no other phase, and perhaps not its own server.  It is over,
+ * so nothing needs the value any more.
+ */
+
+ngx_int_t
+ngx_chat_token_log_handler(ngx_http_request_t *r)
+{
+    u_char                *p;
+    ngx_chat_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_chat_module);
+
+    if (!mcf->token_query) {
+        return NGX_OK;
+    }
+
+    if (r->request_line.data == NULL && r->request_start != NULL) {
+
+        /* as nginx does when it logs a line that it could not read */
+
+        p = r->request_start;
+
+        while (p < r->header_in->last && *p != CR && *p != LF) {
+            p++;
+        }
+
+        r->request_line.data = r->request_start;
+        r->request_line.len = p - r->request_start;
+    }
+
+    ngx_chat_token_mask_request(r);
+
+    return NGX_OK;
 }
 
 
@@ -283,6 +318,17 @@ ngx_chat_token_forget(void *data)
     ngx_chat_hidden_t  *hidden = data;
 
     ngx_explicit_memzero(hidden->token.data, hidden->token.len);
+}
+
+
+/* three names for what is mostly the same memory, but not always */
+
+static void
+ngx_chat_token_mask_request(ngx_http_request_t *r)
+{
+    ngx_chat_token_mask_line(&r->request_line);
+    ngx_chat_token_mask_line(&r->unparsed_uri);
+    ngx_chat_token_mask(r->args.data, r->args.data + r->args.len);
 }
 
 
