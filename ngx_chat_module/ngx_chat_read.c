@@ -141,7 +141,10 @@ ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
             }
 
             if (rc == CHAT_ERROR) {
-                ngx_chat_session_close(s, f->close_code, "malformed frame");
+                ngx_chat_session_close(s, f->close_code,
+                                       f->close_code == NGX_CHAT_CLOSE_TOO_BIG
+                                       ? "message too big"
+                                       : "malformed frame");
                 return;
             }
         }
