@@ -158,7 +158,7 @@ struct ngx_chat_redis_s {
     ngx_str_t                         identity; /* "<run id>:<replication id>" */
     u_char                            identity_buf[128];
     unsigned                          up:1;
-    unsigned                          told:1;   /* up() was called, down() not */
+    unsigned                          told:1;   /* up(), and not yet down() */
     unsigned                          failed:1; /* and that was logged */
     unsigned                          writing:1;    /* inside hiredis' writer */
     unsigned                          closing:1;
@@ -819,7 +819,7 @@ ngx_int_t ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
     chat_code_e code, const char *message);
 ngx_int_t ngx_chat_http_header(ngx_http_request_t *r, const char *name,
-    const char *value);                 /* adds one; both are kept, not copied */
+    const char *value);                 /* adds one; nothing is copied */
 
 
 /* ngx_chat_status.c */
