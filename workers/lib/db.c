@@ -9,7 +9,7 @@
 
 
 #define DB_CONNECT_TIMEOUT  5000
-#define DB_STOP_TIMEOUT     2000    /* what a wait may take once we stop */
+#define DB_STOP_TIMEOUT     2000    /* of a wait once we are to stop */
 
 
 static int db_connect(db_t *db);
@@ -127,14 +127,24 @@ db_ignore_notice(void *arg, const char *message)
 }
 
 
-static uint64_t
-db_deadline(uint32_t timeout)
+/* once we are asked to stop, PostgreSQL has little time left to answer */
+
+static life_rc_e
+db_poll(db_t *db, short events, uint64_t at)
 {
-    if (life_stopping() && timeout > DB_STOP_TIMEOUT) {
-        timeout = DB_STOP_TIMEOUT;
+    uint64_t   stop;
+    life_rc_e  rc;
+
+    rc = life_wait(PQsocket(db->conn), events, at, true);
+
+    if (rc != LIFE_STOP) {
+        return rc;
     }
 
-    return life_now() + timeout;
+    stop = life_now() + DB_STOP_TIMEOUT;
+
+    return life_wait(PQsocket(db->conn), events, stop < at ? stop : at,
+                     false);
 }
 
 
@@ -158,7 +168,7 @@ db_connect(db_t *db)
         return db_drop(db);
     }
 
-    at = db_deadline(DB_CONNECT_TIMEOUT);
+    at = life_now() + DB_CONNECT_TIMEOUT;
 
     while (PQstatus(db->conn) != CONNECTION_BAD) {
         rc = life_wait(PQsocket(db->conn),
@@ -191,7 +201,7 @@ db_connect(db_t *db)
 static int
 db_wait(db_t *db, PGresult **res)
 {
-    uint64_t  at = db_deadline(db->timeout);
+    uint64_t  at = life_now() + db->timeout;
 
     if (db_flush(db) == -1) {
         return -1;
@@ -199,7 +209,7 @@ db_wait(db_t *db, PGresult **res)
 
     while (PQisBusy(db->conn)) {
 
-        if (life_wait(PQsocket(db->conn), POLLIN, at, false) != LIFE_READY) {
+        if (db_poll(db, POLLIN, at) != LIFE_READY) {
             return db_broken(db, "no answer in time");
         }
 
@@ -225,7 +235,7 @@ static int
 db_flush(db_t *db)
 {
     int       rc;
-    uint64_t  at = db_deadline(db->timeout);
+    uint64_t  at = life_now() + db->timeout;
 
     for ( ;; ) {
         rc = PQflush(db->conn);
@@ -238,9 +248,7 @@ db_flush(db_t *db)
             return db_broken(db, NULL);
         }
 
-        if (life_wait(PQsocket(db->conn), POLLIN|POLLOUT, at, false)
-            != LIFE_READY)
-        {
+        if (db_poll(db, POLLIN|POLLOUT, at) != LIFE_READY) {
             return db_broken(db, "cannot send in time");
         }
 

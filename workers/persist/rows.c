@@ -457,7 +457,8 @@ rows_counters(persist_t *p, const entry_t *entries, size_t n)
 }
 
 
-/* a field as it was; one that is no text at all, as hex digits in an array */
+/* a field as it was; what PostgreSQL takes for no text, as hex digits in an
+   array */
 
 static void
 rows_write_field(chat_writer_t *w, chat_str_t text)
@@ -466,7 +467,9 @@ rows_write_field(chat_writer_t *w, chat_str_t text)
     uint8_t     hex[2];
     chat_str_t  digits = { hex, 2 };
 
-    if (chat_utf8_valid(text)) {
+    if (text.len == 0
+        || (chat_utf8_valid(text) && memchr(text.data, 0, text.len) == NULL))
+    {
         chat_write_string(w, text);
         return;
     }
@@ -484,6 +487,13 @@ rows_write_field(chat_writer_t *w, chat_str_t text)
 
 
 static void
+rows_write_name(chat_writer_t *w, chat_str_t text)
+{
+    chat_write_string(w, chat_utf8_valid(text) ? text : chat_str("?"));
+}
+
+
+static void
 rows_write_fields(chat_writer_t *w, const entry_t *e)
 {
     size_t  i;
@@ -492,8 +502,7 @@ rows_write_fields(chat_writer_t *w, const entry_t *e)
 
     for (i = 0; i + 1 < e->fields->elements; i += 2) {
         chat_write_cstr(w, i == 0 ? "" : ",");
-        chat_write_string(w, chat_utf8_valid(redis_text(e->fields, i))
-                             ? redis_text(e->fields, i) : chat_str("?"));
+        rows_write_name(w, redis_text(e->fields, i));
         chat_write_cstr(w, ":");
         rows_write_field(w, redis_text(e->fields, i + 1));
     }
