@@ -400,7 +400,7 @@ class App {
         const open = room === this.#room;
 
         part('a').href = this.#hashOf(room);
-        part('a').toggleAttribute('aria-current', open);
+        part('a').setAttribute('aria-current', open ? 'page' : 'false');
         setAvatar(part('.avatar'), room.id, room.name);
         part('.room-label').textContent = room.name;
         part('.room-last').textContent = room.preview();
