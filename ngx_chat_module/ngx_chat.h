@@ -76,7 +76,7 @@ struct ngx_chat_main_conf_s {
     in_port_t          redis_port;      /* 0: host is the path of a socket */
     ngx_uint_t         redis_db;
     ngx_str_t          redis_password;
-    ngx_msec_t         redis_timeout;   /* an unanswered command ends the link */
+    ngx_msec_t         redis_timeout;   /* unanswered: the link ends */
     size_t             redis_max_pending;   /* bytes sent and not answered */
     ngx_uint_t         partitions;
 
@@ -155,7 +155,7 @@ struct ngx_chat_redis_s {
     ngx_msec_t                        since;    /* up since then */
     ngx_queue_t                       pending;  /* commands, oldest first */
     size_t                            pending_bytes;
-    ngx_str_t                         identity; /* "<run id>:<replication id>" */
+    ngx_str_t                         identity;     /* "<run id>:<replid>" */
     u_char                            identity_buf[128];
     unsigned                          up:1;
     unsigned                          told:1;   /* up(), and not yet down() */
@@ -172,7 +172,7 @@ void ngx_chat_redis_open(ngx_chat_redis_t *link, ngx_chat_node_t *node,
 void ngx_chat_redis_close(ngx_chat_redis_t *link);          /* for good */
 void ngx_chat_redis_reset(ngx_chat_redis_t *link, const char *reason);
                                         /* drop and connect again; may be called
-                                           from anywhere, acts at the turn's end */
+                                           anywhere, acts at the turn's end */
 
 /*
  * NGX_OK: sent, the handler will be called.  NGX_DECLINED: not connected, or
@@ -183,7 +183,8 @@ ngx_int_t ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
     const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
     void *data);
 
-/* on the subscriber link; answers come to its handlers; NGX_DECLINED as above */
+/* on the subscriber link; answers come to its handlers; NGX_DECLINED as
+   above */
 ngx_int_t ngx_chat_redis_subscribe(ngx_chat_redis_t *link, ngx_str_t *channels,
     ngx_uint_t n);
 ngx_int_t ngx_chat_redis_unsubscribe(ngx_chat_redis_t *link,
@@ -360,7 +361,7 @@ void ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
 ngx_int_t ngx_chat_write_flush(ngx_chat_session_t *s);  /* NGX_OK, NGX_AGAIN,
                                            NGX_ERROR: the connection failed */
 void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows */
-void ngx_chat_write_post(ngx_chat_session_t *s);    /* that, at the turn's end */
+void ngx_chat_write_post(ngx_chat_session_t *s); /* that, at the turn's end */
 void ngx_chat_write_discard(ngx_chat_session_t *s);     /* but what has begun */
 void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
 void ngx_chat_write_flush_event(ngx_event_t *ev);
@@ -550,7 +551,7 @@ struct ngx_chat_request_s {
     unsigned               in_room:1;
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
-    unsigned               partial:1;   /* join: events end before the present */
+    unsigned               partial:1;   /* join: there are more events */
 
     size_t                 len;
     u_char                 text[1];
@@ -621,7 +622,7 @@ struct ngx_chat_join_s {
     ngx_chat_session_t        *session;
     ngx_chat_request_t        *request;     /* that opens it, if OPENING */
     uint64_t                   revision;    /* that the session has got; the
-                                               room's own where that is higher */
+                                               room's own if that is higher */
     ngx_chat_join_state_e      state;
 };
 

@@ -13,7 +13,7 @@
 
 
 #define NGX_CHAT_BUS_BEAT        1000   /* ms */
-#define NGX_CHAT_BUS_LOOK        10000  /* ms between looks at open partitions */
+#define NGX_CHAT_BUS_LOOK        10000  /* ms between looks at partitions */
 #define NGX_CHAT_BUS_NODES       "chat:nodes"
 #define NGX_CHAT_BUS_NODE        "chat:node:"
 

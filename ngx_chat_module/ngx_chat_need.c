@@ -387,7 +387,8 @@ ngx_chat_need_on_range(ngx_chat_node_t *node, ngx_str_t *payload)
 }
 
 
-/* "range <number> ok <complete> <reach>\n<events>" or "range <number> error\n" */
+/* "range <number> ok <complete> <reach>\n<events>", or
+   "range <number> error\n" */
 
 static ngx_int_t
 ngx_chat_range_parse(ngx_str_t *payload, uint64_t *number,

@@ -243,7 +243,8 @@ ngx_chat_repair_compare(ngx_chat_room_t *room)
     room->ncompared = n;
     room->compared_epoch = room->epoch;
 
-    if (ngx_chat_call_send(&call, room->owner, ngx_chat_repair_on_compared, room)
+    if (ngx_chat_call_send(&call, room->owner, ngx_chat_repair_on_compared,
+                           room)
         != NGX_OK)
     {
         room->comparing = 0;

@@ -356,7 +356,8 @@ ngx_chat_session_expiring(ngx_chat_session_t *s)
     }
 
     chat_writer_init(&w, b->payload, b->size);
-    chat_write_cstr(&w, "{\"type\":\"token.expiring\",\"data\":{\"expiresAt\":");
+    chat_write_cstr(&w, "{\"type\":\"token.expiring\","
+                        "\"data\":{\"expiresAt\":");
     chat_write_time(&w, (uint64_t) s->expires * 1000);
     chat_write_cstr(&w, "}}");
 

@@ -499,7 +499,8 @@ local function append_message(base, part, prefix, a)
                     role == '' and '1' or '0')
 
     if client_id ~= '' then
-        ids_keep(base, part, meta, tonumber(time), 'c' .. user .. '/' .. client_id,
+        ids_keep(base, part, meta, tonumber(time),
+                 'c' .. user .. '/' .. client_id,
                  num(rev) .. ' ' .. num(seq) .. ' ' .. id .. ' ' .. time
                  .. ' ' .. at .. ' ' .. (id_time == '' and '-' or id_time))
     end
