@@ -101,6 +101,7 @@ subtest 'an id that Redis has forgotten is found in PostgreSQL' => sub {
 
 subtest 'after a restart of everything it is the same' => sub {
     $chat->wait_stored;
+    $alice->disconnect;
     $chat->restart($_) for qw(redis postgres persist nginx);
     $alice = $chat->connect(user => 'alice');
 

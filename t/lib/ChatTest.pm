@@ -27,6 +27,7 @@ use v5.36;
 use parent 'ChatTest::Stack';
 
 use Carp qw(croak);
+use Scalar::Util qw(weaken);
 use Test::More ();
 
 use ChatTest::Client;
@@ -105,12 +106,26 @@ sub handshake ($self, %o) {
         if @protocols;
     $headers{Origin} //= delete $o{origin} if defined $o{origin};
 
-    return ChatTest::Client->new(
+    my $client = ChatTest::Client->new(
         port    => $self->port,
         path    => $path,
         headers => \%headers,
         %o,
     );
+
+    push @{ $self->{clients} }, $client;
+    weaken($self->{clients}[-1]);
+
+    return $client;
+}
+
+
+# nobody is left whom nginx would have to say good-bye to
+
+sub stop ($self) {
+    $_->disconnect for grep { defined } @{ $self->{clients} };
+
+    return $self->SUPER::stop;
 }
 
 

@@ -16,13 +16,23 @@ my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 # directory, build, port, redis: path of its socket, workers, log: a file; and
 # what is to be added to the configuration: redis_options, main, http, server,
-# location; or instead, in place of what the http block would hold
+# location; or instead, in place of what the http block would hold; asan: how
+# AddressSanitizer works, by default with whole stacks, to tell by a leak's
+# whose it is
+#
+# It is stopped gracefully: a worker that is told to hurry is killed after a
+# second, and the search for leaks may take longer.
 
 sub new ($class, %o) {
-    my $self = bless { workers => 1, %o }, $class;
+    my $self = bless {
+        workers => 1,
+        asan    => 'fast_unwind_on_malloc=0',
+        %o,
+    }, $class;
 
     $self->{process} = ChatTest::Process->new(
         name      => 'nginx',
+        stop      => 'QUIT',
         log       => $self->{log},
         directory => $self->{directory},
         command   => $self->command,
@@ -35,9 +45,7 @@ sub new ($class, %o) {
 sub process ($self) { return $self->{process} }
 
 
-# whole stacks, to tell by a leak's whose it is
-
-sub command ($self, $log = $self->{log}, $asan = 'fast_unwind_on_malloc=0') {
+sub command ($self, $log = $self->{log}, $asan = $self->{asan}) {
     return ['env', $self->_environment($asan), '/usr/sbin/nginx',
             '-p', $self->{directory}, '-c', "$self->{directory}/nginx.conf",
             '-e', $log];
