@@ -129,6 +129,20 @@ subtest 'what comes along with the handshake is not lost' => sub {
     ok($bob->reply('early')->{ok}, 'so is one of which half came');
 };
 
+subtest 'a handshake may come byte by byte' => sub {
+    my $alice = $chat->handshake(user => 'alice', slow => 1);
+
+    is($alice->status, 101, 'status');
+    is($alice->welcome->{userId}, 'alice', 'and the session works');
+};
+
+subtest 'a client may give up at any byte of it' => sub {
+    my $whole = length ChatTest::WebSocket::handshake($chat->handshake);
+
+    $chat->handshake(give_up => $_) for map { $_ * 10 } 1 .. $whole / 10;
+    is($chat->handshake(user => 'alice')->status, 101, 'the next is served');
+};
+
 subtest 'the upgrade may follow other requests on a connection' => sub {
     my $first = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     my $client = $chat->handshake(user => 'alice', before => $first);

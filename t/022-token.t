@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use ChatTest;
 
 my $chat = ChatTest->new(with => [], server => <<'END');
+    access_log access.log;
     location = /everywhere {
         chat_websocket on;
         chat_token_cookie chat_token;
@@ -169,7 +170,12 @@ subtest 'no token is ever written to a log' => sub {
         }
     }
 
-    unlike($chat->logs->text('nginx'), qr/eyJ[\w-]{20}/, 'none is there');
+    $chat->logs->file('access');
+
+    for my $log (qw(nginx access)) {
+        like($chat->logs->text($log), qr/everywhere/, "$log has the requests");
+        unlike($chat->logs->text($log), qr/eyJ[\w-]{20}/, 'without tokens');
+    }
 };
 
 done_testing;

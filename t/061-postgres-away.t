@@ -8,7 +8,10 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
+use constant BACKLOG => 60;
+
 my $chat = ChatTest->new(workers => 2,
+                         settings => { CHAT_BACKLOG => BACKLOG },
                          location => 'chat_request_timeout 1s;');
 $chat->start;
 $chat->create($_) for qw(lobby attic);
@@ -69,7 +72,7 @@ for my $part (qw(persist postgres)) {
     };
 }
 
-subtest 'a PostgreSQL that does not answer holds up nobody' => sub {
+subtest 'a chat-persist that does not answer holds up nobody' => sub {
     my $before = stored();
 
     $chat->freeze('persist');
@@ -80,10 +83,30 @@ subtest 'a PostgreSQL that does not answer holds up nobody' => sub {
     is(stored(), $before + 5, 'all are stored');
 };
 
+subtest 'more than the backlog is refused, and goes on later' => sub {
+    $chat->kill('persist');
+
+    $alice->say_all('lobby', map { "waits $_" } 1 .. BACKLOG);
+
+    my $error = $alice->refused('message.send', { conversationId => 'lobby',
+                                                  content => 'too much' });
+    is($error->{code}, 'unavailable', 'unavailable');
+    cmp_ok($error->{retryAfter}, '>', 0, 'with retryAfter');
+
+    $chat->restart('persist');
+    $alice->insist('message.send', { conversationId => 'lobby',
+                                     content => 'goes on' });
+    $bob->hear('lobby') for 1 .. BACKLOG;
+    is($bob->hear('lobby')->{content}, 'goes on', 'goes on');
+};
+
+my $last = 45 + BACKLOG + 1;
+
 subtest 'nothing was set aside or stored twice' => sub {
+    $chat->wait_stored(20);
     is($chat->psql('SELECT count(*) FROM chat.dead_letter'), 0,
        'no dead letter');
-    is($chat->psql(<<~'END'), '45|45|1|45', 'every number once');
+    is($chat->psql(<<~'END'), "$last|$last|1|$last", 'every number once');
         SELECT count(*), count(DISTINCT sequence), min(sequence),
                max(sequence) FROM chat.message
         END
@@ -95,7 +118,7 @@ subtest 'after all that a client that was away resumes' => sub {
     my $carol = $chat->connect(user => 'carol');
     my @events = $carol->resume('lobby', $start);
 
-    is_deeply([map { $_->{data}{sequenceNumber} } @events], [1 .. 45],
+    is_deeply([map { $_->{data}{sequenceNumber} } @events], [1 .. $last],
               'every message');
 };
 

@@ -9,11 +9,8 @@ use List::Util qw(any);
 
 use constant TAIL => 60;      # lines are enough to see what happened
 
-# what is a fault, in the log of which process
-my %FAULT = (
-    nginx   => qr/\[(?:alert|emerg)\]/,
-    persist => qr/"level":\s*"alert"/,
-);
+# a line that is a fault: of nginx, or of a worker
+my $FAULT = qr/\[(?:alert|emerg)\]|"level":\s*"alert"/;
 
 
 sub new ($class, $directory) {
@@ -79,8 +76,8 @@ sub allow ($self, $pattern) {
 sub faults ($self) {
     my @found = map { _report($_) } glob "$self->{directory}/sanitizer/*";
 
-    for my $name (sort keys %FAULT) {
-        push @found, grep { /$FAULT{$name}/ } split /^/, $self->text($name);
+    for my $name (sort keys %{ $self->{files} }) {
+        push @found, grep { /$FAULT/ } split /^/, $self->text($name);
     }
 
     return grep {

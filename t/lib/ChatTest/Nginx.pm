@@ -15,8 +15,8 @@ my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 
 # directory, build, port, redis: path of its socket, workers, log: a file; and
-# what is to be added to the configuration: redis_options, main, http, server,
-# location; or instead, in place of what the http block would hold; asan: how
+# what is to be added to the configuration: redis_options, main, http, listen,
+# server, location; or instead, in place of what the http block would hold; asan: how
 # AddressSanitizer works, by default with whole stacks, to tell by a leak's
 # whose it is
 #
@@ -80,8 +80,8 @@ sub _configuration ($self) {
     my $directory = $self->{directory};
     my $level = $ENV{CHAT_TEST_LOG} // 'info';
     my $user = $> == 0 ? 'user nobody nogroup;' : '';
-    my %more = map { $_ => $self->{$_} // '' } qw(main http server location
-                                                redis_options);
+    my %more = map { $_ => $self->{$_} // '' } qw(main http listen server
+                                                location redis_options);
 
     my $temporary = join '', map {
         "${_}_temp_path $directory/tmp/$_;\n"
@@ -119,7 +119,7 @@ sub _http ($self, %more) {
         $more{http}
 
         server {
-            listen 127.0.0.1:$self->{port} reuseport;
+            listen 127.0.0.1:$self->{port} reuseport $more{listen};
             $more{server}
 
             location = /chat {

@@ -27,8 +27,9 @@ my @PARTS = qw(redis postgres persist nginx);
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
 
-# with: the parts beside nginx, all by default; partitions; files => { name =>
-# text } beside nginx.conf; and what ChatTest::Nginx takes
+# with: the parts beside nginx, all by default; partitions; settings => { ... }
+# for the environment of the workers; files => { name => text } beside
+# nginx.conf; and what ChatTest::Nginx takes
 
 sub new ($class, %o) {
     my @with = @{ delete $o{with} // [qw(redis postgres persist)] };
@@ -260,6 +261,7 @@ sub _settings ($self) {
         CHAT_TOKEN_KEY_FILE => "$self->{directory}/token.key",
         CHAT_PARTITIONS     => $self->{partitions} // 16,
         CHAT_LOG_LEVEL      => $ENV{CHAT_TEST_LOG} // 'info',
+        %{ $self->{settings} // {} },
     };
 }
 

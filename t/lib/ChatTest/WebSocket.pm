@@ -26,6 +26,8 @@ use constant TIMEOUT => 10;
 #   headers => { name => value, or undef to leave it out, or a list },
 #   before => a request to send first; its response is skipped
 #   early => bytes to send along with the handshake
+#   slow => 1: the handshake is sent byte by byte
+#   give_up => n: or only so much of it, and then the connection is ended
 #   auto_pong => 0: pings are not answered
 
 sub new ($class, %o) {
@@ -51,14 +53,29 @@ sub new ($class, %o) {
         delete $self->{response};
     }
 
-    $self->send_bytes($self->_handshake . ($o{early} // ''));
-    $self->_read_response;
+    $self->_open($self->handshake . ($o{early} // ''));
 
     return $self;
 }
 
 
-sub _handshake ($self) {
+sub _open ($self, $text) {
+    if (defined $self->{give_up}) {
+        $self->send_bytes(substr $text, 0, $self->{give_up});
+        $self->disconnect;
+        return;
+    }
+
+    $self->{slow} ? $self->send_slowly($text) : $self->send_bytes($text);
+    $self->_read_response;
+
+    return;
+}
+
+
+# the text of the request
+
+sub handshake ($self) {
     my %headers = (
         'Host'                  => "127.0.0.1:$self->{port}",
         'Upgrade'               => 'websocket',
