@@ -26,7 +26,7 @@ typedef struct {
     PGconn          *conn;          /* NULL: closed */
     const char      *url;
     const char      *name;          /* application_name */
-    const char      *setup;         /* statement run on each new link, or NULL */
+    const char      *setup;         /* run on each new link, or NULL */
     uint32_t         timeout;       /* ms for each step */
     bool             quiet;         /* the caller tells what went wrong */
     life_backoff_t   backoff;
@@ -115,7 +115,7 @@ void db_array_time(db_array_t *a, uint64_t ms);     /* timestamptz */
 
 
 chat_str_t db_value(const PGresult *res, int row, int column);
-uint64_t db_value_uint(const PGresult *res, int row, int column);   /* 0: NULL */
+uint64_t db_value_uint(const PGresult *res, int row, int column);  /* NULL: 0 */
 
 
 #endif /* DB_H */

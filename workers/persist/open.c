@@ -378,7 +378,8 @@ open_commit(persist_t *p, part_t *part, open_case_e how)
 
     res = db_query(&p->db,
                    "UPDATE chat.partition SET identity = $5,"
-                   " generation = generation + 1, stored_id = $6, stopped = NULL"
+                   " generation = generation + 1, stored_id = $6,"
+                   " stopped = NULL"
                    " WHERE p = $1 AND fence = $2 AND generation = $3"
                    " AND stored_id = $4", &ps);
 
