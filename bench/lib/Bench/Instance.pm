@@ -1,0 +1,219 @@
+# A private instance of everything, as "make run" starts it, for measurements:
+# in a directory of its own, on a free port, ended with the program that
+# started it, however that ends.
+
+package Bench::Instance;
+
+use v5.36;
+
+use Carp qw(croak);
+use Cwd qw(realpath);
+use File::Basename qw(dirname);
+use File::Temp;
+
+use ChatTest::Client;
+use ChatTest::Command qw(run);
+use ChatTest::Port qw(take_port);
+use ChatTest::Process;
+use ChatTest::Token qw(make_token);
+use ChatTest::Wait qw(wait_until);
+
+use constant {
+    START    => 90,
+    SETTLE   => 30,
+    TRIES    => 200,        # connections, until one lands where it should
+    LIFETIME => 3600,       # of tokens
+};
+
+# what the parts are called in /proc
+my %name = (
+    'chat-persist' => 'chat-persist',
+    'Redis'        => 'redis-server',
+    'PostgreSQL'   => 'postgres',
+);
+
+my $root = realpath(dirname(__FILE__) . '/../../..');
+
+
+# workers => 2
+
+sub new ($class, %o) {
+    my $base = File::Temp->newdir('ngx_chat-bench-XXXXXX', TMPDIR => 1);
+    my ($port, $lock) = take_port;
+
+    # started by root it runs as another user, who must be able to reach it
+    chmod 0755, $base;
+
+    my $self = bless {
+        workers   => 2,
+        %o,
+        base      => $base,
+        port      => $port,
+        lock      => $lock,
+        directory => "$base/run",
+    }, $class;
+
+    $self->{process} = ChatTest::Process->new(
+        name      => 'the instance',
+        command   => ["$root/tools/run.sh", 'run'],
+        directory => $root,
+        log       => "$base/out.log",
+        env       => {
+            RUN_DIR       => $self->{directory},
+            PORT          => $port,
+            NGINX_WORKERS => $self->{workers},
+        },
+    );
+
+    return $self;
+}
+
+
+sub port ($self)      { return $self->{port} }
+sub directory ($self) { return $self->{directory} }
+
+
+sub start ($self) {
+    $self->{process}->start;
+
+    eval {
+        wait_until {
+            slurp("$self->{base}/out.log") =~ /^ngx_chat is running/m
+                || !$self->{process}->alive;
+        } START;
+    };
+
+    if ($@ || !$self->{process}->alive) {
+        croak "the instance does not start:\n"
+            . slurp("$self->{base}/out.log");
+    }
+
+    chomp($self->{secret} = slurp("$self->{directory}/token.key"));
+    $self->{sock} = realpath("$self->{directory}/sock");
+
+    return $self;
+}
+
+
+sub stop ($self) {
+    $self->{process}->stop;
+
+    return;
+}
+
+
+# leaves the directory there, for whoever wants to know what went wrong
+
+sub keep ($self) {
+    $self->{base}->unlink_on_destroy(0);
+
+    return "$self->{directory}/log";
+}
+
+
+sub DESTROY ($self) {
+    local ($?, $@);
+    $self->stop if defined $self->{process};
+
+    return;
+}
+
+
+# A session that is let in, by a token in the handshake; other => a client
+# whose node this one must not land on; roles => [...].
+
+sub connect ($self, %o) {
+    my $token = make_token($self->{secret}, sub => $o{user},
+                           exp => time + LIFETIME, roles => $o{roles});
+
+    for (1 .. TRIES) {
+        my $client = ChatTest::Client->new(
+            port    => $self->{port},
+            path    => '/chat',
+            headers => {
+                'Authorization'          => "Bearer $token",
+                'Sec-WebSocket-Protocol' => 'chat.v1',
+            },
+        );
+
+        croak 'not let in: ' . $client->status if $client->status != 101;
+        $client->welcome;
+        return $client if !$o{other} || $o{other}->node ne $client->node;
+
+        $client->disconnect;
+    }
+
+    croak 'no connection came to another node';
+}
+
+
+# what a query gives, a row a line; undef while PostgreSQL is away
+
+sub rows ($self, $query) {
+    my ($code, $text) = run('psql', '-XAtq', '-h', $self->{sock}, '-U', 'chat',
+                            '-d', 'chat', '-c', $query);
+
+    return $code == 0 ? $text =~ s/\n\z//r : undef;
+}
+
+
+# The process id of a part, undef while it is away.  supervisord's children
+# are asked for at the moment of use, so that no other process can be meant.
+
+sub pid_of ($self, $part) {
+    my $supervisor = slurp("$self->{directory}/supervisord.pid");
+
+    my ($pid) = grep {
+        slurp("/proc/$_/comm") eq "$name{$part}\n"
+    } children($supervisor =~ s/\s//gr);
+
+    return $pid;
+}
+
+
+sub kill_part ($self, $part) {
+    my $pid = $self->pid_of($part) // croak "$part does not run";
+
+    kill('KILL', $pid) or croak "kill($part) failed: $!";
+
+    return;
+}
+
+
+# the process ids of nginx's workers
+
+sub worker_pids ($self) {
+    return children(slurp("$self->{directory}/nginx/nginx.pid") =~ s/\s//gr);
+}
+
+
+# lines of the logs that nobody should ever see
+
+sub alarms ($self) {
+    my @alarms;
+
+    for my $file (glob "$self->{directory}/log/*.log") {
+        push @alarms, grep {
+            /\[(?:alert|emerg|crit)\]|"level":"(?:alert|crit)"|PANIC:/
+        } split /^/, slurp($file);
+    }
+
+    return @alarms;
+}
+
+
+sub children ($pid) {
+    return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+
+# empty if it is not there, as with processes that have just ended
+
+sub slurp ($file) {
+    open my $in, '<', $file or return '';
+    local $/ = undef;
+
+    return <$in> // '';
+}
+
+1;
