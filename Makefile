@@ -59,7 +59,7 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test check help FORCE
+.PHONY: units unit test check measure-faults measure-idle help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -226,5 +226,14 @@ test: deps-test
 
 check: deps-check
 	@tools/check.sh
+
+
+#: Measuring (docs/measurements.md; options for the program: ARGS)
+#:   make measure-faults 10,000 messages while everything is killed
+#:   make measure-idle   the memory of 10,000 idle connections
+
+measure-faults measure-idle: measure-%: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@bench/$* $(ARGS)
 
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
