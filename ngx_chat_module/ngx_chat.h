@@ -624,6 +624,9 @@ struct ngx_chat_join_s {
     uint64_t                   revision;    /* that the session has got; the
                                                room's own if that is higher */
     ngx_chat_join_state_e      state;
+    unsigned                   own:1;       /* revision is of a later generation
+                                               than the room's: it counts, even
+                                               if it is lower */
 };
 
 
@@ -694,6 +697,8 @@ void ngx_chat_repair_init(ngx_chat_room_t *room);
 void ngx_chat_repair_room(ngx_chat_room_t *room);       /* it is stale */
 void ngx_chat_repair_cancel(ngx_chat_room_t *room);
 void ngx_chat_repair_all(ngx_chat_node_t *node);        /* now, not later */
+void ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation);               /* it was opened with this one */
 
 
 /* ngx_chat_node.c: the process as a whole */
@@ -726,6 +731,7 @@ struct ngx_chat_node_s {
     ngx_queue_t            dead;        /* sessions to free */
     ngx_event_t            free_event;
     ngx_chat_out_t        *free_out;
+    ngx_uint_t             nfree_out;
 
     ngx_event_t            heartbeat;
     ngx_msec_t             heard;       /* own heartbeat came back */

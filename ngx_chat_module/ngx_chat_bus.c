@@ -14,6 +14,7 @@
 
 #define NGX_CHAT_BUS_BEAT        1000   /* ms */
 #define NGX_CHAT_BUS_LOOK        10000  /* ms between looks at partitions */
+#define NGX_CHAT_BUS_IDENTITY    15000  /* ms: a link's may be old then */
 #define NGX_CHAT_BUS_NODES       "chat:nodes"
 #define NGX_CHAT_BUS_NODE        "chat:node:"
 
@@ -28,9 +29,12 @@ static void ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
     ngx_str_t *payload);
 static void ngx_chat_bus_own_message(ngx_chat_node_t *node,
     ngx_str_t *payload);
+static void ngx_chat_bus_nodes_message(ngx_chat_node_t *node,
+    ngx_str_t *payload);
 static ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
 static void ngx_chat_bus_heartbeat(ngx_event_t *ev);
 static void ngx_chat_bus_beat(ngx_chat_node_t *node);
+static void ngx_chat_bus_other_identity(ngx_chat_node_t *node);
 static void ngx_chat_bus_look(ngx_chat_node_t *node);
 static void ngx_chat_bus_on_beat(void *data, redisReply *reply);
 static void ngx_chat_bus_on_look(void *data, redisReply *reply);
@@ -348,15 +352,42 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 
     if (channel->len == sizeof(NGX_CHAT_BUS_NODES) - 1) {
 
-        if (payload->len > 5 && ngx_strncmp(payload->data, "open ", 5) == 0) {
-            ngx_chat_bus_look(node);
-            ngx_chat_repair_all(node);
-        }
-
+        ngx_chat_bus_nodes_message(node, payload);
         return;
     }
 
     ngx_chat_bus_own_message(node, payload);
+}
+
+
+/* "open chat:{p07}: <generation>"; how far it is stored concerns nobody yet */
+
+static void
+ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
+{
+    u_char     *p;
+    ngx_int_t   partition, generation;
+
+    p = payload->data + sizeof("open chat:{p") - 1;
+
+    if (payload->len < sizeof("open chat:{p00}: 0") - 1
+        || ngx_strncmp(payload->data, "open chat:{p", p - payload->data) != 0)
+    {
+        return;
+    }
+
+    partition = ngx_atoi(p, 2);
+    p += sizeof("00}: ") - 1;
+    generation = ngx_atoi(p, payload->data + payload->len - p);
+
+    if (partition == NGX_ERROR || generation == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, node->log, 0,
+                      "chat: malformed message to nodes: \"%V\"", payload);
+        return;
+    }
+
+    ngx_chat_bus_look(node);
+    ngx_chat_repair_partition(node, partition, generation);
 }
 
 
@@ -465,6 +496,23 @@ ngx_chat_bus_on_beat(void *data, redisReply *reply)
 }
 
 
+/*
+ * A partition is open for another identity than our link has read.  Usually
+ * Redis has just come back and chat-persist has not been there yet; but Redis
+ * may also have changed its replication id under an old link, which a new one
+ * will read.
+ */
+
+static void
+ngx_chat_bus_other_identity(ngx_chat_node_t *node)
+{
+    if (ngx_current_msec - node->command.since > NGX_CHAT_BUS_IDENTITY) {
+        ngx_chat_redis_reset(&node->command,
+                             "partitions are open for another identity");
+    }
+}
+
+
 /* how many partitions are open for the Redis that we see */
 
 static void
@@ -508,11 +556,16 @@ ngx_chat_bus_on_look(void *data, redisReply *reply)
 
     identity = &node->command.identity;
 
-    if (reply != NULL && reply->type == REDIS_REPLY_STRING
-        && reply->len == identity->len
-        && ngx_memcmp(reply->str, identity->data, identity->len) == 0)
-    {
-        node->open_new++;
+    if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
+
+        if (reply->len == identity->len
+            && ngx_memcmp(reply->str, identity->data, identity->len) == 0)
+        {
+            node->open_new++;
+
+        } else {
+            ngx_chat_bus_other_identity(node);
+        }
     }
 
     if (node->open_pending == 0 || --node->open_pending > 0) {

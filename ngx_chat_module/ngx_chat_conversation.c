@@ -66,6 +66,8 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         }
 
         rq->after = rq->parsed.after_revision;
+        rq->events_len = 0;
+        rq->partial = 0;
 
         if (ngx_chat_room_join(rq->session, rq) == NULL) {
             ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
@@ -114,7 +116,7 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
         return;
     }
 
-    if (rq->epoch != rq->join->room->epoch) {
+    if (rq->join == NULL || rq->epoch != rq->join->room->epoch) {
         ngx_chat_conversation_join(rq);     /* events may be missing: again */
         return;
     }
@@ -126,7 +128,7 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
 
     /* need range */
 
-    if (rq->events != NULL) {
+    if (rq->events_len > 0) {
         rq->partial = 1;                /* what we have is all for this time */
         ngx_chat_conversation_join(rq);
         return;
@@ -563,7 +565,8 @@ ngx_chat_conversation_on_exists(ngx_chat_request_t *rq, redisReply *reply)
 
     ngx_chat_conversation_describe(rq, &c);
 
-    if ((rq->parsed.client.len == 0 && c.type != CHAT_CONVERSATION_DM)
+    if (type.data == NULL
+        || (rq->parsed.client.len == 0 && c.type != CHAT_CONVERSATION_DM)
         || ngx_strcmp(type.data, chat_conversation_type_name(c.type)) != 0)
     {
         ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,

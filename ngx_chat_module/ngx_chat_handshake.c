@@ -146,6 +146,16 @@ ngx_chat_handshake_check(ngx_chat_handshake_t *hs)
         return rc;
     }
 
+    /* the request is freed after the 101: nobody else may still use it */
+
+    if (hs->request->main->count != 1) {
+        ngx_log_error(NGX_LOG_ERR, hs->request->connection->log, 0,
+                      "chat: a subrequest still runs, is \"mirror\" on here?");
+        return ngx_chat_handshake_refused(hs, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                          CHAT_CODE_INTERNAL,
+                                          "internal error");
+    }
+
     rc = ngx_chat_handshake_check_key(hs);
     if (rc != NGX_OK) {
         return rc;

@@ -307,5 +307,9 @@ ngx_chat_history_data(ngx_str_t event)
 
     p += sizeof(",\"data\":") - 1;
 
+    if (p >= event.data + event.len) {
+        return chat_str("null");
+    }
+
     return (chat_str_t) { p, event.data + event.len - 1 - p };
 }

@@ -22,6 +22,7 @@
 static void ngx_chat_repair_pump(ngx_chat_node_t *node);
 static void ngx_chat_repair_later(ngx_chat_room_t *room, ngx_msec_t ms);
 static void ngx_chat_repair_on_timer(ngx_event_t *ev);
+static uint64_t ngx_chat_repair_has(ngx_chat_join_t *join);
 static ngx_uint_t ngx_chat_repair_revisions(ngx_chat_room_t *room,
     uint64_t *revisions);
 static ngx_int_t ngx_chat_repair_compare(ngx_chat_room_t *room);
@@ -97,6 +98,36 @@ ngx_chat_repair_all(ngx_chat_node_t *node)
 }
 
 
+/* rooms compared in another generation may have seen what was lost */
+
+void
+ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation)
+{
+    ngx_chat_room_t    *room;
+    ngx_rbtree_node_t  *rn;
+
+    if (node->rooms.root == node->rooms.sentinel) {
+        return;
+    }
+
+    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
+         rn != NULL;
+         rn = ngx_rbtree_next(&node->rooms, rn))
+    {
+        room = (ngx_chat_room_t *) rn;
+
+        if (room->name.partition == partition && room->positioned
+            && room->generation != generation)
+        {
+            room->stale = 1;
+        }
+    }
+
+    ngx_chat_repair_all(node);
+}
+
+
 static void
 ngx_chat_repair_pump(ngx_chat_node_t *node)
 {
@@ -157,6 +188,16 @@ ngx_chat_repair_on_timer(ngx_event_t *ev)
 }
 
 
+/* the revision that a live session has got */
+
+static uint64_t
+ngx_chat_repair_has(ngx_chat_join_t *join)
+{
+    return join->own ? join->revision
+                     : ngx_max(join->revision, join->room->revision);
+}
+
+
 /*
  * The different revisions that live sessions have got: usually one, the
  * room's; those that joined ahead of what the room has heard have their own.
@@ -182,7 +223,7 @@ ngx_chat_repair_revisions(ngx_chat_room_t *room, uint64_t *revisions)
             continue;
         }
 
-        revision = ngx_max(join->revision, room->revision);
+        revision = ngx_chat_repair_has(join);
 
         for (i = 0; i < n && revisions[i] != revision; i++) { /* void */ }
 
@@ -389,7 +430,8 @@ ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
             continue;
         }
 
-        join->revision = ngx_max(join->revision, room->revision);
+        join->revision = ngx_chat_repair_has(join);
+        join->own = 0;
 
         for (i = 0; i < room->ncompared; i++) {
 

@@ -39,6 +39,7 @@ static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
 static void ngx_chat_request_detach(ngx_chat_request_t *rq);
 static void ngx_chat_request_free(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
+static void ngx_chat_request_not_found(ngx_chat_request_t *rq);
 static void ngx_chat_request_need_client(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_need(void *data, ngx_chat_range_t *range);
 
@@ -171,8 +172,9 @@ ngx_chat_request_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
         rc = ngx_chat_request_renew(s, rq, &token);
         ngx_explicit_memzero(&token, sizeof(token));
 
-        if (rc == NGX_OK && rq->has_id) {
-            ngx_chat_session_authenticated(s, &rq->id);
+        if (rc == NGX_OK) {
+            ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
+            ngx_chat_session_schedule(s);
         }
 
         return;
@@ -217,7 +219,6 @@ static ngx_int_t
 ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
     const chat_token_t *token)
 {
-    ngx_uint_t            first = s->identity == NULL;
     ngx_chat_identity_t  *id = s->identity;
 
     if (id != NULL
@@ -237,12 +238,6 @@ ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
         return NGX_ERROR;
     }
 
-    if (first && !rq->has_id) {         /* else the reply tells the same */
-        ngx_chat_session_authenticated(s, NULL);
-    }
-
-    ngx_chat_session_schedule(s);
-
     return NGX_OK;
 }
 
@@ -254,7 +249,7 @@ ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_writer_t       w;
     ngx_chat_buffer_t  *b;
 
-    b = ngx_chat_buffer_create(NGX_CHAT_REQUEST_REPLY);
+    b = ngx_chat_buffer_create(NGX_CHAT_REQUEST_REPLY + raw_id.len);
     if (b == NULL) {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return;
@@ -517,8 +512,7 @@ ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
         return NGX_DONE;
 
     case NGX_CHAT_ANSWER_NOT_FOUND:
-        ngx_chat_request_fail(rq, CHAT_CODE_NOT_FOUND,
-                              "there is no such conversation");
+        ngx_chat_request_not_found(rq);
         return NGX_DONE;
 
     case NGX_CHAT_ANSWER_UNAVAILABLE:
@@ -533,6 +527,22 @@ ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
     ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
 
     return NGX_DONE;
+}
+
+
+/* one that may not be seen is none, except for who wants to make it */
+
+static void
+ngx_chat_request_not_found(ngx_chat_request_t *rq)
+{
+    if (rq->parsed.type == CHAT_REQUEST_CONVERSATION_CREATE) {
+        ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
+                              "the conversation exists already");
+        return;
+    }
+
+    ngx_chat_request_fail(rq, CHAT_CODE_NOT_FOUND,
+                          "there is no such conversation");
 }
 
 
@@ -661,7 +671,10 @@ ngx_chat_request_detach(ngx_chat_request_t *rq)
     if (join != NULL) {                 /* a join that came to nothing */
         rq->join = NULL;
         join->request = NULL;
-        ngx_chat_room_leave(join);
+
+        if (join->state == NGX_CHAT_JOIN_OPENING) {
+            ngx_chat_room_leave(join);
+        }
     }
 
     if (!rq->pending) {

@@ -95,22 +95,34 @@ ngx_chat_room_join(ngx_chat_session_t *s, ngx_chat_request_t *rq)
 
         join = ngx_alloc(sizeof(ngx_chat_join_t), s->node->log);
         if (join == NULL) {
-            ngx_chat_room_release(room);
+
+            if (ngx_queue_empty(&room->joins)) {
+                ngx_chat_room_release(room);
+            }
+
             return NULL;
         }
 
         join->room = room;
         join->session = s;
         join->revision = 0;
+        join->own = 0;
+        join->request = NULL;
+        join->state = NGX_CHAT_JOIN_PARTIAL;
 
         ngx_queue_insert_tail(&room->joins, &join->room_queue);
         ngx_queue_insert_tail(&s->joins, &join->session_queue);
         s->njoins++;
     }
 
-    join->state = NGX_CHAT_JOIN_OPENING;
+    /* a live one goes on as it is, whatever becomes of the request */
+
+    if (join->state != NGX_CHAT_JOIN_LIVE) {
+        join->state = NGX_CHAT_JOIN_OPENING;
+        join->room->opening++;
+    }
+
     join->request = rq;
-    join->room->opening++;
     rq->join = join;
 
     return join;
@@ -147,10 +159,10 @@ ngx_chat_room_leave(ngx_chat_join_t *join)
 
     if (join->state == NGX_CHAT_JOIN_OPENING) {
         room->opening--;
+    }
 
-        if (join->request != NULL) {
-            join->request->join = NULL;
-        }
+    if (join->request != NULL) {
+        join->request->join = NULL;
     }
 
     ngx_queue_remove(&join->room_queue);
@@ -175,10 +187,16 @@ ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
     ngx_chat_held_t  *h;
     ngx_chat_room_t  *room = join->room;
 
-    room->opening--;
     join->request = NULL;
+
+    if (join->state == NGX_CHAT_JOIN_LIVE) {
+        return;                         /* it asked, and hears all anyway */
+    }
+
+    room->opening--;
     join->revision = reach;
     join->state = complete ? NGX_CHAT_JOIN_LIVE : NGX_CHAT_JOIN_PARTIAL;
+    join->own = room->positioned && generation != room->generation;
 
     if (!room->positioned) {
         room->positioned = 1;
@@ -629,6 +647,11 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
     ngx_chat_held_t  *h;
 
     if (!room->positioned) {
+
+        if (room->opening == 0) {
+            ngx_chat_room_held_drop(room);
+        }
+
         return;
     }
 

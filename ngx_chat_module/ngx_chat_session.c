@@ -120,6 +120,11 @@ ngx_chat_session_identify(ngx_chat_session_t *s, const chat_token_t *token)
 
     s->identity = id;
     s->expires = token->exp;
+
+    if (s->expires <= ngx_time()) {     /* let in by the leeway */
+        s->expires += s->conf->leeway;
+    }
+
     s->expiring = 0;
     s->frame.max_message = s->conf->max_message_size;
 

@@ -102,9 +102,11 @@ ngx_chat_token_hide(ngx_http_request_t *r)
     ngx_int_t        rc;
     ngx_chat_arg_t   arg;
 
-    if (r->args.len == 0 || ngx_chat_token_hidden(r) != NULL) {
+    if (ngx_chat_token_hidden(r) != NULL) {
         return NGX_OK;
     }
+
+    /* a rewrite may have taken the arguments away, not the request line */
 
     rc = NGX_OK;
     p = r->args.data;

@@ -13,6 +13,11 @@
 
 #define NGX_CHAT_WRITE_IOVS     64
 #define NGX_CHAT_WRITE_SCRATCH  16384       /* one TLS record */
+#define NGX_CHAT_WRITE_FREE     1024        /* places kept for later */
+
+/* what a frame in the queue takes besides its bytes: tiny ones count too */
+#define NGX_CHAT_WRITE_OVERHEAD                                               \
+    (sizeof(ngx_chat_buffer_t) + sizeof(ngx_chat_out_t))
 
 
 static ssize_t ngx_chat_write_plain(ngx_chat_session_t *s);
@@ -20,6 +25,7 @@ static ssize_t ngx_chat_write_tls(ngx_chat_session_t *s);
 static const char *ngx_chat_write_reason(ngx_chat_session_t *s);
 static void ngx_chat_write_sent(ngx_chat_session_t *s, size_t n);
 static void ngx_chat_write_pop(ngx_chat_session_t *s);
+static void ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out);
 static ngx_uint_t ngx_chat_write_over(ngx_chat_session_t *s);
 
 
@@ -37,6 +43,7 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
 
     if (out != NULL) {
         node->free_out = out->next;
+        node->nfree_out--;
 
     } else {
         out = ngx_alloc(sizeof(ngx_chat_out_t), node->log);
@@ -52,7 +59,7 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
 
     *s->out_last = out;
     s->out_last = &out->next;
-    s->out_bytes += b->len;
+    s->out_bytes += b->len + NGX_CHAT_WRITE_OVERHEAD;
 
     if (ngx_chat_write_over(s)
         && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s)))
@@ -306,10 +313,24 @@ ngx_chat_write_pop(ngx_chat_session_t *s)
         s->out_last = &s->out;
     }
 
+    s->out_bytes -= NGX_CHAT_WRITE_OVERHEAD;
+    ngx_chat_write_release(s->node, out);
+}
+
+
+static void
+ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out)
+{
     ngx_chat_buffer_unref(out->buffer);
 
-    out->next = s->node->free_out;
-    s->node->free_out = out;
+    if (node->nfree_out >= NGX_CHAT_WRITE_FREE) {
+        ngx_free(out);
+        return;
+    }
+
+    out->next = node->free_out;
+    node->free_out = out;
+    node->nfree_out++;
 }
 
 
@@ -341,10 +362,8 @@ ngx_chat_write_discard(ngx_chat_session_t *s)
     while (*last != NULL) {
         out = *last;
         *last = out->next;
-        s->out_bytes -= out->buffer->len;
-        ngx_chat_buffer_unref(out->buffer);
-        out->next = s->node->free_out;
-        s->node->free_out = out;
+        s->out_bytes -= out->buffer->len + NGX_CHAT_WRITE_OVERHEAD;
+        ngx_chat_write_release(s->node, out);
     }
 
     s->out_last = last;

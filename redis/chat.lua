@@ -49,7 +49,8 @@
 local GENERATION = 4294967296           -- 2^32
 local HOT_MAX = 256                     -- events kept per conversation
 local HOT_BYTES = 1048576
-local TRIM = 32                         -- trimmed at once
+local TRIM = 32                         -- read or trimmed at once
+local WALK = 1024                       -- events one call looks back at most
 local IDS_MAX = 1024                    -- client ids kept per conversation
 local NONE_MS = 10000                   -- "there is none" is believed so long
 local AHEAD_MS = 300000                 -- an id's time may be so far ahead
@@ -314,15 +315,17 @@ local function duplicate(base, user, client_id, id_time)
 end
 
 
--- Forgets the oldest ids beyond the bound; one whose event is not stored yet
--- stays, and all after it.
+-- Forgets the oldest ids beyond the bound, some at a time, since many can have
+-- waited to be stored; one whose event is not stored yet stays, and all after
+-- it.
 
-local function ids_trim(base, part, now, head, tail)
+local function ids_trim(base, part, head, tail)
     local v = redis.call('HMGET', base .. ':meta', 'floor', 'ahead')
     local floor, ahead = tonumber(v[1] or 0), tonumber(v[2] or 0)
-    local ids = base .. ':ids'
+    local ids, now = base .. ':ids', now_ms()
+    local last = math.min(head - IDS_MAX + TRIM, tail + 2 * TRIM)
 
-    while head - tail > IDS_MAX - TRIM do
+    while tail < last do
         local field = redis.call('HGET', ids, '#' .. num(tail + 1))
         local value = field and redis.call('HGET', ids, field)
 
@@ -354,20 +357,13 @@ local function ids_trim(base, part, now, head, tail)
 end
 
 
-local function ids_add(base, field, value)
+local function ids_add(base, part, tail, field, value)
     local head = redis.call('HINCRBY', base .. ':meta', 'ihead', 1)
 
     redis.call('HSET', base .. ':ids', field, value, '#' .. num(head), field)
 
-    return head
-end
-
-
-local function ids_keep(base, part, meta, now, field, value)
-    local head = ids_add(base, field, value)
-
-    if head - meta.itail > IDS_MAX then
-        ids_trim(base, part, now, head, meta.itail)
+    if head - tail > IDS_MAX then
+        ids_trim(base, part, head, tail)
     end
 end
 
@@ -392,31 +388,38 @@ local function revision_next(base, part, meta)
 end
 
 
--- Drops the oldest events from hot; one that is not stored yet stays, and all
--- after it.  Returns the bytes that hot holds then.
+-- Drops the oldest events from hot, as many as are too many; one that is not
+-- stored yet stays, and all after it.
 
-local function hot_trim(base, part, meta)
+local function hot_trim(base, part, meta, count)
     local hot = base .. ':hot'
-    local entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', TRIM)
-    local last, last_seq
+    local entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', 1)
+    local last
+
+    if id_above(entries[1][2][6], part.stored) then
+        return                          -- the usual end while a backlog lasts
+    end
+
+    entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', 2 * TRIM)
 
     for _, entry in ipairs(entries) do
         local f = entry[2]
 
-        if id_above(f[6], part.stored) then
+        if (count <= HOT_MAX and meta.hbytes <= HOT_BYTES)
+            or id_above(f[6], part.stored)
+        then
             break
         end
 
-        last = entry[1]
-        last_seq = math.max(last_seq or 0, tonumber(f[4]))
+        last = string.match(entry[1], '^%d+')
+        count = count - 1
+        meta.hseq = math.max(meta.hseq, tonumber(f[4]))
         meta.hbytes = meta.hbytes - #f[2]
     end
 
     if last then
-        redis.call('XTRIM', hot, 'MINID', string.match(last, '^%d+') .. '-1')
-        meta.hfrom = tonumber(string.match(last, '^%d+'))
-        meta.hseq = math.max(meta.hseq, last_seq)
-        redis.call('HSET', base .. ':meta', 'hfrom', num(meta.hfrom), 'hseq',
+        redis.call('XTRIM', hot, 'MINID', last .. '-1')
+        redis.call('HSET', base .. ':meta', 'hfrom', last, 'hseq',
                    num(meta.hseq))
     end
 end
@@ -426,16 +429,16 @@ end
 
 local function change_end(base, part, meta, event, seq, at)
     local rev = num(meta.rev)
+    local count
 
     redis.call('XADD', base .. ':hot', rev .. '-0', 'e', event, 'q', num(seq),
                'l', at)
 
     meta.hbytes = meta.hbytes + #event
+    count = redis.call('XLEN', base .. ':hot')
 
-    if meta.hbytes > HOT_BYTES
-        or redis.call('XLEN', base .. ':hot') >= HOT_MAX + TRIM
-    then
-        hot_trim(base, part, meta)
+    if meta.hbytes > HOT_BYTES or count >= HOT_MAX + TRIM then
+        hot_trim(base, part, meta, count)
     end
 
     redis.call('HSET', base .. ':meta', 'rev', rev, 'seq', num(meta.seq),
@@ -499,10 +502,9 @@ local function append_message(base, part, prefix, a)
                     role == '' and '1' or '0')
 
     if client_id ~= '' then
-        ids_keep(base, part, meta, tonumber(time),
-                 'c' .. user .. '/' .. client_id,
-                 num(rev) .. ' ' .. num(seq) .. ' ' .. id .. ' ' .. time
-                 .. ' ' .. at .. ' ' .. (id_time == '' and '-' or id_time))
+        ids_add(base, part, meta.itail, 'c' .. user .. '/' .. client_id,
+                num(rev) .. ' ' .. num(seq) .. ' ' .. id .. ' ' .. time
+                .. ' ' .. at .. ' ' .. (id_time == '' and '-' or id_time))
     end
 
     change_end(base, part, meta, event, seq, at)
@@ -672,6 +674,40 @@ local function compare(keys, a)
 end
 
 
+-- The messages with a sequence from first to last, by sequence, or nil if they
+-- lie further back than one call should walk: while a backlog lasts hot is as
+-- long as it.
+
+local function history_find(base, first, last)
+    local found, seq, to = {}, nil, '+'
+
+    for _ = 1, WALK, TRIM do
+        local entries = redis.call('XREVRANGE', base .. ':hot', to, '-',
+                                   'COUNT', TRIM)
+
+        for _, entry in ipairs(entries) do
+            seq = tonumber(entry[2][4])
+
+            if seq > 0 and seq < first then
+                return found
+            end
+
+            if seq > 0 and seq <= last then
+                found[seq] = entry[2][2]
+            end
+        end
+
+        if #entries < TRIM then
+            return found
+        end
+
+        to = '(' .. entries[#entries][1]
+    end
+
+    return nil
+end
+
+
 -- history: identity, partitions, user, "before" or "after", sequence (of
 -- before: "" is the end), messages at the most, bytes at the most.
 --
@@ -681,71 +717,62 @@ end
 local function history(keys, a)
     local base = keys[2]
     local l, answer = look(keys[1], base, a[1], a[2], a[3])
-    local limit, max_bytes = tonumber(a[6]), tonumber(a[7])
-    local meta, first, last, found, bytes, from, to, step
+    local before, limit = a[4] == 'before', tonumber(a[6])
+    local left, seq = tonumber(a[7]), nil
+    local present, first, last, found
 
     if not l then
         return answer
     end
 
-    meta = l.meta
+    present = l.meta.seq
 
-    if a[4] == 'before' then
-        last = a[5] == '' and meta.seq or math.min(tonumber(a[5]) - 1, meta.seq)
+    if before then
+        last = a[5] == '' and present or math.min(tonumber(a[5]) - 1, present)
         first = math.max(last - limit + 1, 1)
     else
         first = tonumber(a[5]) + 1
-        last = math.min(first + limit - 1, meta.seq)
+        last = math.min(first + limit - 1, present)
     end
 
-    if first <= last and first <= meta.hseq then
+    if first > last then
+        return {'ok', 1}
+    end
+
+    found = first > l.meta.hseq and history_find(base, first, last)
+
+    if not found then
         return {'need', 'range'}
     end
 
-    found, bytes = {}, 0
+    -- as many as fit, from the end that was asked for; at least one
 
-    if first <= last then
-        for _, entry in ipairs(redis.call('XRANGE', base .. ':hot', '-', '+'))
-        do
-            found[tonumber(entry[2][4])] = entry[2][2]
-        end
-    end
+    seq = before and last or first
 
-    if a[4] == 'before' then
-        from, to, step = last, first, -1
-    else
-        from, to, step = first, last, 1
-    end
+    while seq >= first and seq <= last do
+        left = left - #found[seq]
 
-    answer = {}
-
-    for seq = from, to, step do
-        local event = found[seq]
-
-        if bytes > 0 and bytes + #event > max_bytes then
+        if left < 0 and seq ~= (before and last or first) then
             break
         end
 
-        bytes = bytes + #event
-        answer[#answer + 1] = { seq, event }
-        from = seq + step
+        seq = seq + (before and -1 or 1)
     end
 
-    if step < 0 then
-        found = {'ok', from < 1 and 1 or 0}
-        for i = #answer, 1, -1 do
-            found[#found + 1] = answer[i][1]
-            found[#found + 1] = answer[i][2]
-        end
+    if before then
+        first = seq + 1
+        answer = {'ok', first == 1 and 1 or 0}
     else
-        found = {'ok', from > meta.seq and 1 or 0}
-        for i = 1, #answer do
-            found[#found + 1] = answer[i][1]
-            found[#found + 1] = answer[i][2]
-        end
+        last = seq - 1
+        answer = {'ok', last == present and 1 or 0}
     end
 
-    return found
+    for i = first, last do
+        answer[#answer + 1] = i
+        answer[#answer + 1] = found[i]
+    end
+
+    return answer
 end
 
 
@@ -830,13 +857,21 @@ end
 
 
 -- reopen: fence, identity, generation, stored position, partitions, backlog.
+-- A generation is opened once: a call that comes late is refused.
 
 local function reopen(keys, a)
     local prefix = keys[1]
     local answer = fence_pass(prefix, a[1])
+    local generation
 
     if answer then
         return answer
+    end
+
+    generation = redis.call('HGET', prefix .. 'part', 'generation')
+
+    if generation and tonumber(generation) >= tonumber(a[3]) then
+        return {'refused', 'generation is ' .. generation}
     end
 
     redis.call('HSET', prefix .. 'part', 'identity', a[2], 'generation', a[3],
@@ -904,8 +939,9 @@ local function load(keys, a)
                    'at', a[13], 'floor', a[14], 'ahead', a[15], 'hfrom', a[9],
                    'hseq', a[8], 'hbytes', '0')
 
-        for i = 16, #a, 2 do
-            redis.call('HSET', base .. ':members', a[i], a[i + 1])
+        for i = 16, #a, 200 do          -- Lua's stack is small
+            redis.call('HSET', base .. ':members',
+                       unpack(a, i, math.min(i + 199, #a)))
         end
     end
 
@@ -942,7 +978,10 @@ local function fact(keys, a)
             value = '-' .. num(now_ms() + NONE_MS)
         end
 
-        ids_add(base, field, value)
+        local stored = redis.call('HGET', prefix .. 'part', 'stored')
+        local tail = redis.call('HGET', base .. ':meta', 'itail')
+
+        ids_add(base, { stored = stored }, tonumber(tail or 0), field, value)
     end
 
     redis.call('PUBLISH', 'chat:node:' .. node,
