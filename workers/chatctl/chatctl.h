@@ -43,7 +43,6 @@ void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* tries to connect for so many seconds; says why if it fails */
 CHAT_MUST_CHECK int ctl_open_db(db_t *db, uint64_t wait);
-CHAT_MUST_CHECK int ctl_open_redis(redis_t *r, uint64_t wait);
 
 /* says what is wrong with a tenant or an id; -1 */
 CHAT_MUST_CHECK int ctl_check_id(const char *what, const char *id);

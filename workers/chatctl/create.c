@@ -5,7 +5,6 @@
 
 #include "chatctl.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +39,18 @@ typedef struct {
     char                        node[CHAT_ID_LEN + 1];  /* asks, never hears */
     char                        prefix[CHAT_NAME_PREFIX_LEN + 1];
     char                        base[CHAT_NAME_MAX_BASE + 1];
+    char                        why[300];   /* it was not possible so far */
     redis_args_t                args;
 } create_t;
 
 
 static int create_check(create_t *c);
+static int create_check_members(const create_t *c);
 static void create_prepare(create_t *c);
 static int create_run(create_t *c);
+static int create_try(create_t *c);
+static void create_because(create_t *c, const char *why);
 static redisReply *create_ask(create_t *c);
-static int create_need(create_t *c);
 static int create_answered(create_t *c, const redisReply *reply);
 
 
@@ -113,8 +115,6 @@ conversation_create_main(int argc, char **argv)
 static int
 create_check(create_t *c)
 {
-    size_t  i;
-
     if (c->type == NULL
         || (strcmp(c->type, "channel") != 0 && strcmp(c->type, "group") != 0))
     {
@@ -126,9 +126,29 @@ create_check(create_t *c)
                                               : CHAT_CONVERSATION_GROUP;
 
     if (ctl_check_id("tenant", c->tenant) == -1
-        || (c->id != NULL && ctl_check_id("id", c->id) == -1)
-        || (c->owner != NULL && ctl_check_id("owner", c->owner) == -1))
+        || (c->id != NULL && ctl_check_id("id", c->id) == -1))
     {
+        return -1;
+    }
+
+    if (strlen(c->name) > CHAT_REQUEST_MAX_NAME
+        || !chat_utf8_valid(mem_cstr(c->name)))
+    {
+        ctl_say("name is longer than %d bytes or not UTF-8",
+                CHAT_REQUEST_MAX_NAME);
+        return -1;
+    }
+
+    return create_check_members(c);
+}
+
+
+static int
+create_check_members(const create_t *c)
+{
+    size_t  i;
+
+    if (c->owner != NULL && ctl_check_id("owner", c->owner) == -1) {
         return -1;
     }
 
@@ -151,14 +171,6 @@ create_check(create_t *c)
         return -1;
     }
 
-    if (strlen(c->name) > CHAT_REQUEST_MAX_NAME
-        || !chat_utf8_valid(mem_cstr(c->name)))
-    {
-        ctl_say("name is longer than %d bytes or not UTF-8",
-                CHAT_REQUEST_MAX_NAME);
-        return -1;
-    }
-
     return 0;
 }
 
@@ -177,16 +189,13 @@ create_make_id(char *dst, uint64_t time, unsigned partition)
 static void
 create_prepare(create_t *c)
 {
-    chat_str_t  tenant = mem_cstr(c->tenant), id;
+    chat_str_t  tenant, id;
 
     c->time = life_time();
+    create_make_id(c->made_id, c->time, 0);
 
-    if (c->id == NULL) {
-        create_make_id(c->made_id, c->time, 0);
-        id = mem_cstr(c->made_id);
-    } else {
-        id = mem_cstr(c->id);
-    }
+    tenant = mem_cstr(c->tenant);
+    id = mem_cstr(c->id != NULL ? c->id : c->made_id);
 
     c->partition = chat_name_partition(tenant, id, c->partitions);
     create_make_id(c->key, c->time, c->partition);
@@ -202,10 +211,8 @@ create_prepare(create_t *c)
 static int
 create_run(create_t *c)
 {
-    int          rc = -1;
-    uint64_t     until;
-    const char  *why = "no answer";
-    redisReply  *reply;
+    int       rc;
+    uint64_t  until;
 
     if (ctl_open_db(&c->db, c->wait) == -1
         || ctl_read_partitions(&c->db, &c->partitions) == -1)
@@ -215,34 +222,55 @@ create_run(create_t *c)
 
     create_prepare(c);
     until = life_now() + c->wait * 1000;
+    c->redis.quiet = true;
 
     for ( ;; ) {
-
-        if (ctl_open_redis(&c->redis, c->wait) == -1) {
-            return EXIT_UNAVAILABLE;
-        }
-
-        reply = create_ask(c);
-
-        if (reply != NULL) {
-            rc = create_answered(c, reply);
-            why = redis_answer(reply) == FCALL_NEED ? "chat-persist does not "
-                                                      "answer"
-                                                    : "not open yet";
-            freeReplyObject(reply);
-        }
+        rc = create_try(c);
 
         if (rc != -1) {
             return rc;
         }
 
         if (life_now() > until) {
-            ctl_say("%s", redis_is_open(&c->redis) ? why : c->redis.error);
+            ctl_say("%s", c->why);
             return EXIT_UNAVAILABLE;
         }
 
         (void) life_wait(-1, 0, life_now() + ASK_AGAIN, false);
     }
+}
+
+
+/* the exit code, or -1: ask again */
+
+static int
+create_try(create_t *c)
+{
+    int          rc;
+    redisReply  *reply = NULL;
+
+    if (redis_open(&c->redis) == 0) {
+        reply = create_ask(c);
+    }
+
+    if (reply == NULL) {
+        create_because(c, c->redis.error);
+        return -1;
+    }
+
+    rc = create_answered(c, reply);
+    freeReplyObject(reply);
+
+    return rc;
+}
+
+
+/* what to say if there is no better answer in time */
+
+static void
+create_because(create_t *c, const char *why)
+{
+    (void) snprintf(c->why, sizeof(c->why), "Redis: %s", why);
 }
 
 
@@ -306,36 +334,32 @@ create_ask(create_t *c)
 
 /* has chat-persist look for the conversation in PostgreSQL */
 
-static int
+static void
 create_need(create_t *c)
 {
     char         key[CHAT_NAME_PREFIX_LEN + 8];
+    size_t       i;
     redisReply  *reply;
+
+    const char  *fields[] = {
+        "MAXLEN", "~", "10000", "*", "k", "conversation", "n", c->node,
+        "i", "1", "c", c->base + CHAT_NAME_PREFIX_LEN + 2
+    };
 
     (void) snprintf(key, sizeof(key), "%sneed", c->prefix);
 
     redis_args_reset(&c->args, "XADD");
     redis_args_text(&c->args, key);
-    redis_args_text(&c->args, "MAXLEN");
-    redis_args_text(&c->args, "~");
-    redis_args_text(&c->args, "10000");
-    redis_args_text(&c->args, "*");
-    redis_args_text(&c->args, "k");
-    redis_args_text(&c->args, "conversation");
-    redis_args_text(&c->args, "n");
-    redis_args_text(&c->args, c->node);
-    redis_args_text(&c->args, "i");
-    redis_args_text(&c->args, "1");
-    redis_args_text(&c->args, "c");
-    redis_args_text(&c->args, c->base + CHAT_NAME_PREFIX_LEN + 2);
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        redis_args_text(&c->args, fields[i]);
+    }
 
     reply = redis_call(&c->redis, &c->args);
 
     if (reply != NULL) {
         freeReplyObject(reply);
     }
-
-    return -1;      /* ask again */
 }
 
 
@@ -361,7 +385,7 @@ create_answered(create_t *c, const redisReply *reply)
     case FCALL_EXISTS:
     case FCALL_NOT_FOUND:       /* there, but not for these eyes */
 
-        /* ours, if an answer to the same request got lost before */
+        /* ours, if the answer to the same request got lost before */
         if (c->if_not_exists || redis_number(reply, 7) == c->time) {
             return create_print(c);
         }
@@ -370,20 +394,29 @@ create_answered(create_t *c, const redisReply *reply)
         return EXIT_FAILED;
 
     case FCALL_NEED:
-        return create_need(c);
-
-    case FCALL_CLOSED:
-    case FCALL_BUSY:
+        create_because(c, "waits for chat-persist, which does not answer");
+        create_need(c);
         return -1;
 
-    case FCALL_REFUSED:
+    case FCALL_CLOSED:
+        create_because(c, "not opened by chat-persist yet");
+        return -1;
+
+    case FCALL_BUSY:
+        create_because(c, "too many events wait to be stored");
+        return -1;
+
     case FCALL_BAD:
-    case FCALL_FAILED:
-        break;
+    case FCALL_REFUSED:
+        ctl_say("Redis: %.*s", (int) redis_text(reply, 1).len,
+                redis_text(reply, 1).data);
+        return EXIT_FAILED;
+
+    case FCALL_FAILED:          /* loading, out of memory, no library yet */
+        create_because(c, reply->type == REDIS_REPLY_ERROR
+                          ? reply->str : "unexpected answer");
+        return -1;
     }
 
-    ctl_say("Redis: %s", reply->type == REDIS_REPLY_ERROR
-                         ? reply->str : (char *) redis_text(reply, 1).data);
-
-    return EXIT_UNAVAILABLE;
+    return -1;
 }

@@ -58,27 +58,6 @@ ctl_open_db(db_t *db, uint64_t wait)
 
 
 int
-ctl_open_redis(redis_t *r, uint64_t wait)
-{
-    uint64_t  until = life_now() + wait * 1000;
-
-    r->quiet = true;
-
-    while (redis_open(r) == -1) {
-
-        if (r->backoff.at > until) {
-            ctl_say("Redis: %s", r->error);
-            return -1;
-        }
-
-        (void) life_wait(-1, 0, r->backoff.at, false);
-    }
-
-    return 0;
-}
-
-
-int
 ctl_check_id(const char *what, const char *id)
 {
     if (chat_name_valid(mem_cstr(id))) {

@@ -48,8 +48,9 @@ db_param_text(db_params_t *ps, const char *text)
 void
 db_param_str(db_params_t *ps, chat_str_t text)
 {
-    int  i = param_next(ps, DB_TEXT, 1);
+    int  i;
 
+    i = param_next(ps, DB_TEXT, 1);
     ps->values[i] = text.len != 0 ? (const char *) text.data : "";
     ps->lengths[i] = (int) text.len;
 }
@@ -58,8 +59,9 @@ db_param_str(db_params_t *ps, chat_str_t text)
 void
 db_param_uint(db_params_t *ps, uint64_t n)
 {
-    int  i = param_next(ps, DB_INT8, 0);
+    int  i;
 
+    i = param_next(ps, DB_INT8, 0);
     (void) snprintf(ps->numbers[i], sizeof(ps->numbers[i]), "%" PRIu64, n);
     ps->values[i] = ps->numbers[i];
 }
@@ -78,9 +80,10 @@ array_put(uint8_t *dst, uint32_t n)
 void
 db_param_array(db_params_t *ps, const db_array_t *a)
 {
-    int       i = param_next(ps, 0, 1);
+    int       i;
     uint8_t  *head = a->buf.data;
 
+    i = param_next(ps, 0, 1);
     array_put(head, a->n == 0 ? 0 : 1);
     array_put(head + 4, 1);
     array_put(head + 8, a->type);

@@ -269,13 +269,15 @@ options_number(const option_t *option, const char *value, size_t len)
 static int
 options_seconds(const option_t *option, const char *value)
 {
-    size_t     i, len = strlen(value);
+    size_t     i, len;
     uint64_t  *seconds = option->value;
 
     static const struct {
         char      unit;
         uint32_t  seconds;
     } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+
+    len = strlen(value);
 
     for (i = 0; len != 0 && i < sizeof(units) / sizeof(units[0]); i++) {
 

@@ -18,7 +18,8 @@
 
 static int redis_connect(redis_t *r);
 static int redis_greet(redis_t *r, const redis_url_t *url);
-static int redis_read_identity(redis_t *r);
+static int redis_ask_identity(redis_t *r,
+    char identity[REDIS_MAX_IDENTITY]);
 static int redis_load_library(redis_t *r);
 
 
@@ -193,7 +194,7 @@ redis_greet(redis_t *r, const redis_url_t *url)
         return -1;
     }
 
-    return redis_read_identity(r);
+    return redis_ask_identity(r, r->identity);
 }
 
 
@@ -202,8 +203,10 @@ redis_greet(redis_t *r, const redis_url_t *url)
 static chat_str_t
 redis_info_value(const char *info, const char *name)
 {
-    size_t       len = strlen(name);
+    size_t       len;
     const char  *line;
+
+    len = strlen(name);
 
     for (line = info; line != NULL; line = strchr(line, '\n')) {
 
@@ -227,7 +230,7 @@ redis_info_value(const char *info, const char *name)
  */
 
 static int
-redis_read_identity(redis_t *r)
+redis_ask_identity(redis_t *r, char identity[REDIS_MAX_IDENTITY])
 {
     int           rc = 0;
     chat_str_t    run, repl;
@@ -252,20 +255,37 @@ redis_read_identity(redis_t *r)
     repl = redis_info_value(reply->str, "master_replid");
 
     if (run.len == 0 || repl.len == 0
-        || run.len + repl.len + 2 > sizeof(r->identity))
+        || run.len + repl.len + 2 > REDIS_MAX_IDENTITY)
     {
         rc = redis_fail(r, "INFO does not tell who it is");
         goto done;
     }
 
-    (void) snprintf(r->identity, sizeof(r->identity), "%.*s:%.*s",
-                    (int) run.len, run.data, (int) repl.len, repl.data);
+    (void) snprintf(identity, REDIS_MAX_IDENTITY, "%.*s:%.*s", (int) run.len,
+                    run.data, (int) repl.len, repl.data);
 
 done:
 
     freeReplyObject(reply);
 
     return rc;
+}
+
+
+int
+redis_check_identity(redis_t *r)
+{
+    char  identity[REDIS_MAX_IDENTITY];
+
+    if (redis_ask_identity(r, identity) == -1) {
+        return -1;
+    }
+
+    if (strcmp(identity, r->identity) != 0) {
+        return redis_fail(r, "it has become another");
+    }
+
+    return 0;
 }
 
 
@@ -399,9 +419,11 @@ static int
 redis_load_library(redis_t *r)
 {
     int           rc = 0;
-    chat_str_t    code = mem_cstr(chat_lua);
+    chat_str_t    code;
     redisReply   *reply;
     redis_args_t  args = { 0 };
+
+    code = mem_cstr(chat_lua);
 
     redis_args_reset(&args, "FUNCTION");
     redis_args_text(&args, "LIST");

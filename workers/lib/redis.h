@@ -62,6 +62,10 @@ void redis_close(redis_t *r);
 bool redis_is_open(const redis_t *r);
 void redis_settle(redis_t *r);
 
+/* whether Redis still is who it was when the link was made; closes it if not.
+   A copy that becomes a master keeps its links. */
+CHAT_MUST_CHECK int redis_check_identity(redis_t *r);
+
 /* something on this link is not as it must be: closes it, returns -1 */
 int redis_fail(redis_t *r, const char *error);
 
@@ -78,6 +82,10 @@ fcall_rc_e redis_answer(const redisReply *reply);
 
 /* an element of an array as text; empty if there is none or it is no string */
 chat_str_t redis_text(const redisReply *reply, size_t i);
+
+/* the value of a field of a stream entry: names and values in turn; data is
+   NULL if there is none of that name */
+chat_str_t redis_field(const redisReply *fields, char name);
 
 /* an element of an array as a number that is not negative, or 0 */
 uint64_t redis_number(const redisReply *reply, size_t i);

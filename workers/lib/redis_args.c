@@ -89,6 +89,24 @@ redis_text(const redisReply *reply, size_t i)
 }
 
 
+chat_str_t
+redis_field(const redisReply *fields, char name)
+{
+    size_t      i;
+    chat_str_t  text;
+
+    for (i = 0; i + 1 < fields->elements; i += 2) {
+        text = redis_text(fields, i);
+
+        if (text.len == 1 && text.data[0] == (uint8_t) name) {
+            return redis_text(fields, i + 1);
+        }
+    }
+
+    return (chat_str_t) { NULL, 0 };
+}
+
+
 uint64_t
 redis_number(const redisReply *reply, size_t i)
 {
@@ -112,7 +130,7 @@ fcall_rc_e
 redis_answer(const redisReply *reply)
 {
     size_t      i;
-    chat_str_t  word = redis_text(reply, 0);
+    chat_str_t  word;
 
     static const struct {
         const char  *word;
@@ -127,6 +145,8 @@ redis_answer(const redisReply *reply)
         { "refused",   FCALL_REFUSED },
         { "bad",       FCALL_BAD }
     };
+
+    word = redis_text(reply, 0);
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strlen(words[i].word) == word.len

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat_id.h"
 #include "number.h"
+#include "qualified.h"
 
 
 #define REVISION_MAX  ((UINT64_C(1) << 53) - 1)
@@ -13,23 +15,10 @@ static entry_rc_e entry_read_message(entry_t *e);
 static entry_rc_e entry_read_create(entry_t *e);
 
 
-/* the value of a field; data is NULL if there is none of that name */
-
 static chat_str_t
 entry_field(const entry_t *e, char name)
 {
-    size_t      i;
-    chat_str_t  text;
-
-    for (i = 0; i + 1 < e->fields->elements; i += 2) {
-        text = redis_text(e->fields, i);
-
-        if (text.len == 1 && text.data[0] == (uint8_t) name) {
-            return redis_text(e->fields, i + 1);
-        }
-    }
-
-    return (chat_str_t) { NULL, 0 };
+    return redis_field(e->fields, name);
 }
 
 
@@ -60,41 +49,21 @@ entry_malformed(entry_t *e, const char *what)
 }
 
 
-/* "<tenant>/<id>" */
-
-static int
-entry_read_name(entry_t *e)
-{
-    chat_str_t      text = entry_field(e, 'c');
-    const uint8_t  *slash;
-
-    slash = text.len != 0 ? memchr(text.data, '/', text.len) : NULL;
-
-    if (slash == NULL) {
-        return -1;
-    }
-
-    e->tenant.data = text.data;
-    e->tenant.len = (size_t) (slash - text.data);
-    e->conversation.data = slash + 1;
-    e->conversation.len = text.len - e->tenant.len - 1;
-
-    return 0;
-}
-
-
 entry_rc_e
 entry_read(entry_t *e)
 {
-    chat_str_t  kind = entry_field(e, 'k');
+    chat_str_t  kind;
 
     e->fate = ENTRY_GOOD;
+    kind = entry_field(e, 'k');
 
     if (!entry_is(kind, "message") && !entry_is(kind, "create")) {
         return ENTRY_UNKNOWN;
     }
 
-    if (entry_read_name(e) == -1) {
+    if (qualified_split(entry_field(e, 'c'), &e->tenant, &e->conversation)
+        == -1)
+    {
         return entry_malformed(e, "name of the conversation");
     }
 

@@ -7,7 +7,9 @@
 #define ENTRY_H
 
 
-#include "persist.h"
+#include "redis.h"
+#include "stream_id.h"
+#include "uuid.h"
 
 
 typedef enum {
@@ -23,10 +25,13 @@ typedef enum {
 } entry_fate_e;
 
 
+struct part_s;
+
+
 /* slices point into the reply that it came in */
 
 typedef struct {
-    part_t            *part;
+    struct part_s     *part;
     stream_id_t        id;
     const redisReply  *fields;      /* name and value in turn */
 

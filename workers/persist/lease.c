@@ -5,7 +5,13 @@
  * On a new link to PostgreSQL the fences of our own partitions are raised, too.
  * A transaction sent over the link before may still be running: it either has
  * moved the position already, then this waits for its end and reads what it
- * left; or its move will find another fence.
+ * left; or its move will find another fence.  Likewise before a new link to
+ * Redis is made: a call that was sent over the one before may come late, when
+ * we have looked and gone on; by then Redis has seen a higher fence.
+ *
+ * PostgreSQL itself may be another one, a standby that missed the last
+ * transactions.  So after every new link to it our partitions are looked at
+ * anew: Redis knows what was stored.
  */
 
 #include "persist.h"
@@ -29,12 +35,14 @@ static void lease_let_go(persist_t *p);
 /*
  * A stopped process may have left a transaction open, half sent, which holds
  * locks on what its successor has to write.  PostgreSQL's own timeouts do not
- * see that; its session is known by the name of the holder.
+ * see that; its session is known by the name of the holder, and by waiting for
+ * its client.  One that is at work is slow, not dead.
  */
 
 static const char  sql_evict[] =
     "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a"
-    " WHERE a.xact_start IS NOT NULL AND a.application_name IN"
+    " WHERE a.xact_start IS NOT NULL AND a.usename = current_user"
+    " AND a.wait_event_type = 'Client' AND a.application_name IN"
     " (SELECT holder FROM chat.partition"
     "   WHERE lease_until < clock_timestamp() AND holder <> $1)";
 
@@ -43,12 +51,16 @@ static const char  sql_renew[] =
     " lease_until = clock_timestamp() + $3 * interval '1 millisecond'"
     " WHERE t.holder = $1 " RENEWED;
 
+/* a lease that ends too late was written before PostgreSQL's clock went back */
+
 static const char  sql_claim[] =
     "UPDATE chat.partition t SET holder = $1, fence = t.fence + 1,"
     " lease_until = clock_timestamp() + $2 * interval '1 millisecond',"
     " stopped = NULL"
     " FROM (SELECT p FROM chat.partition"
     "        WHERE holder IS NULL OR lease_until < clock_timestamp()"
+    "           OR lease_until > clock_timestamp()"
+    "                            + 2 * $2 * interval '1 millisecond'"
     "        ORDER BY p FOR UPDATE SKIP LOCKED) f"
     " WHERE t.p = f.p " RENEWED;
 
@@ -57,12 +69,28 @@ static const char  sql_release[] =
     " WHERE holder = $1";
 
 
+/* whether a link is new, or one is about to be made */
+
+static bool
+lease_must_raise(const persist_t *p)
+{
+    return p->db_link != p->db.links || !redis_is_open(&p->redis);
+}
+
+
+bool
+lease_is_due(const persist_t *p)
+{
+    return lease_must_raise(p) || life_now() >= p->lease_at;
+}
+
+
 int
 lease_keep(persist_t *p)
 {
     unsigned  i, held = 0;
 
-    if (p->db_link == p->db.links && life_now() < p->lease_at) {
+    if (!lease_is_due(p)) {
         return 0;
     }
 
@@ -134,7 +162,7 @@ lease_send(persist_t *p)
     db_param_text(&evict, p->holder);
 
     db_param_text(&renew, p->holder);
-    db_param_uint(&renew, p->db_link == p->db.links ? 0 : 1);
+    db_param_uint(&renew, lease_must_raise(p) ? 1 : 0);
     db_param_uint(&renew, PERSIST_LEASE);
 
     db_param_text(&claim, p->holder);
@@ -207,11 +235,15 @@ lease_read_row(persist_t *p, const PGresult *res, int row, bool claimed)
     if (claimed || part->state == PART_FREE) {
         part->state = PART_HELD;
         part->refused = false;
+        part->marked = false;
         log_notice("partition is held", log_uint("partition", n),
                    log_uint("fence", db_value_uint(res, row, 1)));
     }
 
-    if (part->state == PART_OPEN && part->generation != generation) {
+    if (part->state == PART_OPEN
+        && (p->db_link != p->db.links || part->generation != generation
+            || stream_id_compare(stored, part->stored) < 0))
+    {
         part->state = PART_HELD;
     }
 

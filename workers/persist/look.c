@@ -89,6 +89,10 @@ look_check(persist_t *p)
         return 0;
     }
 
+    if (redis_check_identity(&p->redis) == -1) {
+        return -1;
+    }
+
     for (part = p->parts; part < end; part++) {
         if (part->state == PART_OPEN && look_send(p, part) == -1) {
             return -1;
@@ -130,13 +134,36 @@ look_must_tell(const part_t *part)
 }
 
 
+static int
+look_told(persist_t *p, part_t *part)
+{
+    fcall_rc_e   rc;
+    redisReply  *reply;
+
+    reply = redis_reply(&p->redis, 0);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    rc = redis_answer(reply);
+    freeReplyObject(reply);
+
+    if (rc == FCALL_OK) {
+        part->told = part->stored;
+    } else {
+        part_look_again(p, part);
+    }
+
+    return 0;
+}
+
+
 int
 look_tell_stored(persist_t *p)
 {
-    char         id[STREAM_ID_TEXT];
-    part_t      *part, *end = p->parts + p->npartitions;
-    fcall_rc_e   rc;
-    redisReply  *reply;
+    char      id[STREAM_ID_TEXT];
+    part_t   *part, *end = p->parts + p->npartitions;
 
     for (part = p->parts; part < end; part++) {
 
@@ -153,26 +180,9 @@ look_tell_stored(persist_t *p)
     }
 
     for (part = p->parts; part < end; part++) {
-
-        if (!look_must_tell(part)) {
-            continue;
-        }
-
-        reply = redis_reply(&p->redis, 0);
-
-        if (reply == NULL) {
+        if (look_must_tell(part) && look_told(p, part) == -1) {
             return -1;
         }
-
-        rc = redis_answer(reply);
-        freeReplyObject(reply);
-
-        if (rc != FCALL_OK) {
-            part_look_again(p, part);
-            continue;
-        }
-
-        part->told = part->stored;
     }
 
     return 0;

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "need.h"
 #include "options.h"
+#include "redis_url.h"
 #include "store.h"
 
 
@@ -17,6 +18,9 @@
 
 
 static options_rc_e persist_init(persist_t *p, int argc, char **argv);
+static options_rc_e persist_read_options(persist_t *p, int argc,
+    char **argv);
+static void persist_name(persist_t *p);
 static int persist_turn(persist_t *p);
 static int persist_work(persist_t *p);
 static void persist_pause(const persist_t *p);
@@ -59,9 +63,36 @@ main(int argc, char **argv)
 static options_rc_e
 persist_init(persist_t *p, int argc, char **argv)
 {
-    char          host[32] = "";
-    uint32_t      number;
+    options_rc_e  rc;
+
+    rc = persist_read_options(p, argc, argv);
+
+    if (rc != OPTIONS_OK) {
+        return rc;
+    }
+
+    log_init("chat-persist");
+    life_init();
+    persist_name(p);
+
+    p->db.name = p->holder;
+    p->db.timeout = 15000;
+    p->db.setup = "SET idle_in_transaction_session_timeout = '3s';"
+                  "SET statement_timeout = '10s';"
+                  "SET tcp_user_timeout = '3s'";
+    p->redis.keeper = true;
+    p->count = COUNT_AT_START;
+    p->needs_end = &p->needs;
+
+    return OPTIONS_OK;
+}
+
+
+static options_rc_e
+persist_read_options(persist_t *p, int argc, char **argv)
+{
     const char   *level;
+    redis_url_t   url;
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -88,34 +119,37 @@ persist_init(persist_t *p, int argc, char **argv)
         return rc;
     }
 
-    log_init("chat-persist");
-
     if (log_set_level(level) == -1) {
         fprintf(stderr, "chat-persist: unknown log level \"%s\"\n", level);
         return OPTIONS_ERROR;
     }
 
-    life_init();
+    if (redis_url_parse(&url, p->redis.url) == -1) {
+        fprintf(stderr, "chat-persist: the URL of Redis is malformed\n");
+        return OPTIONS_ERROR;
+    }
+
+    return OPTIONS_OK;
+}
+
+
+/* host, process and chance: no other process is ever called the same.  Below
+   64 bytes, which is what PostgreSQL keeps of a session's name. */
+
+static void
+persist_name(persist_t *p)
+{
+    char      host[32] = "";
+    uint32_t  number;
+
     life_random(&number, sizeof(number));
 
     if (gethostname(host, sizeof(host) - 1) == -1) {
         host[0] = '?';
     }
 
-    /* below 64 bytes, which is what PostgreSQL keeps of a session's name */
     (void) snprintf(p->holder, sizeof(p->holder), "%s:%d:%08x", host,
                     (int) getpid(), number);
-
-    p->db.name = p->holder;
-    p->db.timeout = 15000;
-    p->db.setup = "SET idle_in_transaction_session_timeout = '3s';"
-                  "SET statement_timeout = '10s';"
-                  "SET tcp_user_timeout = '3s'";
-    p->redis.keeper = true;
-    p->count = COUNT_AT_START;
-    p->needs_end = &p->needs;
-
-    return OPTIONS_OK;
 }
 
 

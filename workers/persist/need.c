@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "number.h"
+#include "qualified.h"
 
 
 #define NEED_MAX         4096       /* waiting at once */
@@ -107,29 +108,10 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 }
 
 
-static chat_str_t
-need_field(const redisReply *fields, char name)
-{
-    size_t      i;
-    chat_str_t  text;
-
-    for (i = 0; i + 1 < fields->elements; i += 2) {
-        text = redis_text(fields, i);
-
-        if (text.len == 1 && text.data[0] == (uint8_t) name) {
-            return redis_text(fields, i + 1);
-        }
-    }
-
-    return chat_str("");
-}
-
-
 static int
-need_read(need_t *need, const redisReply *fields)
+need_read_kind(need_t *need, chat_str_t kind)
 {
-    size_t      i;
-    chat_str_t  kind, name, rest;
+    size_t  i;
 
     static const char  *kinds[] = {
         [NEED_CONVERSATION] = "conversation",
@@ -138,38 +120,37 @@ need_read(need_t *need, const redisReply *fields)
         [NEED_HISTORY]      = "history"
     };
 
-    kind = need_field(fields, 'k');
-
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strlen(kinds[i]) == kind.len
             && memcmp(kinds[i], kind.data, kind.len) == 0)
         {
-            break;
+            need->kind = (need_kind_e) i;
+            return 0;
         }
     }
 
-    name = need_field(fields, 'c');
-    rest.data = name.len != 0 ? memchr(name.data, '/', name.len) : NULL;
+    return -1;
+}
 
-    if (i == sizeof(kinds) / sizeof(kinds[0]) || rest.data == NULL) {
+
+static int
+need_read(need_t *need, const redisReply *fields)
+{
+    chat_str_t  tenant, conversation;
+
+    if (need_read_kind(need, redis_field(fields, 'k')) == -1
+        || qualified_split(redis_field(fields, 'c'), &tenant, &conversation)
+           == -1)
+    {
         return -1;
     }
 
-    rest.data++;
-    rest.len = (size_t) (name.data + name.len - rest.data);
-    name.len -= rest.len + 1;
-
-    if (!chat_name_valid(name) || !chat_name_valid(rest)) {
-        return -1;
-    }
-
-    need->kind = (need_kind_e) i;
-    need->tenant = mem_strndup(name);
-    need->conversation = mem_strndup(rest);
-    need->node = mem_strndup(need_field(fields, 'n'));
-    need->name = mem_strndup(need_field(fields, 'i'));
-    need->user = mem_strndup(need_field(fields, 'u'));
-    need->client_id = mem_strndup(need_field(fields, 'x'));
+    need->tenant = mem_strndup(tenant);
+    need->conversation = mem_strndup(conversation);
+    need->node = mem_strndup(redis_field(fields, 'n'));
+    need->name = mem_strndup(redis_field(fields, 'i'));
+    need->user = mem_strndup(redis_field(fields, 'u'));
+    need->client_id = mem_strndup(redis_field(fields, 'x'));
 
     return need_read_range(need, fields);
 }
@@ -180,9 +161,10 @@ need_read(need_t *need, const redisReply *fields)
 static int
 need_read_range(need_t *need, const redisReply *fields)
 {
-    chat_str_t  sequence = need_field(fields, 's');
+    chat_str_t  sequence;
 
-    need->before = need_field(fields, 'd').len == sizeof("before") - 1;
+    sequence = redis_field(fields, 's');
+    need->before = redis_field(fields, 'd').len == sizeof("before") - 1;
     need->sequence = NEED_SEQUENCE;
     need->max_messages = NEED_MAX_LIMIT;
 
@@ -190,14 +172,14 @@ need_read_range(need_t *need, const redisReply *fields)
         return 0;
     }
 
-    if (number_parse(need_field(fields, 'l'), NEED_MAX_BYTES,
+    if (number_parse(redis_field(fields, 'l'), NEED_MAX_BYTES,
                      &need->max_bytes) == -1)
     {
         return -1;
     }
 
     if (need->kind == NEED_RANGE) {
-        return number_parse(need_field(fields, 'a'), INT64_MAX,
+        return number_parse(redis_field(fields, 'a'), INT64_MAX,
                             &need->after_revision);
     }
 
@@ -207,7 +189,7 @@ need_read_range(need_t *need, const redisReply *fields)
         return -1;
     }
 
-    return number_parse(need_field(fields, 'm'), NEED_MAX_LIMIT,
+    return number_parse(redis_field(fields, 'm'), NEED_MAX_LIMIT,
                         &need->max_messages);
 }
 
@@ -388,12 +370,17 @@ need_answer(persist_t *p)
 }
 
 
-/* one answer: into p->args, and on its way */
+/* reads one result, and sends what is made of it on its way */
 
 static int
-need_answer_one(persist_t *p, const need_t *need, const PGresult *res,
-    bool *sent)
+need_answer_one(persist_t *p, const need_t *need, bool *sent)
 {
+    PGresult  *res;
+
+    if (db_result(&p->db, &res) == -1) {
+        return -1;
+    }
+
     *sent = true;
 
     if (db_good(&p->db, res)) {
@@ -405,7 +392,14 @@ need_answer_one(persist_t *p, const need_t *need, const PGresult *res,
         *sent = answer_make_error(p, need);
     }
 
-    return *sent ? redis_send(&p->redis, &p->args) : 0;
+    PQclear(res);
+
+    if (*sent && redis_send(&p->redis, &p->args) == -1) {
+        db_close(&p->db);               /* in the middle of its results */
+        return -1;
+    }
+
+    return db_synced(&p->db);
 }
 
 
@@ -445,10 +439,8 @@ need_answered(persist_t *p, const need_t *need)
 static int
 need_answer_turn(persist_t *p, need_t **turn, size_t n)
 {
-    int        rc;
-    bool       sent[NEED_TURN];
-    size_t     i;
-    PGresult  *res;
+    bool    sent[NEED_TURN];
+    size_t  i;
 
     if (db_begin(&p->db) == -1) {
         return -1;
@@ -461,20 +453,7 @@ need_answer_turn(persist_t *p, need_t **turn, size_t n)
     }
 
     for (i = 0; i < n; i++) {
-
-        if (db_result(&p->db, &res) == -1) {
-            return -1;
-        }
-
-        rc = need_answer_one(p, turn[i], res, &sent[i]);
-        PQclear(res);
-
-        if (rc == -1) {
-            db_close(&p->db);           /* in the middle of its results */
-            return -1;
-        }
-
-        if (db_synced(&p->db) == -1) {
+        if (need_answer_one(p, turn[i], &sent[i]) == -1) {
             return -1;
         }
     }

@@ -21,6 +21,9 @@
 
 #define NEED_LIFE  10000        /* ms; who asked has given up by then */
 
+/* a time in ms since 1970, in SQL */
+#define NEED_MS(column)  "(extract(epoch FROM " column ") * 1000)::bigint"
+
 
 typedef enum {
     NEED_CONVERSATION,

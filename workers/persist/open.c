@@ -68,8 +68,12 @@ open_held(persist_t *p)
         p->redis_link = p->redis.links;
     }
 
+    /* where it takes long, the rest can wait until the leases are renewed */
+
     for (part = p->parts; part < end; part++) {
-        if (part->state == PART_HELD && open_part(p, part) == -1) {
+        if (part->state == PART_HELD && !lease_is_due(p)
+            && open_part(p, part) == -1)
+        {
             return -1;
         }
     }
@@ -203,6 +207,15 @@ open_store_rest(persist_t *p, part_t *part)
     stream_id_t  before;
 
     for ( ;; ) {
+
+        if (lease_keep(p) == -1) {
+            return -1;
+        }
+
+        if (part->state != PART_HELD) {
+            return 0;
+        }
+
         before = part->stored;
         rc = source_read_log(p, part, &batch);
         end = batch.n == 0;
@@ -217,15 +230,13 @@ open_store_rest(persist_t *p, part_t *part)
             return -1;
         }
 
-        if (part->state != PART_HELD) {
-            return 0;
-        }
-
         if (end) {
             return 1;
         }
 
-        if (stream_id_compare(before, part->stored) == 0) {
+        if (part->state != PART_HELD
+            || stream_id_compare(before, part->stored) == 0)
+        {
             return 0;
         }
     }
@@ -314,6 +325,15 @@ open_drop(persist_t *p, part_t *part)
     redisReply  *reply;
 
     do {
+
+        if (lease_keep(p) == -1) {
+            return -1;
+        }
+
+        if (part->state != PART_HELD) {
+            return 0;
+        }
+
         redis_args_reset(&p->args, "SCAN");
         redis_args_uint(&p->args, cursor);
         redis_args_text(&p->args, "MATCH");
@@ -378,8 +398,7 @@ open_commit(persist_t *p, part_t *part, open_case_e how)
 
     res = db_query(&p->db,
                    "UPDATE chat.partition SET identity = $5,"
-                   " generation = generation + 1, stored_id = $6,"
-                   " stopped = NULL"
+                   " generation = generation + 1, stored_id = $6"
                    " WHERE p = $1 AND fence = $2 AND generation = $3"
                    " AND stored_id = $4", &ps);
 
@@ -442,6 +461,7 @@ open_done(persist_t *p, part_t *part, open_case_e how)
     part->need.seq = 0;
     part->refused = false;
     part->state = PART_OPEN;
+    part_unmark(p, part);
 
     log_notice("partition is open", log_uint("partition", part->p),
                log_uint("generation", part->generation),

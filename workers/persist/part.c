@@ -51,26 +51,45 @@ part_look_again(persist_t *p, part_t *part)
 }
 
 
-void
-part_stop(persist_t *p, part_t *part, const char *reason)
+/* in the row, for people only: the log has told already */
+
+static void
+part_mark(persist_t *p, const part_t *part, const char *reason)
 {
     PGresult     *res;
     db_params_t   ps = { 0 };
 
-    log_alert("partition is stopped", log_uint("partition", part->p),
-              log_str("reason", reason));
-
-    part->state = PART_STOPPED;
+    if (!db_is_open(&p->db)) {
+        return;
+    }
 
     db_param_uint(&ps, part->p);
     db_param_text(&ps, p->holder);
     db_param_text(&ps, reason);
 
-    /* for people only: if it fails, the alert above has told */
+    res = db_query(&p->db, "UPDATE chat.partition SET stopped = nullif($3, '')"
+                           " WHERE p = $1 AND holder = $2", &ps);
+    PQclear(res);
+}
 
-    if (db_is_open(&p->db)) {
-        res = db_query(&p->db, "UPDATE chat.partition SET stopped = $3 "
-                               "WHERE p = $1 AND holder = $2", &ps);
-        PQclear(res);
+
+void
+part_stop(persist_t *p, part_t *part, const char *reason)
+{
+    log_alert("partition is stopped", log_uint("partition", part->p),
+              log_str("reason", reason));
+
+    part->state = PART_STOPPED;
+    part->marked = true;
+    part_mark(p, part, reason);
+}
+
+
+void
+part_unmark(persist_t *p, part_t *part)
+{
+    if (part->marked) {
+        part->marked = false;
+        part_mark(p, part, "");
     }
 }

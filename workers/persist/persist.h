@@ -17,7 +17,6 @@
 #include "db.h"
 #include "redis.h"
 #include "stream_id.h"
-#include "uuid.h"
 
 
 #define PERSIST_LEASE    4000   /* ms; a dead holder's partitions move then */
@@ -37,11 +36,12 @@ typedef enum {
 
 /* a partition, as its row in PostgreSQL says */
 
-typedef struct {
+typedef struct part_s {
     unsigned       p;
     part_state_e   state;
     bool           seen;        /* by the renewal under way */
     bool           refused;     /* Redis has seen a higher fence */
+    bool           marked;      /* its row says that it is stopped */
     uint64_t       fence;
     uint64_t       generation;
     char           identity[REDIS_MAX_IDENTITY];
@@ -99,10 +99,14 @@ void part_look_again(persist_t *p, part_t *part);
 /* our bug or somebody's hand: says so, and does no more for it */
 void part_stop(persist_t *p, part_t *part, const char *reason);
 
+/* it is not stopped any more */
+void part_unmark(persist_t *p, part_t *part);
+
 
 /* lease.c */
 
-CHAT_MUST_CHECK int lease_keep(persist_t *p);
+bool lease_is_due(const persist_t *p);
+CHAT_MUST_CHECK int lease_keep(persist_t *p);    /* if it is due */
 void lease_release(persist_t *p);
 
 

@@ -9,6 +9,7 @@
 
 
 #include "entry.h"
+#include "persist.h"
 
 
 /* begin, positions, generations, conversations, messages, members, counters,

@@ -7,6 +7,7 @@
 
 
 #include "entry.h"
+#include "persist.h"
 
 
 /* entries of one or more logs, those of one partition together and in order */
