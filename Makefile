@@ -209,7 +209,8 @@ distclean: clean
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC_ASAN) -o $@ $< $(LIBCHAT_ASAN) -lcmocka -lcrypto -lz
+	$(call say,CC,$<)$(CC_ASAN) -Iworkers/lib -o $@ $< $(LIBCHAT_ASAN) \
+	    -lcmocka -lcrypto -lz
 
 # cmocka speaks TAP when asked to, so one runner sums up everything
 
