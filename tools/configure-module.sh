@@ -19,6 +19,10 @@ fi
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 
+# two makes at once must not write the same headers
+exec 9> "$out/configure.lock"
+flock 9
+
 cd "$src"
 # shellcheck source=/dev/null
 . ./conf_flags

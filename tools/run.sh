@@ -135,7 +135,7 @@ take_lock() {
     exec 9> "$dir/lock"
 
     if ! flock -n 9; then
-        die "already running in $dir (\"make stop\" ends it)"
+        die "already running in $dir (\"make stop RUN_DIR=$RUN_DIR\" ends it)"
     fi
 }
 
@@ -471,7 +471,12 @@ do_start() {
     trap on_signal HUP INT TERM
     launch
     bring_up
-    tell "make stop"
+
+    if [ "$RUN_DIR" = run ]; then
+        tell "make stop"
+    else
+        tell "make stop RUN_DIR=$RUN_DIR"
+    fi
 }
 
 
