@@ -17,7 +17,6 @@
 #include "persist.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "log.h"
 
@@ -92,6 +91,10 @@ lease_keep(persist_t *p)
 
     if (!lease_is_due(p)) {
         return 0;
+    }
+
+    if (p->db_link != p->db.links) {
+        p->count = PERSIST_COUNT;
     }
 
     if (p->npartitions == 0 && lease_read_setting(p) == -1) {
@@ -182,18 +185,31 @@ lease_send(persist_t *p)
 }
 
 
+/* the next result; one that is not good makes the link useless */
+
+static int
+lease_result(persist_t *p, PGresult **res)
+{
+    if (db_result(&p->db, res) == -1) {
+        return -1;
+    }
+
+    if (!db_good(&p->db, *res)) {
+        PQclear(*res);
+        return db_drop(&p->db);
+    }
+
+    return 0;
+}
+
+
 static int
 lease_read(persist_t *p)
 {
     PGresult  *res;
 
-    if (db_result(&p->db, &res) == -1) {
+    if (lease_result(p, &res) == -1) {
         return -1;
-    }
-
-    if (!db_good(&p->db, res)) {
-        PQclear(res);
-        return db_drop(&p->db);
     }
 
     PQclear(res);
@@ -264,13 +280,8 @@ lease_read_rows(persist_t *p, bool claimed)
     int        row, rc = 0;
     PGresult  *res;
 
-    if (db_result(&p->db, &res) == -1) {
+    if (lease_result(p, &res) == -1) {
         return -1;
-    }
-
-    if (!db_good(&p->db, res)) {
-        PQclear(res);
-        return db_drop(&p->db);
     }
 
     for (row = 0; row < PQntuples(res) && rc == 0; row++) {

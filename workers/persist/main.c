@@ -14,9 +14,6 @@
 #include "store.h"
 
 
-#define COUNT_AT_START  16
-
-
 static options_rc_e persist_init(persist_t *p, int argc, char **argv);
 static options_rc_e persist_read_options(persist_t *p, int argc,
     char **argv);
@@ -81,7 +78,6 @@ persist_init(persist_t *p, int argc, char **argv)
                   "SET statement_timeout = '10s';"
                   "SET tcp_user_timeout = '3s'";
     p->redis.keeper = true;
-    p->count = COUNT_AT_START;
     p->needs_end = &p->needs;
 
     return OPTIONS_OK;

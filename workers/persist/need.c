@@ -8,7 +8,7 @@
 #include "qualified.h"
 
 
-#define NEED_MAX         4096       /* waiting at once */
+#define NEED_MAX         4096       /* of one partition, waiting at once */
 #define NEED_TURN        64         /* answered in one round trip */
 #define NEED_MAX_LIMIT   1000
 #define NEED_MAX_BYTES   (1024 * 1024)
@@ -39,7 +39,7 @@ need_add(persist_t *p, need_t *need)
 {
     *p->needs_end = need;
     p->needs_end = &need->next;
-    p->nneeds++;
+    need->part->nneeds++;
 }
 
 
@@ -51,13 +51,29 @@ need_remove(persist_t *p, need_t **link)
     need_t  *need = *link;
 
     *link = need->next;
-    p->nneeds--;
+    need->part->nneeds--;
 
     if (p->needs_end == &need->next) {
         p->needs_end = link;
     }
 
     return need;
+}
+
+
+void
+need_forget(persist_t *p, const part_t *part)
+{
+    need_t  **link = &p->needs;
+
+    while (*link != NULL) {
+
+        if ((*link)->part == part) {
+            need_free(need_remove(p, link));
+        } else {
+            link = &(*link)->next;
+        }
+    }
 }
 
 
@@ -95,7 +111,7 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
             continue;
         }
 
-        if (p->nneeds == NEED_MAX) {
+        if (part->nneeds == NEED_MAX) {
             log_warn("too many needs wait", log_uint("partition", part->p));
             need_free(need);
             continue;
@@ -362,6 +378,10 @@ need_answer(persist_t *p)
 
         for (i = 0; i < n; i++) {
             need_free(turn[i]);
+        }
+
+        if (rc == 0) {
+            rc = lease_keep(p);
         }
 
     } while (rc == 0 && n == NEED_TURN);

@@ -70,6 +70,8 @@ CHAT_MUST_CHECK int need_answer(persist_t *p);
 /* the answer to TIME, in ms: Redis' clock, by which it makes stream ids */
 CHAT_MUST_CHECK int need_read_time(persist_t *p, uint64_t *ms);
 
+/* of one partition, which will be read again; or of all */
+void need_forget(persist_t *p, const part_t *part);
 void need_forget_all(persist_t *p);
 
 

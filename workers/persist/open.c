@@ -46,8 +46,10 @@ static int open_prepare(persist_t *p, part_t *part, open_case_e how);
 static int open_store_rest(persist_t *p, part_t *part);
 static int open_drop(persist_t *p, part_t *part);
 static int open_rewind(persist_t *p, part_t *part);
-static int open_commit(persist_t *p, part_t *part, open_case_e how);
+static int open_commit(persist_t *p, part_t *part, stream_id_t to);
 static int open_reopen(persist_t *p, part_t *part);
+static stream_id_t open_end(const part_t *part, open_case_e how,
+    stream_id_t last);
 static int open_done(persist_t *p, part_t *part, open_case_e how);
 
 
@@ -64,7 +66,7 @@ open_held(persist_t *p)
             }
         }
 
-        need_forget_all(p);
+        p->count = PERSIST_COUNT;
         p->redis_link = p->redis.links;
     }
 
@@ -88,18 +90,20 @@ open_part(persist_t *p, part_t *part)
     int          rc;
     look_t       look;
     open_case_e  how;
+    stream_id_t  last;
 
     if (look_send(p, part) == -1 || look_read(p, &look) == -1) {
         return -1;
     }
 
     how = open_judge(p, part, &look);
+    last = look.last;
     look_done(&look);
 
     rc = open_prepare(p, part, how);
 
     if (rc == 1 && how != OPEN_READY) {
-        rc = open_commit(p, part, how);
+        rc = open_commit(p, part, open_end(part, how, last));
 
         if (rc == 1) {
             rc = open_reopen(p, part);
@@ -230,13 +234,15 @@ open_store_rest(persist_t *p, part_t *part)
             return -1;
         }
 
+        if (part->state != PART_HELD) {
+            return 0;
+        }
+
         if (end) {
             return 1;
         }
 
-        if (part->state != PART_HELD
-            || stream_id_compare(before, part->stored) == 0)
-        {
+        if (stream_id_compare(before, part->stored) == 0) {
             return 0;
         }
     }
@@ -378,15 +384,32 @@ open_rewind(persist_t *p, part_t *part)
 }
 
 
+/*
+ * The position to go on from.  A log that was stored to its end may have its
+ * last id beyond that: a holder that was killed had rewound it and could not
+ * commit.  Needs wait for the last id, so it must become ours.
+ */
+
+static stream_id_t
+open_end(const part_t *part, open_case_e how, stream_id_t last)
+{
+    if (how == OPEN_LOST) {
+        return open_beyond(part);
+    }
+
+    return how == OPEN_KEPT && stream_id_compare(last, part->stored) > 0
+           ? last : part->stored;
+}
+
+
 /* nothing is between the old position and the new one, if they differ */
 
 static int
-open_commit(persist_t *p, part_t *part, open_case_e how)
+open_commit(persist_t *p, part_t *part, stream_id_t to)
 {
     bool          done;
     char          id[STREAM_ID_TEXT], new_id[STREAM_ID_TEXT];
     PGresult     *res;
-    stream_id_t   to = how == OPEN_LOST ? open_beyond(part) : part->stored;
     db_params_t   ps = { 0 };
 
     db_param_uint(&ps, part->p);
@@ -444,7 +467,8 @@ open_done(persist_t *p, part_t *part, open_case_e how)
 {
     uint64_t  now;
 
-    /* needs that came while nobody was there; older ones nobody waits for */
+    /* needs that came while nobody was there, and those that were read on
+       another link; older ones nobody waits for */
 
     redis_args_reset(&p->args, "TIME");
 
@@ -457,6 +481,7 @@ open_done(persist_t *p, part_t *part, open_case_e how)
     /* what was stored before it opened may still be in the log */
     part->told = (stream_id_t) { 0, 0 };
 
+    need_forget(p, part);
     part->need.ms = now > NEED_LIFE ? now - NEED_LIFE : 0;
     part->need.seq = 0;
     part->refused = false;

@@ -23,6 +23,8 @@
 #define PERSIST_RENEW    1000   /* ms between renewals */
 #define PERSIST_STANDBY  500    /* ms between looks for what became free */
 
+#define PERSIST_COUNT    16     /* count on a new link, and at least */
+
 #define PART_KEY_LEN     (CHAT_NAME_PREFIX_LEN + 8)
 
 
@@ -48,6 +50,7 @@ typedef struct part_s {
     stream_id_t    stored;      /* everything up to here is in PostgreSQL */
     stream_id_t    told;        /* so far Redis knows it */
     stream_id_t    need;        /* the last need that was read */
+    unsigned       nneeds;      /* that wait */
     char           prefix[CHAT_NAME_PREFIX_LEN + 1];
 } part_t;
 
@@ -65,14 +68,15 @@ typedef struct {
     uint64_t         backlog;       /* entries of a log at most */
     uint64_t         lease_at;      /* when to renew */
     uint64_t         look_at;       /* when to look_check() */
-    unsigned         count;         /* entries to read from each stream */
+    unsigned         count;         /* entries to read from each stream; small
+                                       on a new link, for what waited may be
+                                       much */
 
     unsigned         npartitions;
     part_t           parts[CHAT_ID_MAX_PARTITIONS];
 
     struct need_s   *needs;         /* waiting, in the order of arrival */
     struct need_s  **needs_end;
-    unsigned         nneeds;
 
     uint64_t         stored;        /* entries, since the start */
     redis_args_t     args;          /* scratch */

@@ -6,8 +6,7 @@
 #include "need.h"
 
 
-#define SOURCE_COUNT_MIN   16
-#define SOURCE_COUNT_MAX   512
+#define SOURCE_COUNT_MAX   256
 #define SOURCE_BYTES       (4 * 1024 * 1024)    /* aimed at for one batch */
 
 
@@ -121,8 +120,8 @@ static void
 source_adapt(persist_t *p, size_t bytes)
 {
     if (bytes > SOURCE_BYTES) {
-        p->count = p->count / 2 > SOURCE_COUNT_MIN ? p->count / 2
-                                                   : SOURCE_COUNT_MIN;
+        p->count = p->count / 2 > PERSIST_COUNT ? p->count / 2
+                                                : PERSIST_COUNT;
 
     } else if (bytes < SOURCE_BYTES / 4 && p->count < SOURCE_COUNT_MAX) {
         p->count = p->count * 2;
@@ -168,7 +167,7 @@ static entry_t *
 batch_add(batch_t *batch)
 {
     if (batch->n == batch->size) {
-        batch->size = batch->size * 2 + SOURCE_COUNT_MIN;
+        batch->size = batch->size * 2 + PERSIST_COUNT;
         batch->entries = mem_realloc(batch->entries, batch->size,
                                      sizeof(entry_t));
     }
