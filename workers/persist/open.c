@@ -23,7 +23,7 @@
 #include "store.h"
 
 
-#define DROP_KEYS  512          /* of one call */
+#define DROP_KEYS  4096         /* looked at in one call */
 
 
 typedef enum {
