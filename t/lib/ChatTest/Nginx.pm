@@ -7,18 +7,20 @@ use v5.36;
 
 use Carp qw(croak);
 use Cwd qw(realpath);
+use POSIX ();
 
 use ChatTest::Command qw(must_run run);
 use ChatTest::Process;
 
+my $machine = (POSIX::uname)[4];
 my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 
 # directory, build, port, redis: path of its socket, workers, log: a file; and
 # what is to be added to the configuration: redis_options, main, http, listen,
-# server, location; or instead, in place of what the http block would hold; asan: how
-# AddressSanitizer works, by default with whole stacks, to tell by a leak's
-# whose it is
+# server, location; or instead, in place of what the http block would hold.
+# asan: how AddressSanitizer works, by default with whole stacks, which tell
+# whose a leak is.
 #
 # It is stopped gracefully: a worker that is told to hurry is killed after a
 # second, and the search for leaks may take longer.
@@ -168,7 +170,7 @@ sub _environment ($self, $asan) {
 
 sub _sanitizers () {
     my $cc = $ENV{CC} // 'gcc';
-    my @names = $cc =~ /clang/ ? 'libclang_rt.asan-x86_64.so'
+    my @names = $cc =~ /clang/ ? "libclang_rt.asan-$machine.so"
         : ('libasan.so', 'libubsan.so');
 
     state @libraries =
