@@ -41,6 +41,7 @@ static void ngx_chat_token_forget(void *data);
 static void ngx_chat_token_mask_request(ngx_http_request_t *r);
 static void ngx_chat_token_mask_line(ngx_str_t *line);
 static void ngx_chat_token_mask(u_char *p, u_char *last);
+static ngx_int_t ngx_chat_token_keep_arg(ngx_http_request_t *r);
 static ngx_int_t ngx_chat_token_next_arg(u_char **pos, u_char *last,
     ngx_chat_arg_t *arg);
 static ngx_uint_t ngx_chat_token_is_arg(ngx_chat_arg_t *arg);
@@ -98,9 +99,7 @@ ngx_chat_token_hide_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_chat_token_hide(ngx_http_request_t *r)
 {
-    u_char          *p, *last;
-    ngx_int_t        rc;
-    ngx_chat_arg_t   arg;
+    ngx_int_t  rc;
 
     if (ngx_chat_token_hidden(r) != NULL) {
         return NGX_OK;
@@ -108,21 +107,31 @@ ngx_chat_token_hide(ngx_http_request_t *r)
 
     /* a rewrite may have taken the arguments away, not the request line */
 
-    rc = NGX_OK;
+    rc = (r->args.len > 0) ? ngx_chat_token_keep_arg(r) : NGX_OK;
+
+    ngx_chat_token_mask_request(r);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_chat_token_keep_arg(ngx_http_request_t *r)
+{
+    u_char          *p, *last;
+    ngx_chat_arg_t   arg;
+
     p = r->args.data;
     last = p + r->args.len;
 
     while (ngx_chat_token_next_arg(&p, last, &arg) == NGX_OK) {
 
         if (ngx_chat_token_is_arg(&arg)) {
-            rc = ngx_chat_token_keep(r, &arg.value);
-            break;
+            return ngx_chat_token_keep(r, &arg.value);
         }
     }
 
-    ngx_chat_token_mask_request(r);
-
-    return rc;
+    return NGX_OK;
 }
 
 
@@ -330,7 +339,10 @@ ngx_chat_token_mask_request(ngx_http_request_t *r)
 {
     ngx_chat_token_mask_line(&r->request_line);
     ngx_chat_token_mask_line(&r->unparsed_uri);
-    ngx_chat_token_mask(r->args.data, r->args.data + r->args.len);
+
+    if (r->args.len > 0) {
+        ngx_chat_token_mask(r->args.data, r->args.data + r->args.len);
+    }
 }
 
 
