@@ -74,6 +74,16 @@ sub pause ($self, $paused) {
 }
 
 
+# loses the connection, with all that is under way on it
+
+sub cut ($self) {
+    $self->{client}->disconnect('reset');
+    $self->_lose;
+
+    return;
+}
+
+
 # whose node the next connection must not land on
 
 sub keep_away_from ($self, $other) {
