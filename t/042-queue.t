@@ -1,0 +1,112 @@
+# What waits to be sent to a client that does not read is bounded by what it
+# takes in memory, however tiny the frames are.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+use ChatTest::Frame qw(make_frame);
+
+use constant {
+    QUEUE   => 1_048_576,
+    FRAME   => 32,          # bytes that any frame takes in memory, at least
+    AT_ONCE => 250,         # pings
+};
+
+my $chat = ChatTest->new(with => [], listen => 'sndbuf=32k',
+                         server => <<~"END");
+    location = /queue {
+        chat_echo on;
+        chat_send_queue @{[ QUEUE ]};
+    }
+    END
+$chat->start;
+
+my $pings = make_frame(opcode => PING, payload => '') x AT_ONCE;
+my $bob = $chat->handshake(path => '/echo');
+
+
+# what bob is answered comes after nginx has read what was sent before
+
+sub bob_is_served () {
+    $bob->send_text('still here');
+
+    return $bob->read_message->{payload} eq 'still here';
+}
+
+
+# More than the kernel takes on the way to a client that does not read, so that
+# all that follows has to wait; but much less than may wait.
+
+sub clog ($client) {
+    $client->send_text('x' x 60_000) for 1 .. 8;
+
+    return bob_is_served();
+}
+
+
+# how many pings are taken until the client is let go, or until they are so many
+# that the queue must be full
+
+sub pings_taken ($client) {
+    my $marks = $chat->logs->marks;
+    my $sent = 0;
+
+    while ($sent <= 2 * QUEUE / FRAME) {
+        $client->send_bytes($pings);
+        $sent += AT_ONCE;
+
+        last if !bob_is_served()
+            || $chat->logs->since($marks) =~ /closing session with 4413/;
+    }
+
+    return $sent;
+}
+
+
+subtest 'pongs that a client does not read are counted' => sub {
+    my $marks = $chat->logs->marks;
+    my $alice = $chat->handshake(path => '/queue');
+
+    ok(clog($alice), 'what is sent to alice has to wait');
+    unlike($chat->logs->since($marks), qr/4413/, 'but she may stay so far');
+
+    my $taken = pings_taken($alice);
+
+    cmp_ok($taken, '<=', QUEUE / FRAME,
+           'she is let go before pongs take more than the queue may');
+    cmp_ok($taken, '>', 1000, 'but may be behind by many');
+
+    ok(defined $alice->expect_close(4413), 'close 4413');
+    is(() = $chat->logs->since($marks) =~ /slow consumer/g, 1,
+       'with a line in the log');
+};
+
+subtest 'who reads may ping without end' => sub {
+    my $carol = $chat->handshake(path => '/queue');
+    my $pongs = 0;
+
+    for (1 .. 2 * QUEUE / FRAME / AT_ONCE) {
+        $carol->send_bytes($pings);
+        $pongs += $carol->read_frame->{opcode} == PONG for 1 .. AT_ONCE;
+    }
+
+    cmp_ok($pongs, '>', QUEUE / FRAME, 'every ping has its pong');
+};
+
+subtest 'who reads late has it all' => sub {
+    my $carol = $chat->handshake(path => '/queue');
+
+    ok(clog($carol), 'what is sent to carol has to wait');
+    $carol->send_bytes($pings);
+    ok(bob_is_served(), 'and pongs behind it');
+
+    my @got = map { $carol->read_frame } 1 .. 8 + AT_ONCE;
+    is((grep { $_->{opcode} == TEXT && length $_->{payload} == 60_000 } @got),
+       8, 'messages');
+    is((grep { $_->{opcode} == PONG } @got), AT_ONCE, 'and pongs');
+};
+
+done_testing;
