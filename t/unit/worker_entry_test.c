@@ -166,6 +166,51 @@ what_a_message_needs_must_be_there_and_make_sense(void **state)
 }
 
 
+/* after a loss of Redis its numbers must not be given again */
+
+static void
+a_malformed_message_keeps_its_place(void **state)
+{
+    size_t     i, j;
+    entry_t    e;
+    fields_t   f;
+
+    static const struct {
+        char      field;
+        bool      counts;
+        uint64_t  sequence;
+    } cases[] = {
+        { 'c', true,  1 },
+        { 't', true,  1 },
+        { 'i', true,  1 },
+        { 'b', true,  1 },
+        { 'q', true,  0 },
+        { 'v', false, 0 },
+        { 'r', false, 0 },
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(cases); i++) {
+        fields_set(&f, message);
+        memset(&e, 0, sizeof(e));
+        e.fields = &f.array;
+
+        for (j = 0; message[j][0] != cases[i].field; j += 2) { /* void */ }
+
+        f.texts[j + 1].len = 0;
+        assert_int_equal(entry_read(&e), ENTRY_MALFORMED);
+        assert_int_equal(e.counts, cases[i].counts);
+        assert_int_equal(e.sequence, cases[i].sequence);
+
+        if (e.counts) {
+            assert_int_equal(e.key[0], 0x01);
+            assert_int_equal(e.revision, 4294967298);
+        }
+    }
+}
+
+
 static void
 no_truncation_is_read_as_a_message(void **state)
 {
@@ -242,6 +287,7 @@ main(void)
         cmocka_unit_test(a_message_is_read),
         cmocka_unit_test(a_creation_is_read),
         cmocka_unit_test(what_a_message_needs_must_be_there_and_make_sense),
+        cmocka_unit_test(a_malformed_message_keeps_its_place),
         cmocka_unit_test(no_truncation_is_read_as_a_message),
         cmocka_unit_test(a_kind_of_the_future_is_not_taken_for_malformed),
         cmocka_unit_test(a_list_of_members_may_be_anything),

@@ -11,6 +11,7 @@
 #define REVISION_MAX  ((UINT64_C(1) << 53) - 1)
 
 
+static entry_rc_e entry_read_place(entry_t *e);
 static entry_rc_e entry_read_message(entry_t *e);
 static entry_rc_e entry_read_create(entry_t *e);
 
@@ -53,12 +54,25 @@ entry_rc_e
 entry_read(entry_t *e)
 {
     chat_str_t  kind;
+    entry_rc_e  rc;
 
     e->fate = ENTRY_GOOD;
     kind = entry_field(e, 'k');
 
-    if (!entry_is(kind, "message") && !entry_is(kind, "create")) {
+    if (entry_is(kind, "message")) {
+        e->kind = ENTRY_MESSAGE;
+
+    } else if (entry_is(kind, "create")) {
+        e->kind = ENTRY_CREATE;
+
+    } else {
         return ENTRY_UNKNOWN;
+    }
+
+    rc = entry_read_place(e);
+
+    if (rc != ENTRY_READ) {
+        return rc;
     }
 
     if (qualified_split(entry_field(e, 'c'), &e->tenant, &e->conversation)
@@ -67,6 +81,23 @@ entry_read(entry_t *e)
         return entry_malformed(e, "name of the conversation");
     }
 
+    if (number_parse(entry_field(e, 't'), CHAT_ID_MAX_TIME, &e->time) == -1) {
+        return entry_malformed(e, "time");
+    }
+
+    e->user = entry_field(e, 'u');
+
+    return e->kind == ENTRY_MESSAGE ? entry_read_message(e)
+                                    : entry_read_create(e);
+}
+
+
+/* first of all, what the conversation must not count twice, whatever the rest
+   may be */
+
+static entry_rc_e
+entry_read_place(entry_t *e)
+{
     if (uuid_parse(e->key, entry_field(e, 'v')) == -1) {
         return entry_malformed(e, "key of the conversation");
     }
@@ -75,28 +106,24 @@ entry_read(entry_t *e)
         return entry_malformed(e, "revision");
     }
 
-    if (number_parse(entry_field(e, 't'), CHAT_ID_MAX_TIME, &e->time) == -1) {
-        return entry_malformed(e, "time");
+    e->counts = true;
+
+    if (e->kind == ENTRY_MESSAGE
+        && number_parse(entry_field(e, 'q'), REVISION_MAX, &e->sequence)
+           == -1)
+    {
+        return entry_malformed(e, "sequence");
     }
 
-    e->user = entry_field(e, 'u');
-
-    return entry_is(kind, "message") ? entry_read_message(e)
-                                     : entry_read_create(e);
+    return ENTRY_READ;
 }
 
 
 static entry_rc_e
 entry_read_message(entry_t *e)
 {
-    e->kind = ENTRY_MESSAGE;
-
     if (uuid_parse(e->message, entry_field(e, 'i')) == -1) {
         return entry_malformed(e, "message id");
-    }
-
-    if (number_parse(entry_field(e, 'q'), REVISION_MAX, &e->sequence) == -1) {
-        return entry_malformed(e, "sequence");
     }
 
     e->client_id = entry_field(e, 'x');
@@ -118,7 +145,6 @@ entry_read_message(entry_t *e)
 static entry_rc_e
 entry_read_create(entry_t *e)
 {
-    e->kind = ENTRY_CREATE;
     e->type = entry_field(e, 'y');
     e->name = entry_field(e, 'n');
     e->members = entry_field(e, 'm');

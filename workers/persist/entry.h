@@ -21,7 +21,7 @@ typedef enum {
 typedef enum {
     ENTRY_GOOD,
     ENTRY_REFUSED,      /* its row goes to the dead letters, counters move */
-    ENTRY_DEAD          /* nothing of it but a dead letter */
+    ENTRY_DEAD          /* nothing else of it is read, counters move */
 } entry_fate_e;
 
 
@@ -39,11 +39,12 @@ typedef struct {
     entry_fate_e       fate;
     char               reason[160]; /* why not good */
 
+    bool               counts;              /* the next two are known */
     uint8_t            key[UUID_LEN];       /* of the conversation */
+    uint64_t           revision;
     chat_str_t         tenant;
     chat_str_t         conversation;
     chat_str_t         user;
-    uint64_t           revision;
     uint64_t           time;                /* ms since 1970 */
 
     /* a message */

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "source.h"
 
 
 #define RENEWED  "RETURNING t.p, t.fence, t.identity, t.generation, t.stored_id"
@@ -94,7 +95,7 @@ lease_keep(persist_t *p)
     }
 
     if (p->db_link != p->db.links) {
-        p->count = PERSIST_COUNT;
+        source_reset(p);
     }
 
     if (p->npartitions == 0 && lease_read_setting(p) == -1) {

@@ -66,7 +66,7 @@ open_held(persist_t *p)
             }
         }
 
-        p->count = PERSIST_COUNT;
+        source_reset(p);
         p->redis_link = p->redis.links;
     }
 

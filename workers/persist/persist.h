@@ -23,8 +23,6 @@
 #define PERSIST_RENEW    1000   /* ms between renewals */
 #define PERSIST_STANDBY  500    /* ms between looks for what became free */
 
-#define PERSIST_COUNT    16     /* count on a new link, and at least */
-
 #define PART_KEY_LEN     (CHAT_NAME_PREFIX_LEN + 8)
 
 
@@ -68,9 +66,8 @@ typedef struct {
     uint64_t         backlog;       /* entries of a log at most */
     uint64_t         lease_at;      /* when to renew */
     uint64_t         look_at;       /* when to look_check() */
-    unsigned         count;         /* entries to read from each stream; small
-                                       on a new link, for what waited may be
-                                       much */
+    unsigned         count;         /* entries of the next batch at most */
+    unsigned         first;         /* partition to read first */
 
     unsigned         npartitions;
     part_t           parts[CHAT_ID_MAX_PARTITIONS];

@@ -252,7 +252,7 @@ rows_generations(persist_t *p, const entry_t *entries, size_t n)
     for (i = 0; i < n; i++) {
         e = &entries[i];
 
-        if (e->fate != ENTRY_DEAD) {
+        if (e->counts) {
             db_array_bytes(&a[0], e->key, UUID_LEN);
             db_array_int8(&a[1], e->revision);
         }
@@ -427,6 +427,9 @@ rows_client_id(db_array_t *a, const entry_t *e)
 }
 
 
+/* An event that is stored as a dead letter alone moves the counters: after a
+   loss of Redis its numbers must not be given again. */
+
 static int
 rows_counters(persist_t *p, const entry_t *entries, size_t n)
 {
@@ -443,7 +446,7 @@ rows_counters(persist_t *p, const entry_t *entries, size_t n)
     for (i = 0; i < n; i++) {
         e = &entries[i];
 
-        if (e->kind != ENTRY_MESSAGE || e->fate == ENTRY_DEAD) {
+        if (!e->counts || (e->kind == ENTRY_CREATE && e->fate == ENTRY_GOOD)) {
             continue;
         }
 

@@ -6,21 +6,54 @@
 #include "need.h"
 
 
-#define SOURCE_COUNT_MAX   256
-#define SOURCE_BYTES       (4 * 1024 * 1024)    /* aimed at for one batch */
+#define SOURCE_COUNT_MIN  16        /* on a new link */
+#define SOURCE_COUNT_MAX  1024
+#define SOURCE_BYTES      (4 * 1024 * 1024)     /* of a batch */
+#define SOURCE_SLOW       1000      /* ms that storing a batch should take */
 
 
 static int source_take(persist_t *p, batch_t *batch);
 static int source_take_log(persist_t *p, part_t *part,
-    const redisReply *entries, batch_t *batch, size_t *bytes);
+    const redisReply *entries, batch_t *batch);
 
+
+void
+source_reset(persist_t *p)
+{
+    if (p->count == 0 || p->count > SOURCE_COUNT_MIN) {
+        p->count = SOURCE_COUNT_MIN;
+    }
+}
+
+
+void
+source_adapt(persist_t *p, const batch_t *batch, uint64_t ms)
+{
+    if (ms > SOURCE_SLOW) {
+        p->count = batch->n > 1 ? (unsigned) batch->n / 2 : 1;
+
+    } else if (batch->bytes > SOURCE_BYTES) {
+        p->count = (unsigned) batch->n;
+
+    } else if (batch->more && ms < SOURCE_SLOW / 4
+               && batch->bytes < SOURCE_BYTES / 4
+               && p->count < SOURCE_COUNT_MAX)
+    {
+        p->count = p->count * 2;
+    }
+}
+
+
+/* the start of XREAD for so many logs, which share the count */
 
 static void
-source_args(persist_t *p, uint64_t block)
+source_args(persist_t *p, batch_t *batch, unsigned logs, uint64_t block)
 {
+    batch->share = (p->count + logs - 1) / logs;
+
     redis_args_reset(&p->args, "XREAD");
     redis_args_text(&p->args, "COUNT");
-    redis_args_uint(&p->args, p->count);
+    redis_args_uint(&p->args, batch->share);
 
     if (block != 0) {
         redis_args_text(&p->args, "BLOCK");
@@ -31,28 +64,50 @@ source_args(persist_t *p, uint64_t block)
 }
 
 
+/* the open partitions: each in turn comes first, for the last ones may not
+   fit into the batch */
+
+static unsigned
+source_open(persist_t *p, part_t *open[CHAT_ID_MAX_PARTITIONS])
+{
+    part_t    *part;
+    unsigned   i, n = 0;
+
+    for (i = 0; i < p->npartitions; i++) {
+        part = &p->parts[(p->first + i) % p->npartitions];
+
+        if (part->state == PART_OPEN) {
+            open[n] = part;
+            n++;
+        }
+    }
+
+    p->first = (p->first + 1) % p->npartitions;
+
+    return n;
+}
+
+
 int
 source_read(persist_t *p, batch_t *batch, uint64_t until)
 {
     char       key[PART_KEY_LEN], id[STREAM_ID_TEXT];
-    part_t    *part, *end = p->parts + p->npartitions;
+    part_t    *open[CHAT_ID_MAX_PARTITIONS];
     uint64_t   now = life_now(), block;
+    unsigned   i, n;
 
     block = until > now ? until - now : 0;
-    source_args(p, block);
+    n = source_open(p, open);
+    source_args(p, batch, n, block);
 
-    for (part = p->parts; part < end; part++) {
-        if (part->state == PART_OPEN) {
-            redis_args_text(&p->args, part_key(part, "log", key));
-            redis_args_text(&p->args, part_key(part, "need", key));
-        }
+    for (i = 0; i < n; i++) {
+        redis_args_text(&p->args, part_key(open[i], "log", key));
+        redis_args_text(&p->args, part_key(open[i], "need", key));
     }
 
-    for (part = p->parts; part < end; part++) {
-        if (part->state == PART_OPEN) {
-            redis_args_text(&p->args, stream_id_print(part->stored, id));
-            redis_args_text(&p->args, stream_id_print(part->need, id));
-        }
+    for (i = 0; i < n; i++) {
+        redis_args_text(&p->args, stream_id_print(open[i]->stored, id));
+        redis_args_text(&p->args, stream_id_print(open[i]->need, id));
     }
 
     if (redis_send(&p->redis, &p->args) == -1) {
@@ -70,7 +125,7 @@ source_read_log(persist_t *p, part_t *part, batch_t *batch)
 {
     char  key[PART_KEY_LEN], id[STREAM_ID_TEXT];
 
-    source_args(p, 0);
+    source_args(p, batch, 1, 0);
     redis_args_text(&p->args, part_key(part, "log", key));
     redis_args_text(&p->args, stream_id_print(part->stored, id));
 
@@ -114,28 +169,13 @@ source_part(persist_t *p, chat_str_t key, chat_str_t *name)
 }
 
 
-/* how many entries to ask for next: batches of a bounded size in bytes */
-
-static void
-source_adapt(persist_t *p, size_t bytes)
-{
-    if (bytes > SOURCE_BYTES) {
-        p->count = p->count / 2 > PERSIST_COUNT ? p->count / 2
-                                                : PERSIST_COUNT;
-
-    } else if (bytes < SOURCE_BYTES / 4 && p->count < SOURCE_COUNT_MAX) {
-        p->count = p->count * 2;
-    }
-}
-
-
 /* XREAD's answer: key and entries of each stream that has any, or nil */
 
 static int
 source_take(persist_t *p, batch_t *batch)
 {
     int                rc = 0;
-    size_t             i, bytes = 0;
+    size_t             i;
     part_t            *part;
     chat_str_t         name;
     const redisReply  *stream;
@@ -153,11 +193,9 @@ source_take(persist_t *p, batch_t *batch)
         }
 
         rc = name.data[0] == 'l'
-             ? source_take_log(p, part, stream->element[1], batch, &bytes)
+             ? source_take_log(p, part, stream->element[1], batch)
              : need_take(p, part, stream->element[1]);
     }
-
-    source_adapt(p, bytes);
 
     return rc;
 }
@@ -167,7 +205,7 @@ static entry_t *
 batch_add(batch_t *batch)
 {
     if (batch->n == batch->size) {
-        batch->size = batch->size * 2 + PERSIST_COUNT;
+        batch->size = batch->size * 2 + SOURCE_COUNT_MIN;
         batch->entries = mem_realloc(batch->entries, batch->size,
                                      sizeof(entry_t));
     }
@@ -192,21 +230,31 @@ source_size(const redisReply *fields)
 
 
 /*
- * Entries of a log: id and fields of each.  An entry that makes no sense
- * becomes a dead letter.  One of a kind that we do not know was written by
- * some newer program: what is before it is stored, then the partition waits
- * for a newer chat-persist.
+ * Entries of a log: id and fields of each, as long as they fit into the batch;
+ * what is left out will be read again.  The first one always fits, so a batch
+ * that is empty tells that the log is.
+ *
+ * An entry that makes no sense becomes a dead letter.  One of a kind that we
+ * do not know was written by some newer program: what is before it is stored,
+ * then the partition waits for a newer chat-persist.
  */
 
 static int
 source_take_log(persist_t *p, part_t *part, const redisReply *entries,
-    batch_t *batch, size_t *bytes)
+    batch_t *batch)
 {
     size_t             i;
     entry_t           *e;
     const redisReply  *entry;
 
+    batch->more = batch->more || entries->elements >= batch->share;
+
     for (i = 0; i < entries->elements; i++) {
+
+        if (batch->n >= p->count || batch->bytes > SOURCE_BYTES) {
+            break;
+        }
+
         entry = entries->element[i];
         e = batch_add(batch);
         e->part = part;
@@ -216,7 +264,7 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
         }
 
         e->fields = entry->element[1];
-        *bytes += source_size(e->fields);
+        batch->bytes += source_size(e->fields);
 
         if (entry_read(e) == ENTRY_UNKNOWN) {
             batch->n--;

@@ -17,6 +17,9 @@ typedef struct {
     entry_t     *entries;
     size_t       n;
     size_t       size;
+    size_t       bytes;         /* of the entries */
+    unsigned     share;         /* of each log in p->count */
+    bool         more;          /* there is perhaps more to be read */
 } batch_t;
 
 
@@ -31,6 +34,12 @@ CHAT_MUST_CHECK int source_read_log(persist_t *p, part_t *part,
     batch_t *batch);
 
 void batch_done(batch_t *batch);
+
+/* the link is new, and what waited may be much: begin with little */
+void source_reset(persist_t *p);
+
+/* storing the batch took so long: read more next time, or less */
+void source_adapt(persist_t *p, const batch_t *batch, uint64_t ms);
 
 
 #endif /* SOURCE_H */

@@ -1,9 +1,10 @@
 /*
  * A batch is one transaction.  If PostgreSQL refuses something in it, it is
  * tried again partition by partition, and where that fails too, entry by
- * entry: the one that is refused goes to the dead letters.  Everything else
- * that can go wrong closes the link, and the entries are read again from the
- * position that the row has then.
+ * entry: the one that is refused goes to the dead letters.  If it takes too
+ * long, less of it is read again.  Everything else that can go wrong closes
+ * the link, and the entries are read again from the position that the row has
+ * then.
  */
 
 #include "store.h"
@@ -19,10 +20,12 @@ typedef enum {
     STORE_FENCED,       /* the row is not as we believe */
     STORE_DOUBLE,       /* a unique key is violated */
     STORE_REFUSED,      /* PostgreSQL does not take a row */
+    STORE_SLOW,         /* it takes too long; nothing is stored */
     STORE_ERROR         /* the link is closed */
 } store_rc_e;
 
 
+static int store_entries(persist_t *p, const batch_t *batch);
 static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
     size_t n);
 static store_rc_e store_results(persist_t *p, int statements);
@@ -33,14 +36,32 @@ static store_rc_e store_entry(persist_t *p, entry_t *e);
 int
 store_batch(persist_t *p, const batch_t *batch)
 {
-    size_t      i, end;
-    store_rc_e  rc;
+    int       rc;
+    uint64_t  start = life_now();
 
     if (batch->n == 0) {
         return 0;
     }
 
+    rc = store_entries(p, batch);
+    source_adapt(p, batch, life_now() - start);
+
+    return rc;
+}
+
+
+static int
+store_entries(persist_t *p, const batch_t *batch)
+{
+    size_t      i, end;
+    store_rc_e  rc;
+
     rc = store_transaction(p, batch->entries, batch->n);
+
+    if (rc == STORE_SLOW) {
+        log_warn("storing takes too long", log_uint("entries", batch->n));
+        return 0;
+    }
 
     if (rc == STORE_OK || rc == STORE_ERROR) {
         return rc == STORE_OK ? 0 : -1;
@@ -84,6 +105,7 @@ store_part(persist_t *p, entry_t *entries, size_t n)
     switch (rc) {
 
     case STORE_OK:
+    case STORE_SLOW:
     case STORE_ERROR:
         break;
 
@@ -104,7 +126,8 @@ store_part(persist_t *p, entry_t *entries, size_t n)
 }
 
 
-/* one entry: as it is; without its row; or nothing but the dead letter */
+/* one entry: as it is; without its row; or nothing but the dead letter and
+   its numbers */
 
 static store_rc_e
 store_entry(persist_t *p, entry_t *e)
@@ -192,7 +215,8 @@ store_judge(const char *sqlstate)
         { "21",    STORE_REFUSED },     /* cardinality violation */
         { "22",    STORE_REFUSED },     /* data exception */
         { "23",    STORE_REFUSED },     /* integrity constraint violation */
-        { "54",    STORE_REFUSED }      /* program limit exceeded */
+        { "54",    STORE_REFUSED },     /* program limit exceeded */
+        { "57014", STORE_SLOW }         /* statement_timeout */
     };
 
     for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
