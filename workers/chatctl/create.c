@@ -28,6 +28,7 @@ typedef struct {
     const char                 *owner;
     options_list_t              members;
     bool                        if_not_exists;
+    bool                        asked;      /* and perhaps made by that */
     uint64_t                    wait;       /* s */
 
     unsigned                    partitions;
@@ -186,6 +187,13 @@ create_make_id(char *dst, uint64_t time, unsigned partition)
 }
 
 
+static const char *
+create_id(const create_t *c)
+{
+    return c->id != NULL ? c->id : c->made_id;
+}
+
+
 static void
 create_prepare(create_t *c)
 {
@@ -195,7 +203,7 @@ create_prepare(create_t *c)
     create_make_id(c->made_id, c->time, 0);
 
     tenant = mem_cstr(c->tenant);
-    id = mem_cstr(c->id != NULL ? c->id : c->made_id);
+    id = mem_cstr(create_id(c));
 
     c->partition = chat_name_partition(tenant, id, c->partitions);
     create_make_id(c->key, c->time, c->partition);
@@ -281,7 +289,7 @@ create_add_head(create_t *c)
     chat_writer_t               w;
     chat_event_conversation_t   event;
 
-    event.conversation = mem_cstr(c->id != NULL ? c->id : c->made_id);
+    event.conversation = mem_cstr(create_id(c));
     event.type = c->kind;
     event.name = mem_cstr(c->name);
     event.creator = mem_cstr(c->owner != NULL ? c->owner : "system");
@@ -315,7 +323,7 @@ create_ask(create_t *c)
     redis_args_text(&c->args, c->name);
     redis_args_text(&c->args, c->key);
     redis_args_uint(&c->args, c->time);
-    redis_args_text(&c->args, c->id == NULL ? "1" : "0");
+    redis_args_text(&c->args, c->id == NULL && !c->asked ? "1" : "0");
     create_add_head(c);
 
     for (i = 0; i < c->members.n; i++) {
@@ -327,6 +335,8 @@ create_ask(create_t *c)
         redis_args_text(&c->args, c->owner);
         redis_args_text(&c->args, "owner");
     }
+
+    c->asked = true;
 
     return redis_call(&c->redis, &c->args);
 }
@@ -366,9 +376,45 @@ create_need(create_t *c)
 static int
 create_print(const create_t *c)
 {
-    printf("%s\n", c->id != NULL ? c->id : c->made_id);
+    printf("%s\n", create_id(c));
 
     return ctl_flush() ? EXIT_OK : EXIT_FAILED;
+}
+
+
+/* it is there, which may be our own doing: the answer got lost then, and the
+   key is ours */
+
+static int
+create_exists(create_t *c)
+{
+    bool         ours;
+    char         meta[sizeof(c->base) + sizeof(":meta")];
+    redisReply  *reply;
+
+    (void) snprintf(meta, sizeof(meta), "%s:meta", c->base);
+    redis_args_reset(&c->args, "HGET");
+    redis_args_text(&c->args, meta);
+    redis_args_text(&c->args, "key");
+
+    reply = redis_call(&c->redis, &c->args);
+
+    if (reply == NULL) {
+        create_because(c, c->redis.error);
+        return -1;
+    }
+
+    ours = reply->type == REDIS_REPLY_STRING
+           && strcmp(reply->str, c->key) == 0;
+    freeReplyObject(reply);
+
+    if (ours || c->if_not_exists) {
+        return create_print(c);
+    }
+
+    ctl_say("conversation \"%s\" exists", create_id(c));
+
+    return EXIT_FAILED;
 }
 
 
@@ -384,14 +430,7 @@ create_answered(create_t *c, const redisReply *reply)
 
     case FCALL_EXISTS:
     case FCALL_NOT_FOUND:       /* there, but not for these eyes */
-
-        /* ours, if the answer to the same request got lost before */
-        if (c->if_not_exists || redis_number(reply, 7) == c->time) {
-            return create_print(c);
-        }
-
-        ctl_say("conversation \"%s\" exists", c->id);
-        return EXIT_FAILED;
+        return create_exists(c);
 
     case FCALL_NEED:
         create_because(c, "waits for chat-persist, which does not answer");

@@ -1,0 +1,121 @@
+# chatctl asks again when an answer gets lost, and nothing comes of it twice.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use IO::Select;
+use IO::Socket::UNIX;
+use POSIX ();
+
+use ChatTest;
+
+my $chat = ChatTest->new;
+$chat->start;
+
+
+# what has been read; empty at the end
+
+sub slurp ($socket) {
+    my $data;
+
+    return sysread($socket, $data, 65536) ? $data : '';
+}
+
+
+# Between chatctl and Redis: the first time that append has done it, its answer
+# does not arrive, and what $meanwhile does happens before chatctl asks again.
+
+sub serve ($listener, $meanwhile) {
+    my $lost;
+
+    while (my $client = $listener->accept) {
+        my $redis = IO::Socket::UNIX->new($chat->{redis_socket})
+            or POSIX::_exit(1);
+        my $both = IO::Select->new($client, $redis);
+        my $append;
+
+        CONNECTION: while (my @ready = $both->can_read) {
+            for my $from (@ready) {
+                my $data = slurp($from);
+
+                $append ||= $data =~ /chat_v1_append/;
+                last CONNECTION if $data eq '';
+
+                if ($append && $data =~ /^\*3\r\n\$2\r\nok/ && !$lost++) {
+                    $meanwhile->();
+                    last CONNECTION;
+                }
+
+                syswrite($from == $client ? $redis : $client, $data);
+            }
+        }
+    }
+
+    return;
+}
+
+
+# the exit code and the output of a creation whose first answer gets lost
+
+sub create_unheard ($options, $meanwhile = sub { }) {
+    state $n = 0;
+    my $path = $chat->directory . '/proxy-' . ++$n;
+    my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 5)
+        or die "cannot listen: $!";
+    my $pid = fork // die "fork() failed: $!";
+
+    if ($pid == 0) {
+        serve($listener, $meanwhile);
+        POSIX::_exit(0);
+    }
+
+    my @result = $chat->chatctl('conversation', 'create', '--wait', '15',
+                                '--redis-url', "unix://$path",
+                                split ' ', $options);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    return @result;
+}
+
+
+subtest 'a channel' => sub {
+    my ($code, $id) = create_unheard('--type channel');
+
+    is($code, 0, 'exit code');
+    like($id, qr/^[-0-9a-f]{36}\n$/, 'its id');
+};
+
+subtest 'a group that its creator cannot see' => sub {
+    my ($code, $id) = create_unheard('--type group --id plans --member bob');
+
+    is($code, 0, 'exit code');
+    is($id, "plans\n", 'its id');
+
+    ($code, $id) = create_unheard('--type group --id plans --member bob');
+    is($code, 1, 'but a second one is an error');
+    like($id, qr/conversation "plans" exists/, 'and told so');
+};
+
+subtest 'a channel that only PostgreSQL has when chatctl asks again' => sub {
+    my ($code, $id) = create_unheard('--type channel', sub {
+        $chat->wait_stored;
+        $chat->redis_cli('FLUSHALL');
+    });
+
+    is($code, 0, 'exit code');
+    chomp $id;
+
+    $chat->wait_ready;
+    $chat->wait_stored;
+    is($chat->connect(user => 'bob')->join($id)->{sequenceNumber}, 0,
+       'it is there');
+    is($chat->psql("SELECT count(*) FROM chat.partition
+                    WHERE stopped IS NOT NULL"), 0, 'no partition stopped');
+};
+
+is($chat->psql('SELECT count(*) FROM chat.conversation'), 3, 'three in all');
+
+done_testing;
