@@ -23,6 +23,9 @@ SANITIZE    = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 
 ALL_CFLAGS  = -std=gnu11 $(WARNINGS) $(CFLAGS) -fPIC -MMD -MP -Icommon
 CC_PLAIN    = $(CC) $(ALL_CFLAGS) $(HARDENING)
+# nginx and each module define ngx_modules; clang would take one's for the other's
+SANITIZE_MODULE = $(SANITIZE) $(if $(findstring clang,$(CC)),-mllvm \
+                  -asan-globals=0)
 CC_ASAN     = $(CC) $(ALL_CFLAGS) $(SANITIZE)
 
 # asked for when a worker is compiled: before `make deps` it may not be there
@@ -86,7 +89,7 @@ stamp = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ \
         || printf '%s\n' '$(1)' > $@
 
 $(BUILD)/flags: FORCE
-	$(call stamp,$(CC) $(ALL_CFLAGS) $(HARDENING) $(SANITIZE))
+	$(call stamp,$(CC) $(ALL_CFLAGS) $(HARDENING) $(SANITIZE_MODULE))
 
 MODULE_FILES = $(wildcard ngx_chat_module/*.[ch] common/*.[ch])
 
@@ -166,7 +169,7 @@ $(BUILD)/module-asan/Makefile: config $(BUILD)/module.files $(BUILD)/flags \
     tools/configure-module.sh
 	$(call say,CONF,$(MODULE_ASAN))tools/configure-module.sh \
 	    $(BUILD)/module-asan '$(CC)' \
-	    '-std=gnu11 $(CFLAGS) $(SANITIZE) -fPIC' '$(SANITIZE)'
+	    '-std=gnu11 $(CFLAGS) $(SANITIZE_MODULE) -fPIC' '$(SANITIZE)'
 
 deps:
 	@tools/deps.sh build
