@@ -247,20 +247,22 @@ options_read_option(reader_t *r, char *word)
 }
 
 
+/* a number of such units; its bounds are those of the product */
+
 static int
-options_number(const option_t *option, const char *value, size_t len)
+options_number(const option_t *option, const char *value, size_t len,
+    uint64_t unit)
 {
-    uint64_t    n;
+    uint64_t    n, max;
     chat_str_t  text = { (const uint8_t *) value, len };
 
-    if (number_parse(text, option->max != 0 ? option->max : INT64_MAX, &n)
-        == -1
-        || n < option->min)
-    {
+    max = option->max != 0 ? option->max : INT64_MAX;
+
+    if (number_parse(text, max / unit, &n) == -1 || n * unit < option->min) {
         return -1;
     }
 
-    *(uint64_t *) option->value = n;
+    *(uint64_t *) option->value = n * unit;
 
     return 0;
 }
@@ -269,8 +271,7 @@ options_number(const option_t *option, const char *value, size_t len)
 static int
 options_seconds(const option_t *option, const char *value)
 {
-    size_t     i, len;
-    uint64_t  *seconds = option->value;
+    size_t  i, len;
 
     static const struct {
         char      unit;
@@ -282,17 +283,11 @@ options_seconds(const option_t *option, const char *value)
     for (i = 0; len != 0 && i < sizeof(units) / sizeof(units[0]); i++) {
 
         if (value[len - 1] == units[i].unit) {
-
-            if (options_number(option, value, len - 1) == -1) {
-                return -1;
-            }
-
-            return __builtin_mul_overflow(*seconds, units[i].seconds, seconds)
-                   ? -1 : 0;
+            return options_number(option, value, len - 1, units[i].seconds);
         }
     }
 
-    return options_number(option, value, len);
+    return options_number(option, value, len, 1);
 }
 
 
@@ -313,7 +308,7 @@ options_set(const option_t *option, const char *value, const char *from)
         break;
 
     case OPTION_NUMBER:
-        rc = options_number(option, value, strlen(value));
+        rc = options_number(option, value, strlen(value), 1);
         break;
 
     case OPTION_SECONDS:

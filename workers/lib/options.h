@@ -39,7 +39,7 @@ typedef struct {
     const char     *fallback;   /* NULL: none, the value is zero */
     const char     *help;
     void           *value;
-    uint64_t        min;        /* of a number */
+    uint64_t        min;        /* of a number, or of seconds */
     uint64_t        max;        /* 0: no bound */
 } option_t;
 

@@ -22,7 +22,7 @@ static const option_t  options[] = {
       "the secret that tokens are made with, 32 bytes or more",
       &settings.key_file, 0, 0 },
     { "ttl", OPTION_SECONDS, true, "TIME", "1h",
-      "how long a token is good", &settings.ttl, 1, 86400 },
+      "how long a token is good", &settings.ttl, 60, 86400 },
     OPTION_LOG_LEVEL(&settings.log_level),
     OPTION_END
 };
