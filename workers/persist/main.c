@@ -96,7 +96,8 @@ persist_read_options(persist_t *p, int argc, char **argv)
         OPTION_POSTGRES_URL(&p->db.url),
         { "backlog", OPTION_NUMBER, true, "N", "50000",
           "events that wait to be stored, at most, per partition; with more "
-          "of them sending is refused", &p->backlog, 1, UINT32_MAX },
+          "of them sending is refused; a partition takes it over when it is "
+          "opened, after a restart of Redis", &p->backlog, 1, UINT32_MAX },
         OPTION_LOG_LEVEL(&level),
         OPTION_END
     };
