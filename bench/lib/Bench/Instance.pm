@@ -95,13 +95,6 @@ sub start ($self) {
 }
 
 
-sub stop ($self) {
-    $self->{process}->stop;
-
-    return;
-}
-
-
 # leaves the directory there, for whoever wants to know what went wrong
 
 sub keep ($self) {
@@ -111,11 +104,13 @@ sub keep ($self) {
 }
 
 
-sub DESTROY ($self) {
-    local ($?, $@);
-    $self->stop if defined $self->{process};
+# before anything is destroyed, in whatever order that is
 
-    return;
+END {
+    my $status = $?;
+
+    ChatTest::Process::stop_all();
+    $? = $status;
 }
 
 
