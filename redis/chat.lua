@@ -49,6 +49,7 @@
 local GENERATION = 4294967296           -- 2^32
 local HOT_MAX = 256                     -- events kept per conversation
 local HOT_BYTES = 1048576
+local HOT_BYTES_LOW = 786432            -- what trimming for bytes leaves
 local TRIM = 32                         -- read or trimmed at once
 local WALK = 1024                       -- events one call looks back at most
 local IDS_MAX = 1024                    -- client ids kept per conversation
@@ -388,8 +389,9 @@ local function revision_next(base, part, meta)
 end
 
 
--- Drops the oldest events from hot, as many as are too many; one that is not
--- stored yet stays, and all after it.
+-- Drops the oldest events from hot, as many as are too many, and a few more so
+-- that not every event has to drop one; one that is not stored yet stays, and
+-- all after it.
 
 local function hot_trim(base, part, meta, count)
     local hot = base .. ':hot'
@@ -400,12 +402,12 @@ local function hot_trim(base, part, meta, count)
         return                          -- the usual end while a backlog lasts
     end
 
-    entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', 2 * TRIM)
+    entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', TRIM)
 
     for _, entry in ipairs(entries) do
         local f = entry[2]
 
-        if (count <= HOT_MAX and meta.hbytes <= HOT_BYTES)
+        if (count <= HOT_MAX and meta.hbytes <= HOT_BYTES_LOW)
             or id_above(f[6], part.stored)
         then
             break
@@ -680,10 +682,11 @@ end
 
 local function history_find(base, first, last)
     local found, seq, to = {}, nil, '+'
+    local step = math.min(last - first + 2, TRIM)
 
-    for _ = 1, WALK, TRIM do
+    for _ = 1, WALK, step do
         local entries = redis.call('XREVRANGE', base .. ':hot', to, '-',
-                                   'COUNT', TRIM)
+                                   'COUNT', step)
 
         for _, entry in ipairs(entries) do
             seq = tonumber(entry[2][4])
@@ -697,7 +700,7 @@ local function history_find(base, first, last)
             end
         end
 
-        if #entries < TRIM then
+        if #entries < step then
             return found
         end
 
