@@ -46,6 +46,19 @@ static ngx_chat_conf_range_t  ngx_chat_max_conversations_range =
     { ngx_chat_conf_check_num, "chat_max_conversations", 1, 100000,
       "1 and 100000" };
 
+static ngx_chat_conf_range_t  ngx_chat_max_members_range =
+    { ngx_chat_conf_check_num, "chat_max_members", 2, 10000, "2 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_reactions_range =
+    { ngx_chat_conf_check_num, "chat_max_reactions", 1, 10000,
+      "1 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_mentions_range =
+    { ngx_chat_conf_check_num, "chat_max_mentions", 0, 200, "0 and 200" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_attachments_range =
+    { ngx_chat_conf_check_num, "chat_max_attachments", 0, 50, "0 and 50" };
+
 static ngx_chat_conf_range_t  ngx_chat_auth_timeout_range =
     { ngx_chat_conf_check_msec, "chat_auth_timeout", 100, 5 * 60 * 1000,
       "100ms and 5m" };
@@ -64,6 +77,13 @@ static ngx_chat_conf_range_t  ngx_chat_ping_timeout_range =
 
 static ngx_chat_conf_range_t  ngx_chat_token_leeway_range =
     { ngx_chat_conf_check_sec, "chat_token_leeway", 0, 5 * 60, "0s and 5m" };
+
+
+static ngx_conf_enum_t  ngx_chat_acks[] = {
+    { ngx_string("accepted"), NGX_CHAT_ACK_ACCEPTED },
+    { ngx_string("stored"), NGX_CHAT_ACK_STORED },
+    { ngx_null_string, 0 }
+};
 
 
 static ngx_command_t  ngx_chat_commands[] = {
@@ -208,6 +228,41 @@ static ngx_command_t  ngx_chat_commands[] = {
       offsetof(ngx_chat_loc_conf_t, max_conversations),
       &ngx_chat_max_conversations_range },
 
+    { ngx_string("chat_max_members"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_members),
+      &ngx_chat_max_members_range },
+
+    { ngx_string("chat_max_reactions"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_reactions),
+      &ngx_chat_max_reactions_range },
+
+    { ngx_string("chat_max_mentions"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_mentions),
+      &ngx_chat_max_mentions_range },
+
+    { ngx_string("chat_max_attachments"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_attachments),
+      &ngx_chat_max_attachments_range },
+
+    { ngx_string("chat_ack"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ack),
+      ngx_chat_acks },
+
       ngx_null_command
 };
 
@@ -312,6 +367,11 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->send_queue = NGX_CONF_UNSET_SIZE;
     lcf->max_outstanding = NGX_CONF_UNSET_UINT;
     lcf->max_conversations = NGX_CONF_UNSET_UINT;
+    lcf->max_members = NGX_CONF_UNSET_UINT;
+    lcf->max_reactions = NGX_CONF_UNSET_UINT;
+    lcf->max_mentions = NGX_CONF_UNSET_UINT;
+    lcf->max_attachments = NGX_CONF_UNSET_UINT;
+    lcf->ack = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }
@@ -383,6 +443,12 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
                               64);
     ngx_conf_merge_uint_value(conf->max_conversations,
                               prev->max_conversations, 1000);
+    ngx_conf_merge_uint_value(conf->max_members, prev->max_members, 1000);
+    ngx_conf_merge_uint_value(conf->max_reactions, prev->max_reactions, 200);
+    ngx_conf_merge_uint_value(conf->max_mentions, prev->max_mentions, 50);
+    ngx_conf_merge_uint_value(conf->max_attachments, prev->max_attachments,
+                              10);
+    ngx_conf_merge_uint_value(conf->ack, prev->ack, NGX_CHAT_ACK_ACCEPTED);
 
     if (conf->send_queue < conf->max_message_size) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

@@ -44,6 +44,8 @@ static ngx_int_t ngx_chat_range_parse(ngx_str_t *payload, uint64_t *number,
     ngx_chat_range_t *range);
 static ngx_int_t ngx_chat_range_uint(u_char **pos, u_char *last, u_char end,
     uint64_t *n);
+static ngx_int_t ngx_chat_range_word(u_char **pos, u_char *last,
+    ngx_str_t *word);
 
 
 void
@@ -427,7 +429,7 @@ ngx_chat_range_parse(ngx_str_t *payload, uint64_t *number,
 }
 
 
-/* "<revision> <sequence> <length>\n<event>\n" */
+/* "<revision> <sequence> <what> <length>\n<event>\n" */
 
 ngx_int_t
 ngx_chat_range_next(ngx_chat_range_t *range, ngx_chat_range_event_t *e)
@@ -444,6 +446,7 @@ ngx_chat_range_next(ngx_chat_range_t *range, ngx_chat_range_event_t *e)
 
     if (ngx_chat_range_uint(&pos, last, ' ', &e->revision) != NGX_OK
         || ngx_chat_range_uint(&pos, last, ' ', &e->sequence) != NGX_OK
+        || ngx_chat_range_word(&pos, last, &e->what) != NGX_OK
         || ngx_chat_range_uint(&pos, last, '\n', &len) != NGX_OK
         || len >= (uint64_t) (last - pos)
         || pos[len] != '\n')
@@ -476,6 +479,26 @@ ngx_chat_range_uint(u_char **pos, u_char *last, u_char end, uint64_t *n)
     if (p == *pos || p == last || *p != end) {
         return NGX_ERROR;
     }
+
+    *pos = p + 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_chat_range_word(u_char **pos, u_char *last, ngx_str_t *word)
+{
+    u_char  *p;
+
+    p = ngx_strlchr(*pos, last, ' ');
+
+    if (p == NULL || p == *pos) {
+        return NGX_ERROR;
+    }
+
+    word->data = *pos;
+    word->len = p - *pos;
 
     *pos = p + 1;
 

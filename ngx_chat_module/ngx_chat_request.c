@@ -60,7 +60,7 @@ static const struct {
         ngx_chat_request_name, ngx_chat_conversation_leave, NULL },
 
     [CHAT_REQUEST_CONVERSATION_CREATE] = {
-        ngx_chat_conversation_create_name, ngx_chat_conversation_create,
+        ngx_chat_create_name, ngx_chat_create_run,
         NULL },
 
     [CHAT_REQUEST_MESSAGE_SEND] = {

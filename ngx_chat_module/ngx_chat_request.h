@@ -1,0 +1,107 @@
+/*
+ * Requests and who carries them out.  Included by ngx_chat.h.
+ */
+
+#ifndef NGX_CHAT_REQUEST_H
+#define NGX_CHAT_REQUEST_H
+
+
+/*
+ * ngx_chat_request.c: one request of a client, from its text to its reply.
+ * Requests of one session for one conversation run one after the other, so
+ * that they take effect in the order sent; others side by side.
+ *
+ * Owner: its session's queue until it is answered; while a reply of Redis is
+ * to come (pending), the callback; the later of the two frees it.
+ */
+
+struct ngx_chat_request_s {
+    ngx_queue_t            queue;       /* session->requests */
+    ngx_queue_t            wait;        /* room->waiting, if in_room */
+    ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
+    ngx_chat_node_t       *node;
+    chat_request_t         parsed;      /* slices point into text */
+    ngx_event_t            timer;       /* its deadline */
+    ngx_chat_waiter_t      waiter;
+
+    ngx_chat_name_t        name;
+    u_char                 base[CHAT_NAME_MAX_BASE];
+
+    ngx_chat_join_t       *join;        /* conversation.join; NULL: ended */
+    ngx_uint_t             epoch;       /* of the room when open was sent */
+    uint64_t               after;       /* join: revision to go on from */
+    ngx_chat_buffer_t     *events;      /* join: "{...},{...}" from storage */
+    size_t                 events_len;
+
+    uint64_t               time;        /* ms: of what it makes */
+    uint64_t               revision;    /* that it was accepted with */
+    u_char                 id[CHAT_ID_LEN];
+
+    unsigned               running:1;
+    unsigned               in_room:1;
+    unsigned               pending:1;
+    unsigned               fresh:1;     /* the id was made here, just now */
+    unsigned               partial:1;   /* join: there are more events */
+    unsigned               again:1;     /* was accepted, and is sent again: it
+                                           may have been lost with a Redis */
+
+    size_t                 len;
+    u_char                 text[1];
+};
+
+
+/* a whole text message of a session */
+void ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text);
+
+/* each answers and ends it: it may be freed when they return.  done: takes
+   the reply over, which may be NULL if the answer is out already */
+void ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
+    const char *message);
+void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
+
+/* runs it, or runs it again: a conversation was loaded, a room subscribed */
+void ngx_chat_request_run(ngx_chat_request_t *rq);
+
+/* all requests of a session that ends */
+void ngx_chat_request_abandon(ngx_chat_session_t *s);
+
+/* for those who carry requests out */
+ngx_int_t ngx_chat_request_name(ngx_chat_request_t *rq);
+void ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
+    chat_str_t id);
+void ngx_chat_request_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
+    ngx_chat_redis_reply_pt handler);
+ngx_int_t ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
+    size_t elements, ngx_chat_answer_e *answer);
+void ngx_chat_request_need(ngx_chat_request_t *rq, ngx_int_t rc);
+ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
+    chat_writer_t *w);
+void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
+
+
+/*
+ * ngx_chat_ack.c: when an accepted change is answered.  Takes the reply over;
+ * place is that in the partition's log of this generation, empty if it is
+ * stored already.  The request may be freed on return.
+ */
+
+void ngx_chat_ack_reply(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply,
+    ngx_str_t place, uint64_t generation);
+
+
+/* ngx_chat_message.c, ngx_chat_conversation.c, ngx_chat_create.c: the requests
+   themselves */
+
+void ngx_chat_message_send(ngx_chat_request_t *rq);
+void ngx_chat_history_get(ngx_chat_request_t *rq);
+void ngx_chat_history_get_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
+void ngx_chat_conversation_join(ngx_chat_request_t *rq);
+void ngx_chat_conversation_join_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
+void ngx_chat_conversation_leave(ngx_chat_request_t *rq);
+ngx_int_t ngx_chat_create_name(ngx_chat_request_t *rq);
+void ngx_chat_create_run(ngx_chat_request_t *rq);
+
+
+#endif /* NGX_CHAT_REQUEST_H */

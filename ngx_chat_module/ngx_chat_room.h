@@ -1,0 +1,109 @@
+/*
+ * Rooms, joins and their repair.  Included by ngx_chat.h.
+ */
+
+#ifndef NGX_CHAT_ROOM_H
+#define NGX_CHAT_ROOM_H
+
+
+/*
+ * ngx_chat_room.c: a conversation that sessions of this node have joined.
+ * Owner: node->rooms; freed when it has no joins and nothing under way.
+ */
+
+typedef enum {
+    NGX_CHAT_JOIN_OPENING,              /* events wait in room->held */
+    NGX_CHAT_JOIN_PARTIAL,              /* the client has to join again */
+    NGX_CHAT_JOIN_LIVE
+} ngx_chat_join_state_e;
+
+
+/* a session in a room; owner: both queues, ended by either side */
+
+struct ngx_chat_join_s {
+    ngx_queue_t                room_queue;
+    ngx_queue_t                session_queue;
+    ngx_chat_room_t           *room;
+    ngx_chat_session_t        *session;
+    ngx_chat_request_t        *request;     /* that opens it, if OPENING */
+    uint64_t                   revision;    /* that the session has got; the
+                                               room's own if that is higher */
+    ngx_chat_join_state_e      state;
+    unsigned                   own:1;       /* revision is of a later generation
+                                               than the room's: it counts, even
+                                               if it is lower */
+};
+
+
+struct ngx_chat_room_s {
+    ngx_str_node_t             node;        /* base, in ngx_chat_node_t.rooms */
+    ngx_chat_node_t           *owner;
+    ngx_chat_name_t            name;
+    ngx_queue_t                joins;
+    ngx_queue_t                waiting;     /* requests, for the subscription */
+    ngx_queue_t                held;        /* ngx_chat_held_t, as they came */
+    ngx_queue_t                repair;      /* node->repairs, if queued */
+    size_t                     held_bytes;
+    uint64_t                   revision;    /* the last one fanned out */
+    uint64_t                   generation;  /* of the last comparison */
+    ngx_uint_t                 epoch;       /* grows when events may be missing
+                                               from held */
+    ngx_uint_t                 opening;     /* joins in that state */
+    ngx_uint_t                 tries;       /* comparisons that failed */
+    ngx_chat_waiter_t          waiter;
+    uint64_t                  *compared;    /* revisions that were sent */
+    ngx_uint_t                 ncompared;
+    ngx_uint_t                 compared_epoch;
+    ngx_event_t                timer;       /* when to compare again */
+
+    unsigned                   subscribed:1;
+    unsigned                   subscribing:1;
+    unsigned                   positioned:1;    /* revision means something */
+    unsigned                   stale:1;         /* must be compared */
+    unsigned                   comparing:1;     /* and is being */
+    unsigned                   queued:1;        /* in node->repairs */
+
+    u_char                     base[1];
+};
+
+
+void ngx_chat_room_init(ngx_chat_node_t *node);
+void ngx_chat_room_done(ngx_chat_node_t *node);
+
+/* finds or makes room and join; the join is OPENING then.  NULL: memory */
+ngx_chat_join_t *ngx_chat_room_join(ngx_chat_session_t *s,
+    ngx_chat_request_t *rq);
+ngx_chat_join_t *ngx_chat_room_joined(ngx_chat_session_t *s,
+    ngx_str_t *base);                   /* NULL: not joined */
+void ngx_chat_room_leave(ngx_chat_join_t *join);
+
+/* the answer to open: the reply is in the session's queue, live events may
+   follow.  complete: 0 if the client has to join again */
+void ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
+    uint64_t revision, uint64_t reach, ngx_uint_t complete);
+
+void ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base);
+void ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
+    ngx_str_t *payload);
+void ngx_chat_room_on_down(ngx_chat_node_t *node);  /* subscriptions are lost */
+void ngx_chat_room_on_up(ngx_chat_node_t *node);    /* subscribe to all again */
+
+/* for the repair: hands an event out to whom it is new, and goes on with what
+   is held; release: the last join has ended */
+void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
+    ngx_chat_buffer_t *b);
+void ngx_chat_room_settle(ngx_chat_room_t *room);
+void ngx_chat_room_release(ngx_chat_room_t *room);
+
+
+/* ngx_chat_repair.c: comparing rooms with Redis */
+
+void ngx_chat_repair_init(ngx_chat_room_t *room);
+void ngx_chat_repair_room(ngx_chat_room_t *room);       /* it is stale */
+void ngx_chat_repair_cancel(ngx_chat_room_t *room);
+void ngx_chat_repair_all(ngx_chat_node_t *node);        /* now, not later */
+void ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation);               /* it was opened with this one */
+
+
+#endif /* NGX_CHAT_ROOM_H */

@@ -1,0 +1,177 @@
+/*
+ * Sessions: what they are, what they read and write.  Included by ngx_chat.h.
+ */
+
+#ifndef NGX_CHAT_SESSION_H
+#define NGX_CHAT_SESSION_H
+
+
+/*
+ * ngx_chat_buffer.c: one encoded frame, shared by all who get it.
+ * Owner: its references.  Frame and payload are one allocation:
+ *
+ *      | unused | head | payload ... |
+ *               ^ data  ^ payload
+ */
+
+struct ngx_chat_buffer_s {
+    ngx_uint_t   refs;
+    u_char      *data;                  /* the frame, head first */
+    size_t       len;                   /* of the frame */
+    u_char      *payload;
+    size_t       size;                  /* room for payload */
+};
+
+
+/* room for a payload of size bytes, one reference; NULL: out of memory */
+ngx_chat_buffer_t *ngx_chat_buffer_create(size_t size);
+/* ends it: n bytes of payload were written */
+void ngx_chat_buffer_finish(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
+    size_t n);
+/* both at once, from a payload that somebody has */
+ngx_chat_buffer_t *ngx_chat_buffer_copy(chat_frame_opcode_e opcode,
+    const u_char *payload, size_t n);
+void ngx_chat_buffer_ref(ngx_chat_buffer_t *b);
+void ngx_chat_buffer_unref(ngx_chat_buffer_t *b);          /* NULL is fine */
+
+
+/* one place in a session's send queue; kept in the node's free list */
+
+struct ngx_chat_out_s {
+    ngx_chat_out_t     *next;
+    ngx_chat_buffer_t  *buffer;
+};
+
+
+/*
+ * ngx_chat_session.c: a live connection.
+ *
+ *      OPEN ──close()──▶ CLOSING ──flushed──▶ LINGERING ──EOF, time──▶ freed
+ *
+ * Owner: itself; freed by its own end-of-turn event.  close() is the only
+ * door out: it unlinks at once, queues the close frame and lets the event
+ * loop do the rest.
+ */
+
+typedef enum {
+    NGX_CHAT_SESSION_OPEN,
+    NGX_CHAT_SESSION_CLOSING,           /* the close frame is in the queue */
+    NGX_CHAT_SESSION_LINGERING,         /* sent and shut down; waits for EOF */
+    NGX_CHAT_SESSION_DEAD               /* freed at the end of this turn */
+} ngx_chat_session_state_e;
+
+
+/* who it is: one allocation with all its strings */
+
+typedef struct {
+    ngx_str_t   user;
+    ngx_str_t   tenant;
+    ngx_str_t   name;
+    ngx_uint_t  admin;                  /* has the token role "admin" */
+} ngx_chat_identity_t;
+
+
+struct ngx_chat_session_s {
+    ngx_connection_t      *connection;
+    ngx_chat_node_t       *node;
+    ngx_chat_loc_conf_t   *conf;
+    ngx_chat_identity_t   *identity;    /* NULL: not authenticated */
+
+    ngx_queue_t            queue;       /* node->sessions */
+    ngx_queue_t            flush;       /* node->flush, if flushing */
+    ngx_queue_t            joins;       /* ngx_chat_join_t */
+    ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
+
+    chat_frame_t           frame;
+    chat_utf8_t            utf8;
+
+    u_char                *message;     /* a message that came in parts */
+    size_t                 message_len;
+    size_t                 message_size;
+    u_char                *control;     /* a control frame that did, likewise */
+    size_t                 control_len;
+
+    ngx_chat_out_t        *out;         /* send queue */
+    ngx_chat_out_t       **out_last;
+    size_t                 out_bytes;   /* in it, not yet sent */
+    size_t                 out_sent;    /* of its first buffer */
+
+    time_t                 expires;     /* of the token */
+    ngx_msec_t             opened;
+    ngx_msec_t             heard;       /* when bytes came last */
+    ngx_str_t              addr_text;   /* the client's address */
+    u_char                 id[CHAT_ID_LEN];
+
+    ngx_uint_t             nrequests;
+    ngx_uint_t             njoins;
+    uint16_t               close_code;  /* that we sent, or 1006 */
+    uint16_t               doomed;      /* to be closed with, at the flush */
+    uint8_t                state;       /* ngx_chat_session_state_e */
+
+    unsigned               flushing:1;
+    unsigned               pinged:1;    /* and nothing was heard since */
+    unsigned               expiring:1;  /* token.expiring was sent */
+    unsigned               draining:1;  /* closes when its requests are done */
+    unsigned               advancing:1; /* its requests are being run */
+};
+
+
+/*
+ * A session before its connection: made by the handshake, in time to refuse
+ * when memory is short.  NULL: out of memory.
+ */
+ngx_chat_session_t *ngx_chat_session_create(ngx_chat_node_t *node,
+    ngx_chat_loc_conf_t *conf, ngx_str_t *addr_text);
+void ngx_chat_session_free(ngx_chat_session_t *s);  /* never started; NULL ok */
+
+/* takes the identity over from a checked token; again at each renewal */
+ngx_int_t ngx_chat_session_identify(ngx_chat_session_t *s,
+    const chat_token_t *token);
+
+/*
+ * The connection is detached from its request and is ours.  early: bytes that
+ * came with the handshake.  close_code: not 0 if all there is to do is to say
+ * good-bye with it.
+ */
+void ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
+    u_char *early, size_t nearly, ngx_uint_t close_code, const char *reason);
+
+void ngx_chat_session_close(ngx_chat_session_t *s, ngx_uint_t code,
+    const char *reason);
+void ngx_chat_session_doom(ngx_chat_session_t *s, ngx_uint_t code);
+                                        /* gets nothing more, is closed when
+                                           the turn ends: for callers that
+                                           walk sessions or rooms */
+void ngx_chat_session_finish(ngx_chat_session_t *s);    /* no more words: the
+                                        connection failed or is done */
+void ngx_chat_session_drain(ngx_chat_session_t *s);
+void ngx_chat_session_stop(ngx_chat_session_t *s);      /* 1001, now or never */
+void ngx_chat_session_linger(ngx_chat_session_t *s);    /* the queue is empty */
+void ngx_chat_session_schedule(ngx_chat_session_t *s);  /* its timer */
+void ngx_chat_session_answered(ngx_chat_session_t *s);  /* a request is done */
+
+/* the authenticated event; with an id, the reply to authenticate */
+void ngx_chat_session_authenticated(ngx_chat_session_t *s, chat_str_t *raw_id);
+
+
+/* ngx_chat_read.c: socket -> frames -> messages */
+
+void ngx_chat_read_handler(ngx_event_t *rev);
+void ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n);
+
+
+/* ngx_chat_write.c: the send queue, flushed once per turn */
+
+void ngx_chat_write_handler(ngx_event_t *wev);
+void ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
+                                        /* takes a reference of its own */
+ngx_int_t ngx_chat_write_flush(ngx_chat_session_t *s);  /* NGX_OK, NGX_AGAIN,
+                                           NGX_ERROR: the connection failed */
+void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows */
+void ngx_chat_write_post(ngx_chat_session_t *s); /* that, at the turn's end */
+void ngx_chat_write_discard(ngx_chat_session_t *s);     /* but what has begun */
+void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
+void ngx_chat_write_flush_event(ngx_event_t *ev);
+
+
+#endif /* NGX_CHAT_SESSION_H */
