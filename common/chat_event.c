@@ -3,17 +3,26 @@
 #include <string.h>
 
 
-static void chat_event_member(chat_writer_t *w, const char *key,
+static void chat_event_text(chat_writer_t *w, const char *key,
+    chat_str_t text);
+static void chat_event_text_or_null(chat_writer_t *w, const char *key,
     chat_str_t text);
 static void chat_event_time(chat_writer_t *w, const char *key, uint64_t ms);
+static void chat_event_number(chat_writer_t *w, const char *key, uint64_t n);
 static void chat_event_message_fields(chat_writer_t *w,
     const chat_event_message_t *m);
+static void chat_event_deleted_fields(chat_writer_t *w,
+    const chat_event_deleted_t *d);
+static void chat_event_reactions(chat_writer_t *w,
+    const chat_event_reactor_t *reactors, size_t n);
+static bool chat_event_reacted_before(const chat_event_reactor_t *reactors,
+    size_t n);
+static void chat_event_reactors(chat_writer_t *w,
+    const chat_event_reactor_t *reactors, size_t n);
+static bool chat_event_same(chat_str_t a, chat_str_t b);
 static void chat_event_position(chat_writer_t *w, uint64_t sequence,
     uint64_t revision);
-
-
-static const char  chat_event_message_created[] =
-    "{\"type\":\"message.created\",\"data\":";
+static void chat_event_revision(chat_writer_t *w, uint64_t revision);
 
 
 void
@@ -68,10 +77,61 @@ chat_event_error_object(chat_writer_t *w, chat_code_e code,
 
 
 void
+chat_event_message_pre(chat_writer_t *w, const chat_event_message_t *m)
+{
+    chat_event_text(w, "{\"id\":", m->id);
+    chat_event_text(w, ",\"conversationId\":", m->conversation);
+    chat_event_text(w, ",\"senderId\":", m->sender);
+
+    if (m->client_id.len != 0 && m->client_id.data[0] != ' ') {
+        chat_event_text(w, ",\"clientMessageId\":", m->client_id);
+    }
+
+    chat_write_cstr(w, ",\"content\":");
+}
+
+
+void
+chat_event_message_post(chat_writer_t *w, const chat_event_message_t *m)
+{
+    chat_event_time(w, ",\"timestamp\":", m->time);
+    chat_write_cstr(w, ",");
+
+    if (m->reply_to.len != 0) {
+        chat_event_text(w, "\"replyTo\":", m->reply_to);
+        chat_write_cstr(w, ",");
+    }
+
+    if (m->mentions.len != 0) {
+        chat_write_cstr(w, "\"mentions\":");
+        chat_write(w, m->mentions);
+        chat_write_cstr(w, ",");
+    }
+
+    if (m->attachments.len != 0) {
+        chat_write_cstr(w, "\"attachments\":");
+        chat_write(w, m->attachments);
+        chat_write_cstr(w, ",");
+    }
+}
+
+
+void
+chat_event_edited(chat_writer_t *w, uint64_t ms)
+{
+    chat_event_time(w, "\"editedAt\":", ms);
+    chat_write_cstr(w, ",");
+}
+
+
+void
 chat_event_message_head(chat_writer_t *w, const chat_event_message_t *m)
 {
-    chat_write_cstr(w, chat_event_message_created);
-    chat_event_message_fields(w, m);
+    chat_write_cstr(w, "{\"type\":\"message.created\",\"data\":");
+    chat_event_message_pre(w, m);
+    chat_write(w, m->content);
+    chat_event_time(w, ",\"timestamp\":", m->time);
+    chat_write_cstr(w, ",");
 }
 
 
@@ -81,6 +141,7 @@ chat_event_message_data(chat_writer_t *w, const chat_event_message_t *m,
 {
     chat_event_message_fields(w, m);
     chat_event_position(w, sequence, revision);
+    chat_event_end(w);
 }
 
 
@@ -88,42 +149,235 @@ void
 chat_event_message(chat_writer_t *w, const chat_event_message_t *m,
     uint64_t sequence, uint64_t revision)
 {
-    chat_event_message_head(w, m);
+    chat_write_cstr(w, m->edited != 0
+                       ? "{\"type\":\"message.updated\",\"data\":"
+                       : "{\"type\":\"message.created\",\"data\":");
+    chat_event_message_data(w, m, sequence, revision);
+    chat_event_end(w);
+}
+
+
+/* all of the data object before its position */
+
+static void
+chat_event_message_fields(chat_writer_t *w, const chat_event_message_t *m)
+{
+    chat_event_message_pre(w, m);
+    chat_write(w, m->content);
+    chat_event_message_post(w, m);
+
+    if (m->edited != 0) {
+        chat_event_edited(w, m->edited);
+    }
+}
+
+
+/* ids have no comma, and nothing that JSON would escape */
+
+void
+chat_event_mentions(chat_writer_t *w, chat_str_t list)
+{
+    size_t  i;
+
+    if (list.len == 0) {
+        return;
+    }
+
+    chat_write_cstr(w, "[\"");
+
+    for (i = 0; i < list.len; i++) {
+
+        if (list.data[i] == ',') {
+            chat_write_cstr(w, "\",\"");
+
+        } else {
+            chat_write(w, (chat_str_t) { list.data + i, 1 });
+        }
+    }
+
+    chat_write_cstr(w, "\"]");
+}
+
+
+void
+chat_event_message_history(chat_writer_t *w, const chat_event_message_t *m,
+    uint64_t sequence, uint64_t revision,
+    const chat_event_reactor_t *reactors, size_t n)
+{
+    chat_event_message_fields(w, m);
+    chat_event_position(w, sequence, revision);
+
+    if (n != 0) {
+        chat_event_reactions(w, reactors, n);
+    }
+
+    chat_event_end(w);
+}
+
+
+/* an emoji stands where its first reaction does, with all its users */
+
+static void
+chat_event_reactions(chat_writer_t *w, const chat_event_reactor_t *reactors,
+    size_t n)
+{
+    size_t       i;
+    const char  *key = ",\"reactions\":[{\"emoji\":";
+
+    for (i = 0; i < n; i++) {
+
+        if (chat_event_reacted_before(reactors, i)) {
+            continue;
+        }
+
+        chat_event_text(w, key, reactors[i].emoji);
+        chat_event_reactors(w, reactors + i, n - i);
+
+        key = ",{\"emoji\":";
+    }
+
+    chat_write_cstr(w, "]");
+}
+
+
+/* whether the emoji of the reaction n is among those before it */
+
+static bool
+chat_event_reacted_before(const chat_event_reactor_t *reactors, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (chat_event_same(reactors[i].emoji, reactors[n].emoji)) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* those whose emoji is that of the first */
+
+static void
+chat_event_reactors(chat_writer_t *w, const chat_event_reactor_t *reactors,
+    size_t n)
+{
+    size_t       i;
+    const char  *key = ",\"userIds\":[";
+
+    for (i = 0; i < n; i++) {
+
+        if (chat_event_same(reactors[i].emoji, reactors[0].emoji)) {
+            chat_event_text(w, key, reactors[i].user);
+            key = ",";
+        }
+    }
+
+    chat_write_cstr(w, "]}");
+}
+
+
+static bool
+chat_event_same(chat_str_t a, chat_str_t b)
+{
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+
+void
+chat_event_deleted_head(chat_writer_t *w, const chat_event_deleted_t *d)
+{
+    chat_write_cstr(w, "{\"type\":\"message.deleted\",\"data\":");
+    chat_event_deleted_fields(w, d);
+}
+
+
+void
+chat_event_deleted_data(chat_writer_t *w, const chat_event_deleted_t *d,
+    uint64_t sequence, uint64_t revision)
+{
+    chat_event_deleted_fields(w, d);
     chat_event_position(w, sequence, revision);
     chat_event_end(w);
 }
 
 
-/* the data object up to its position, the comma in between included */
+void
+chat_event_deleted(chat_writer_t *w, const chat_event_deleted_t *d,
+    uint64_t sequence, uint64_t revision)
+{
+    chat_event_deleted_head(w, d);
+    chat_event_position(w, sequence, revision);
+    chat_write_cstr(w, "}}");
+}
+
 
 static void
-chat_event_message_fields(chat_writer_t *w, const chat_event_message_t *m)
+chat_event_deleted_fields(chat_writer_t *w, const chat_event_deleted_t *d)
 {
-    chat_event_member(w, "{\"id\":", m->id);
-    chat_event_member(w, ",\"conversationId\":", m->conversation);
-    chat_event_member(w, ",\"senderId\":", m->sender);
-
-    if (m->client_id.len != 0) {
-        chat_event_member(w, ",\"clientMessageId\":", m->client_id);
-    }
-
-    chat_write_cstr(w, ",\"content\":");
-    chat_write(w, m->content);
-    chat_event_time(w, ",\"timestamp\":", m->time);
+    chat_event_text(w, "{\"id\":", d->id);
+    chat_event_text(w, ",\"conversationId\":", d->conversation);
+    chat_event_text_or_null(w, ",\"deletedBy\":", d->deleted_by);
+    chat_event_time(w, ",\"deletedAt\":", d->time);
     chat_write_cstr(w, ",");
 }
 
 
-/* must stay what redis/chat.lua appends to a head, byte for byte */
-
-static void
-chat_event_position(chat_writer_t *w, uint64_t sequence, uint64_t revision)
+void
+chat_event_reaction_head(chat_writer_t *w, const chat_event_reaction_t *r)
 {
-    chat_write_cstr(w, "\"sequenceNumber\":");
-    chat_write_uint(w, sequence);
-    chat_write_cstr(w, ",\"revision\":");
-    chat_write_uint(w, revision);
-    chat_write_cstr(w, "}");
+    chat_write_cstr(w, r->removed
+                       ? "{\"type\":\"reaction.removed\",\"data\":"
+                       : "{\"type\":\"reaction.added\",\"data\":");
+    chat_event_text(w, "{\"conversationId\":", r->conversation);
+    chat_event_text(w, ",\"messageId\":", r->message);
+    chat_event_text(w, ",\"userId\":", r->user);
+    chat_event_text(w, ",\"emoji\":", r->emoji);
+    chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_reaction(chat_writer_t *w, const chat_event_reaction_t *r,
+    uint64_t revision)
+{
+    chat_event_reaction_head(w, r);
+    chat_event_revision(w, revision);
+    chat_write_cstr(w, "}}");
+}
+
+
+void
+chat_event_member_head(chat_writer_t *w, chat_str_t conversation,
+    chat_str_t user)
+{
+    chat_event_text(w, "{\"conversationId\":", conversation);
+    chat_event_text(w, ",\"userId\":", user);
+    chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_member(chat_writer_t *w, chat_event_member_e kind,
+    chat_str_t conversation, chat_str_t user, chat_str_t role,
+    uint64_t revision)
+{
+    static const char *const  heads[] = {
+        [CHAT_EVENT_MEMBER_JOINED] =
+            "{\"type\":\"member.joined\",\"data\":",
+        [CHAT_EVENT_MEMBER_LEFT] =
+            "{\"type\":\"member.left\",\"data\":",
+        [CHAT_EVENT_MEMBER_UPDATED] =
+            "{\"type\":\"member.updated\",\"data\":"
+    };
+
+    chat_write_cstr(w, heads[kind]);
+    chat_event_member_head(w, conversation, user);
+    chat_event_text_or_null(w, "\"role\":", role);
+    chat_write_cstr(w, ",");
+    chat_event_revision(w, revision);
+    chat_write_cstr(w, "}}");
 }
 
 
@@ -132,18 +386,125 @@ chat_event_conversation_head(chat_writer_t *w,
     const chat_event_conversation_t *c)
 {
     chat_write_cstr(w, "{\"type\":\"conversation.created\",\"data\":");
-    chat_event_member(w, "{\"conversationId\":", c->conversation);
+    chat_event_text(w, "{\"conversationId\":", c->conversation);
     chat_write_cstr(w, ",\"type\":\"");
     chat_write_cstr(w, chat_conversation_type_name(c->type));
     chat_write_cstr(w, "\"");
 
     if (c->name.len != 0) {
-        chat_event_member(w, ",\"name\":", c->name);
+        chat_event_text(w, ",\"name\":", c->name);
     }
 
-    chat_event_member(w, ",\"createdBy\":", c->creator);
+    chat_event_text(w, ",\"createdBy\":", c->creator);
     chat_event_time(w, ",\"createdAt\":", c->time);
     chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_conversation(chat_writer_t *w, const chat_event_conversation_t *c,
+    uint64_t revision)
+{
+    chat_event_conversation_head(w, c);
+    chat_event_position(w, 0, revision);
+    chat_write_cstr(w, "}}");
+}
+
+
+void
+chat_event_updated_head(chat_writer_t *w, const chat_event_updated_t *u)
+{
+    chat_write_cstr(w, "{\"type\":\"conversation.updated\",\"data\":");
+    chat_event_text(w, "{\"conversationId\":", u->conversation);
+
+    if (u->name.len != 0) {
+        chat_event_text(w, ",\"name\":", u->name);
+    }
+
+    if (u->has_description) {
+        chat_event_text_or_null(w, ",\"description\":", u->description);
+    }
+
+    if (u->has_read_only) {
+        chat_write_cstr(w, u->read_only ? ",\"readOnly\":true"
+                                        : ",\"readOnly\":false");
+    }
+
+    if (u->has_slow_mode) {
+        chat_event_number(w, ",\"slowMode\":", u->slow_mode);
+    }
+
+    chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_updated(chat_writer_t *w, const chat_event_updated_t *u,
+    uint64_t revision)
+{
+    chat_event_updated_head(w, u);
+    chat_event_revision(w, revision);
+    chat_write_cstr(w, "}}");
+}
+
+
+void
+chat_event_conversation_deleted_head(chat_writer_t *w,
+    chat_str_t conversation)
+{
+    chat_write_cstr(w, "{\"type\":\"conversation.deleted\",\"data\":");
+    chat_event_text(w, "{\"conversationId\":", conversation);
+    chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_conversation_deleted(chat_writer_t *w, chat_str_t conversation,
+    uint64_t revision)
+{
+    chat_event_conversation_deleted_head(w, conversation);
+    chat_event_revision(w, revision);
+    chat_write_cstr(w, "}}");
+}
+
+
+void
+chat_event_receipt_head(chat_writer_t *w, bool read, chat_str_t conversation,
+    chat_str_t user)
+{
+    chat_write_cstr(w, read ? "{\"type\":\"receipt.read\",\"data\":"
+                            : "{\"type\":\"receipt.delivered\",\"data\":");
+    chat_event_text(w, "{\"conversationId\":", conversation);
+    chat_event_text(w, ",\"userId\":", user);
+    chat_write_cstr(w, ",");
+}
+
+
+void
+chat_event_receipt(chat_writer_t *w, bool read, chat_str_t conversation,
+    chat_str_t user, uint64_t sequence)
+{
+    chat_event_receipt_head(w, read, conversation, user);
+    chat_event_number(w, "\"sequenceNumber\":", sequence);
+    chat_write_cstr(w, "}}");
+}
+
+
+/* these two must stay what redis/chat.lua appends to a head, byte for byte */
+
+static void
+chat_event_position(chat_writer_t *w, uint64_t sequence, uint64_t revision)
+{
+    chat_event_number(w, "\"sequenceNumber\":", sequence);
+    chat_write_cstr(w, ",");
+    chat_event_revision(w, revision);
+}
+
+
+static void
+chat_event_revision(chat_writer_t *w, uint64_t revision)
+{
+    chat_event_number(w, "\"revision\":", revision);
 }
 
 
@@ -151,14 +512,13 @@ void
 chat_event_authenticated_data(chat_writer_t *w,
     const chat_event_authenticated_t *a)
 {
-    chat_event_member(w, "{\"userId\":", a->user);
-    chat_event_member(w, ",\"tenantId\":", a->tenant);
-    chat_event_member(w, ",\"sessionId\":", a->session);
-    chat_event_member(w, ",\"node\":", a->node);
+    chat_event_text(w, "{\"userId\":", a->user);
+    chat_event_text(w, ",\"tenantId\":", a->tenant);
+    chat_event_text(w, ",\"sessionId\":", a->session);
+    chat_event_text(w, ",\"node\":", a->node);
     chat_event_time(w, ",\"serverTime\":", a->now);
     chat_event_time(w, ",\"expiresAt\":", a->expires);
-    chat_write_cstr(w, ",\"heartbeat\":");
-    chat_write_uint(w, a->heartbeat);
+    chat_event_number(w, ",\"heartbeat\":", a->heartbeat);
     chat_write_cstr(w, "}");
 }
 
@@ -166,9 +526,23 @@ chat_event_authenticated_data(chat_writer_t *w,
 /* key: quoted, with what stands before it and the colon after it */
 
 static void
-chat_event_member(chat_writer_t *w, const char *key, chat_str_t text)
+chat_event_text(chat_writer_t *w, const char *key, chat_str_t text)
 {
     chat_write_cstr(w, key);
+    chat_write_string(w, text);
+}
+
+
+static void
+chat_event_text_or_null(chat_writer_t *w, const char *key, chat_str_t text)
+{
+    chat_write_cstr(w, key);
+
+    if (text.len == 0) {
+        chat_write_cstr(w, "null");
+        return;
+    }
+
     chat_write_string(w, text);
 }
 
@@ -178,4 +552,12 @@ chat_event_time(chat_writer_t *w, const char *key, uint64_t ms)
 {
     chat_write_cstr(w, key);
     chat_write_time(w, ms);
+}
+
+
+static void
+chat_event_number(chat_writer_t *w, const char *key, uint64_t n)
+{
+    chat_write_cstr(w, key);
+    chat_write_uint(w, n);
 }

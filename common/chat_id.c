@@ -67,6 +67,31 @@ chat_id_time(chat_str_t text, uint64_t *ms)
 }
 
 
+bool
+chat_id_valid(chat_str_t text)
+{
+    size_t   i;
+    uint8_t  c;
+
+    if (text.len != CHAT_ID_LEN) {
+        return false;
+    }
+
+    for (i = 0; i < CHAT_ID_LEN; i++) {
+        c = text.data[i];
+
+        if (chat_id_is_dash(i) ? c != '-'
+                               : !chat_char_is_digit(c)
+                                 && (c < 'a' || c > 'f'))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
 chat_rc_e
 chat_id_partition(chat_str_t text, unsigned *partition)
 {

@@ -33,6 +33,12 @@ void chat_id_make(uint8_t text[CHAT_ID_LEN], uint64_t ms, unsigned partition,
  */
 CHAT_MUST_CHECK chat_rc_e chat_id_time(chat_str_t text, uint64_t *ms);
 
+/*
+ * Whether it is a UUID, of whichever version, in the form that this server
+ * and PostgreSQL write: 8-4-4-4-12 hex digits in lower case.
+ */
+bool chat_id_valid(chat_str_t text);
+
 /* the partition in an id made here; DECLINED: not a UUIDv7 */
 CHAT_MUST_CHECK chat_rc_e chat_id_partition(chat_str_t text,
     unsigned *partition);

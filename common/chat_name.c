@@ -15,6 +15,7 @@
 #define CHAT_NAME_DM_BYTES  16          /* of the digest that the id shows */
 
 
+static bool chat_name_is_space(const uint8_t *p);
 static int chat_name_compare(chat_str_t a, chat_str_t b);
 static size_t chat_name_join(uint8_t *dst, chat_str_t a, char separator,
     chat_str_t b);
@@ -93,6 +94,62 @@ chat_name_printable(chat_str_t text)
     }
 
     return true;
+}
+
+
+bool
+chat_name_valid_emoji(chat_str_t text)
+{
+    size_t  i;
+
+    if (text.len == 0 || text.len > CHAT_NAME_MAX_EMOJI
+        || !chat_name_printable(text))
+    {
+        return false;
+    }
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\'
+            || chat_name_is_space(text.data + i))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/*
+ * Whether a character that is not a control character, whole and valid, is
+ * white space as Unicode has it.
+ */
+
+static bool
+chat_name_is_space(const uint8_t *p)
+{
+    switch (p[0]) {
+
+    case ' ':
+        return true;
+
+    case 0xc2:                          /* U+00A0 */
+        return p[1] == 0xa0;
+
+    case 0xe1:                          /* U+1680 */
+        return p[1] == 0x9a && p[2] == 0x80;
+
+    case 0xe2:                          /* U+2000-200A, 2028, 2029, 202F, 205F */
+        return (p[1] == 0x80 && (p[2] <= 0x8a || p[2] == 0xa8
+                                 || p[2] == 0xa9 || p[2] == 0xaf))
+               || (p[1] == 0x81 && p[2] == 0x9f);
+
+    case 0xe3:                          /* U+3000 */
+        return p[1] == 0x80 && p[2] == 0x80;
+
+    default:
+        return false;
+    }
 }
 
 

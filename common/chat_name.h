@@ -18,6 +18,7 @@
 
 
 #define CHAT_NAME_MAX_ID            64
+#define CHAT_NAME_MAX_EMOJI         64      /* bytes */
 #define CHAT_NAME_MAX_QUALIFIED     (2 * CHAT_NAME_MAX_ID + 1)
 #define CHAT_NAME_MAX_BASE          (sizeof("chat:{p00}:c:") - 1              \
                                      + CHAT_NAME_MAX_QUALIFIED)
@@ -35,6 +36,12 @@ bool chat_name_valid_opaque(chat_str_t id);
 /* UTF-8 without control characters (U+0000-1F, U+007F-9F): names that people
    read; their length is the caller's business */
 bool chat_name_printable(chat_str_t text);
+
+/*
+ * What a reaction consists of: 1 to 64 bytes of such UTF-8 without white space,
+ * quotes and backslashes, so that it is the same in JSON as it is.
+ */
+bool chat_name_valid_emoji(chat_str_t text);
 
 /*
  * The partition of a conversation: CRC-32 (IEEE 802.3, as in zlib) of

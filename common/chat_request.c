@@ -245,6 +245,21 @@ chat_conversation_type_name(chat_conversation_type_e type)
 
 
 const char *
+chat_role_name(chat_role_e role)
+{
+    static const char *const  names[] = {
+        [CHAT_ROLE_OWNER]     = "owner",
+        [CHAT_ROLE_ADMIN]     = "admin",
+        [CHAT_ROLE_MODERATOR] = "moderator",
+        [CHAT_ROLE_MEMBER]    = "member",
+        [CHAT_ROLE_BLOCKED]   = "blocked"
+    };
+
+    return names[role];
+}
+
+
+const char *
 chat_code_name(chat_code_e code)
 {
     static const char *const  names[] = {

@@ -21,10 +21,19 @@
 #define CHAT_REQUEST_MAX_ID         64      /* characters of a string id */
 #define CHAT_REQUEST_MAX_DEPTH      32      /* nesting of content */
 #define CHAT_REQUEST_MAX_NAME       128     /* bytes of a conversation's name */
+#define CHAT_REQUEST_MAX_DESCRIPTION  1024  /* bytes */
+#define CHAT_REQUEST_MAX_SLOW_MODE  21600   /* seconds */
 #define CHAT_REQUEST_MAX_MEMBERS    100     /* given at creation */
 #define CHAT_REQUEST_MAX_BATCH      200     /* conversations of one join */
-#define CHAT_REQUEST_MAX_LIMIT      200     /* messages of one history.get */
+#define CHAT_REQUEST_MAX_LIMIT      200     /* messages, conversations */
 #define CHAT_REQUEST_DEF_LIMIT      50
+#define CHAT_REQUEST_MAX_MEMBER_LIMIT  1000 /* members of one member.list */
+#define CHAT_REQUEST_DEF_MEMBER_LIMIT  200
+#define CHAT_REQUEST_MAX_CURSOR     128     /* bytes */
+#define CHAT_REQUEST_MAX_MENTIONS   200
+#define CHAT_REQUEST_MAX_ATTACHMENTS  50
+#define CHAT_REQUEST_MAX_ATTACHED   16384   /* bytes of all attachments */
+#define CHAT_REQUEST_MAX_REFERENCE  2048    /* bytes of a url or id in one */
 
 
 typedef enum {
@@ -32,9 +41,22 @@ typedef enum {
     CHAT_REQUEST_PING,
     CHAT_REQUEST_CONVERSATION_JOIN,
     CHAT_REQUEST_CONVERSATION_LEAVE,
+    CHAT_REQUEST_CONVERSATION_LIST,
     CHAT_REQUEST_CONVERSATION_CREATE,
+    CHAT_REQUEST_CONVERSATION_UPDATE,
+    CHAT_REQUEST_CONVERSATION_DELETE,
+    CHAT_REQUEST_MEMBER_ADD,
+    CHAT_REQUEST_MEMBER_UPDATE,
+    CHAT_REQUEST_MEMBER_REMOVE,
+    CHAT_REQUEST_MEMBER_LIST,
     CHAT_REQUEST_MESSAGE_SEND,
+    CHAT_REQUEST_MESSAGE_EDIT,
+    CHAT_REQUEST_MESSAGE_DELETE,
+    CHAT_REQUEST_REACTION_ADD,
+    CHAT_REQUEST_REACTION_REMOVE,
     CHAT_REQUEST_HISTORY_GET,
+    CHAT_REQUEST_READ_MARK,
+    CHAT_REQUEST_DELIVERED_MARK,
     CHAT_REQUEST_UNKNOWN
 } chat_request_type_e;
 
@@ -44,6 +66,15 @@ typedef enum {
     CHAT_CONVERSATION_GROUP,
     CHAT_CONVERSATION_CHANNEL
 } chat_conversation_type_e;
+
+
+typedef enum {
+    CHAT_ROLE_OWNER,
+    CHAT_ROLE_ADMIN,
+    CHAT_ROLE_MODERATOR,
+    CHAT_ROLE_MEMBER,
+    CHAT_ROLE_BLOCKED
+} chat_role_e;
 
 
 typedef enum {                  /* the contract's error codes, section 2 */
@@ -69,6 +100,12 @@ typedef struct {
 } chat_request_id_t;
 
 
+/*
+ * What a type of request does not know is zero, false or empty.  A slice of
+ * the text (chat_str_t, chat_json_t) lives as long as the text does; who keeps
+ * the request longer copies the text and calls chat_request_rebase().
+ */
+
 typedef struct {
     chat_request_type_e       type;
     chat_str_t                id;       /* raw JSON, to be echoed; "null" if the
@@ -77,26 +114,62 @@ typedef struct {
 
     chat_request_id_t         conversation;
     chat_request_id_t         client;   /* clientMessageId or clientId */
+    chat_request_id_t         message;  /* a UUID, as the server writes it */
+    chat_request_id_t         reply_to; /* likewise */
+    chat_request_id_t         user;
 
     uint64_t                  after_revision;
     uint64_t                  after_sequence;
     uint64_t                  before_sequence;
+    uint64_t                  sequence;         /* of a mark */
     uint32_t                  limit;
+    uint32_t                  slow_mode;        /* seconds, 0: off */
     bool                      has_after_revision;
     bool                      has_after_sequence;
     bool                      has_before_sequence;
+    bool                      has_slow_mode;
+    bool                      has_read_only;
+    bool                      read_only;
+    bool                      has_role;
+    bool                      has_name;
+    bool                      has_description;
 
+    chat_role_e               role;     /* CHAT_ROLE_MEMBER if not given */
     chat_conversation_type_e  conversation_type;
+
     chat_json_t               content;
     chat_json_t               members;  /* array of ids, checked */
-    uint32_t                  nmembers;
+    chat_json_t               mentions; /* likewise; empty if it names nobody */
+    chat_json_t               attachments;      /* array of objects, checked;
+                                                   empty if there are none */
     chat_json_t               batch;    /* array of joins, checked: each is an
                                            object with conversationId and
                                            afterRevision? */
-    uint32_t                  nbatch;
+    chat_json_t               description;      /* a string, checked: read it
+                                                   by chat_json_get_string() */
     chat_json_t               token;    /* a string */
-    uint16_t                  name_len;
-    uint8_t                   name[CHAT_REQUEST_MAX_NAME];
+    uint32_t                  nmembers;
+    uint32_t                  nmentions;
+    uint32_t                  nattachments;
+    uint32_t                  nbatch;
+
+    union {                             /* no type has two of these */
+
+        struct {                        /* conversation.create, .update */
+            uint16_t          name_len;
+            uint8_t           name[CHAT_REQUEST_MAX_NAME];
+        };
+
+        struct {                        /* reaction.add, .remove */
+            uint16_t          emoji_len;
+            uint8_t           emoji[CHAT_NAME_MAX_EMOJI];
+        };
+
+        struct {                        /* conversation.list, member.list */
+            uint16_t          cursor_len;
+            uint8_t           cursor[CHAT_REQUEST_MAX_CURSOR];
+        };
+    };
 } chat_request_t;
 
 
@@ -116,17 +189,32 @@ typedef struct {
 CHAT_MUST_CHECK chat_rc_e chat_request_parse(chat_request_t *rq,
     chat_str_t text, chat_request_error_t *e);
 
+/*
+ * The text has moved, or been copied, to `to`: so do all slices of rq that
+ * point into it.
+ */
+void chat_request_rebase(chat_request_t *rq, chat_str_t from,
+    const uint8_t *to);
+
 /* one element of rq->batch */
 void chat_request_read_join(const chat_json_t *element,
     chat_request_id_t *conversation, uint64_t *after_revision,
     bool *has_after_revision);
 
-/* one element of rq->members */
+/* one element of rq->members or rq->mentions */
 void chat_request_read_id(const chat_json_t *element, chat_request_id_t *id);
+
+/*
+ * All of rq->members or rq->mentions, escapes resolved: ["ada","bob"] and
+ * ada,bob .  Nothing of an array that is empty because it was not given.
+ */
+void chat_request_write_ids(chat_writer_t *w, const chat_json_t *ids);
+void chat_request_write_id_list(chat_writer_t *w, const chat_json_t *ids);
 
 const char *chat_request_type_name(chat_request_type_e type);
 const char *chat_code_name(chat_code_e code);
 const char *chat_conversation_type_name(chat_conversation_type_e type);
+const char *chat_role_name(chat_role_e role);
 
 
 #endif /* CHAT_REQUEST_H */

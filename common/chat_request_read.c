@@ -121,6 +121,32 @@ const chat_request_kind_t  chat_request_kinds[CHAT_REQUEST_UNKNOWN] = {
         { "message.send", chat_request_send, NULL },
     [CHAT_REQUEST_HISTORY_GET] =
         { "history.get", chat_request_history, chat_request_check_history },
+    [CHAT_REQUEST_CONVERSATION_LIST] =
+        { "conversation.list", chat_request_leave, NULL },
+    [CHAT_REQUEST_CONVERSATION_UPDATE] =
+        { "conversation.update", chat_request_leave, NULL },
+    [CHAT_REQUEST_CONVERSATION_DELETE] =
+        { "conversation.delete", chat_request_leave, NULL },
+    [CHAT_REQUEST_MEMBER_ADD] =
+        { "member.add", chat_request_leave, NULL },
+    [CHAT_REQUEST_MEMBER_UPDATE] =
+        { "member.update", chat_request_leave, NULL },
+    [CHAT_REQUEST_MEMBER_REMOVE] =
+        { "member.remove", chat_request_leave, NULL },
+    [CHAT_REQUEST_MEMBER_LIST] =
+        { "member.list", chat_request_leave, NULL },
+    [CHAT_REQUEST_MESSAGE_EDIT] =
+        { "message.edit", chat_request_leave, NULL },
+    [CHAT_REQUEST_MESSAGE_DELETE] =
+        { "message.delete", chat_request_leave, NULL },
+    [CHAT_REQUEST_REACTION_ADD] =
+        { "reaction.add", chat_request_leave, NULL },
+    [CHAT_REQUEST_REACTION_REMOVE] =
+        { "reaction.remove", chat_request_leave, NULL },
+    [CHAT_REQUEST_READ_MARK] =
+        { "read.mark", chat_request_leave, NULL },
+    [CHAT_REQUEST_DELIVERED_MARK] =
+        { "delivered.mark", chat_request_leave, NULL },
 };
 
 
