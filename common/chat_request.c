@@ -2,7 +2,7 @@
  * A request is read in three steps: its JSON is checked, the members that its
  * type knows are collected in one walk, and each is read by its own function
  * into the flat struct.  What belongs to one type stands in its table, see
- * chat_request_read.c.
+ * chat_request_kind.c; the functions are in chat_request_read*.c.
  */
 
 #include "chat_request.h"
@@ -24,6 +24,8 @@ static chat_rc_e chat_request_bad(chat_request_error_t *e,
 
 static bool chat_request_id_valid(const chat_json_t *value);
 static chat_request_type_e chat_request_find_type(const chat_json_t *value);
+static void chat_request_rebase_slice(chat_str_t *slice, chat_str_t from,
+    const uint8_t *to);
 
 
 chat_rc_e
@@ -41,7 +43,7 @@ chat_request_parse(chat_request_t *rq, chat_str_t text,
     memset(rq, 0, sizeof(*rq));
     rq->type = CHAT_REQUEST_UNKNOWN;
     rq->id = chat_str("null");
-    rq->limit = CHAT_REQUEST_DEF_LIMIT;
+    rq->role = CHAT_ROLE_MEMBER;
 
     rc = chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &request, &reason);
 
@@ -101,6 +103,9 @@ chat_request_parse_head(chat_request_t *rq, const chat_json_t *type,
 
         return CHAT_ERROR;
     }
+
+    rq->limit = rq->type == CHAT_REQUEST_MEMBER_LIST
+                ? CHAT_REQUEST_DEF_MEMBER_LIMIT : CHAT_REQUEST_DEF_LIMIT;
 
     return CHAT_OK;
 }
@@ -220,6 +225,37 @@ chat_request_find_type(const chat_json_t *value)
     }
 
     return i;
+}
+
+
+/* a slice that is added to the struct is added here */
+
+void
+chat_request_rebase(chat_request_t *rq, chat_str_t from, const uint8_t *to)
+{
+    chat_request_rebase_slice(&rq->id, from, to);
+    chat_request_rebase_slice(&rq->content.raw, from, to);
+    chat_request_rebase_slice(&rq->members.raw, from, to);
+    chat_request_rebase_slice(&rq->mentions.raw, from, to);
+    chat_request_rebase_slice(&rq->attachments.raw, from, to);
+    chat_request_rebase_slice(&rq->batch.raw, from, to);
+    chat_request_rebase_slice(&rq->description.raw, from, to);
+    chat_request_rebase_slice(&rq->token.raw, from, to);
+}
+
+
+/* one that is empty, or the static "null", points elsewhere and stays */
+
+static void
+chat_request_rebase_slice(chat_str_t *slice, chat_str_t from,
+    const uint8_t *to)
+{
+    uintptr_t  first = (uintptr_t) from.data;
+    uintptr_t  pos = (uintptr_t) slice->data;
+
+    if (slice->len != 0 && pos >= first && pos - first < from.len) {
+        slice->data = to + (pos - first);
+    }
 }
 
 
