@@ -31,6 +31,8 @@ static void ngx_chat_bus_own_message(ngx_chat_node_t *node,
     ngx_str_t *payload);
 static void ngx_chat_bus_nodes_message(ngx_chat_node_t *node,
     ngx_str_t *payload);
+static ngx_int_t ngx_chat_bus_news(ngx_str_t *payload, const char *word,
+    ngx_uint_t *partition, ngx_int_t *generation, ngx_str_t *place);
 static ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
 static void ngx_chat_bus_heartbeat(ngx_event_t *ev);
 static void ngx_chat_bus_beat(ngx_chat_node_t *node);
@@ -360,34 +362,76 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 }
 
 
-/* "open chat:{p07}: <generation>"; how far it is stored concerns nobody yet */
+/* "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>" */
 
 static void
 ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
 {
-    u_char     *p;
-    ngx_int_t   partition, generation;
+    ngx_str_t   place;
+    ngx_int_t   generation;
+    ngx_uint_t  partition;
 
-    p = payload->data + sizeof("open chat:{p") - 1;
-
-    if (payload->len < sizeof("open chat:{p00}: 0") - 1
-        || ngx_strncmp(payload->data, "open chat:{p", p - payload->data) != 0)
+    if (ngx_chat_bus_news(payload, "open ", &partition, &generation, &place)
+        == NGX_OK && place.len == 0)
     {
+        ngx_chat_bus_look(node);
+        ngx_chat_repair_partition(node, partition, generation);
+        ngx_chat_ack_on_open(node, partition, generation);
         return;
     }
 
-    partition = ngx_atoi(p, 2);
-    p += sizeof("00}: ") - 1;
-    generation = ngx_atoi(p, payload->data + payload->len - p);
-
-    if (partition == NGX_ERROR || generation == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, node->log, 0,
-                      "chat: malformed message to nodes: \"%V\"", payload);
+    if (ngx_chat_bus_news(payload, "stored ", &partition, &generation, &place)
+        == NGX_OK && place.len > 0)
+    {
+        ngx_chat_ack_on_stored(node, partition, generation, &place);
         return;
     }
 
-    ngx_chat_bus_look(node);
-    ngx_chat_repair_partition(node, partition, generation);
+    ngx_log_error(NGX_LOG_ERR, node->log, 0,
+                  "chat: malformed message to nodes: \"%V\"", payload);
+}
+
+
+/* place is what follows the generation, if anything does */
+
+static ngx_int_t
+ngx_chat_bus_news(ngx_str_t *payload, const char *word, ngx_uint_t *partition,
+    ngx_int_t *generation, ngx_str_t *place)
+{
+    size_t      len;
+    u_char     *p, *end, *last;
+    ngx_int_t   n;
+
+    len = ngx_strlen(word);
+    p = payload->data;
+    last = p + payload->len;
+
+    if (payload->len <= len + sizeof("chat:{p00}: ") - 1
+        || ngx_strncmp(p, word, len) != 0
+        || ngx_strncmp(p + len, "chat:{p", sizeof("chat:{p") - 1) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    n = ngx_atoi(p + len + sizeof("chat:{p") - 1, 2);
+    p += len + sizeof("chat:{p00}: ") - 1;
+
+    end = ngx_strlchr(p, last, ' ');
+    if (end == NULL) {
+        end = last;
+    }
+
+    *generation = ngx_atoi(p, end - p);
+
+    if (n == NGX_ERROR || *generation == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    *partition = n;
+    place->data = end < last ? end + 1 : last;
+    place->len = last - place->data;
+
+    return NGX_OK;
 }
 
 
@@ -448,6 +492,7 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 
     if (node->command.up) {
         ngx_chat_bus_beat(node);
+        ngx_chat_ack_beat(node);
 
         if (node->open < node->conf->partitions
             || ngx_current_msec - node->open_checked > NGX_CHAT_BUS_LOOK)

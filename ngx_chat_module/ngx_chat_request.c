@@ -597,6 +597,13 @@ ngx_chat_request_on_deadline(ngx_event_t *ev)
 {
     ngx_chat_request_t  *rq = ev->data;
 
+    if (rq->accepted) {
+        ngx_chat_request_fail(rq, CHAT_CODE_TIMEOUT,
+                              "not stored in time; it has taken effect, unless "
+                              "it gets lost");
+        return;
+    }
+
     if (rq->pending) {
         ngx_chat_request_fail(rq, CHAT_CODE_TIMEOUT,
                               "no answer in time; it may have taken effect");
@@ -662,6 +669,7 @@ ngx_chat_request_detach(ngx_chat_request_t *rq)
     }
 
     ngx_chat_need_cancel(&rq->waiter);
+    ngx_chat_ack_cancel(rq);
 
     if (rq->in_room) {
         rq->in_room = 0;

@@ -42,6 +42,7 @@ struct ngx_chat_request_s {
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
     unsigned               partial:1;   /* join: there are more events */
+    unsigned               accepted:1;  /* its reply waits to be let go */
     unsigned               again:1;     /* was accepted, and is sent again: it
                                            may have been lost with a Redis */
 
@@ -80,13 +81,21 @@ void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
 
 
 /*
- * ngx_chat_ack.c: when an accepted change is answered.  Takes the reply over;
- * place is that in the partition's log of this generation, empty if it is
- * stored already.  The request may be freed on return.
+ * ngx_chat_ack.c: when an accepted change is answered.
  */
 
+/* takes the reply over; place is that in the partition's log of this
+   generation, empty if it is stored already.  The request may be freed */
 void ngx_chat_ack_reply(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply,
     ngx_str_t place, uint64_t generation);
+void ngx_chat_ack_cancel(ngx_chat_request_t *rq);   /* fine if it waits not */
+
+/* what the bus has heard of a partition */
+void ngx_chat_ack_on_stored(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation, ngx_str_t *position);
+void ngx_chat_ack_on_open(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation);
+void ngx_chat_ack_beat(ngx_chat_node_t *node);      /* about once a second */
 
 
 /* ngx_chat_message.c, ngx_chat_conversation.c, ngx_chat_create.c: the requests
