@@ -548,11 +548,10 @@ end
 local function hot_trim(base, part, meta)
     local hot = base .. ':hot'
     local entries = redis.call('XRANGE', hot, '-', '+', 'COUNT', 1)
-    local last, place
+    local last
+    local _, oldest = head_read(entries[1][2][4])
 
-    _, place = head_read(entries[1][2][4])
-
-    if id_above(place, part.stored) then
+    if id_above(oldest, part.stored) then
         return                          -- the usual end while a backlog lasts
     end
 
