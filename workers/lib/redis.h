@@ -47,6 +47,7 @@ typedef struct {
 typedef enum {                      /* how a function of chat.lua answers */
     FCALL_OK,
     FCALL_EXISTS,
+    FCALL_ERROR,                    /* refused: code, message, [seconds] */
     FCALL_NEED,
     FCALL_CLOSED,
     FCALL_BUSY,

@@ -138,6 +138,7 @@ redis_answer(const redisReply *reply)
     } words[] = {
         { "ok",        FCALL_OK },
         { "exists",    FCALL_EXISTS },
+        { "error",     FCALL_ERROR },
         { "need",      FCALL_NEED },
         { "closed",    FCALL_CLOSED },
         { "busy",      FCALL_BUSY },
