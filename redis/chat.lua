@@ -57,8 +57,8 @@
 --   .  all else
 --
 -- A revision is generation * 2^32 + n; numbers stay below 2^53, so Lua's
--- doubles hold them exactly.  They are printed with %.0f: tostring() would
--- give 1e+14.  Functions have no rollback: no check after the first write.
+-- doubles hold them exactly.  num() prints them: tostring() would give 1e+14.
+-- Functions have no rollback: no check after the first write.
 -- cjson never touches an event: it rounds numbers.
 --
 -- Every function answers with an array whose first element is one of
@@ -216,7 +216,7 @@ end
 -- Small things --------------------------------------------------------------
 
 local function num(n)
-    return string.format('%.0f', n)
+    return string.format('%d', n)       -- of 64 bits in Redis' Lua
 end
 
 
@@ -316,7 +316,7 @@ local function meta_get(base)
     local v = redis.call('HMGET', base .. ':meta', 'type', 'seq', 'rev', 'key',
                          'gens', 'hfrom', 'hseq', 'hbytes', 'hn', 'ihead',
                          'itail', 'ro', 'slow', 'owners', 'last', 'none',
-                         'gone')
+                         'gone', 'floor', 'ahead')
     local meta
 
     if v[16] then
@@ -342,7 +342,9 @@ local function meta_get(base)
         read_only = v[12] == '1',
         slow = tonumber(v[13]),
         owners = tonumber(v[14]),
-        last = v[15]
+        last = v[15],
+        floor = tonumber(v[18] or 0),
+        ahead = tonumber(v[19] or 0)
     }
 
     if v[17] then
@@ -543,7 +545,7 @@ end
 
 -- Drops the oldest events, as many as are too many, and a few more so that not
 -- every event has to drop one; one that is not stored yet stays, and all after
--- it.  Changes meta; the caller writes it.
+-- it.
 
 local function hot_trim(base, part, meta)
     local hot = base .. ':hot'
@@ -575,6 +577,8 @@ local function hot_trim(base, part, meta)
     if last then
         meta.hfrom = tonumber(last)
         redis.call('XTRIM', hot, 'MINID', last .. '-1')
+        redis.call('HSET', base .. ':meta', 'hfrom', last, 'hseq',
+                   num(meta.hseq))
     end
 end
 
@@ -642,10 +646,9 @@ end
 -- the clock to be believed, set floor to 1 and ahead to that time: then only
 -- what is above both is known to be new.
 
-local function duplicate(base, user, client_id, id_time)
+local function duplicate(base, meta, user, client_id, id_time)
     local value = redis.call('HGET', base .. ':ids',
                              'c' .. user .. '/' .. client_id)
-    local v, floor, ahead
 
     if value and string.sub(value, 1, 1) ~= '-' then
         return value
@@ -655,16 +658,13 @@ local function duplicate(base, user, client_id, id_time)
         return 'new'
     end
 
-    v = redis.call('HMGET', base .. ':meta', 'floor', 'ahead')
-    floor, ahead = tonumber(v[1] or 0), tonumber(v[2] or 0)
-
     if id_time == '' then
-        return floor == 0 and 'new' or 'need'
+        return meta.floor == 0 and 'new' or 'need'
     end
 
     id_time = tonumber(id_time)
 
-    return id_time > floor and id_time > ahead and 'new' or 'need'
+    return id_time > meta.floor and id_time > meta.ahead and 'new' or 'need'
 end
 
 
@@ -745,33 +745,27 @@ end
 
 -- an id that goes leaves its time in floor and ahead
 
-local function floor_raise(bounds, time)
+local function floor_raise(meta, time, now)
     time = tonumber(time)
 
     if not time then
-        bounds.floor = math.max(bounds.floor, 1)
-    elseif time > bounds.now + AHEAD_MS then
-        bounds.floor = math.max(bounds.floor, 1)
-        bounds.ahead = math.max(bounds.ahead, time)
+        meta.floor = math.max(meta.floor, 1)
+    elseif time > now + AHEAD_MS then
+        meta.floor = math.max(meta.floor, 1)
+        meta.ahead = math.max(meta.ahead, time)
     else
-        bounds.floor = math.max(bounds.floor, time)
+        meta.floor = math.max(meta.floor, time)
     end
 end
 
 
 -- Forgets the oldest ids and facts beyond the bound, some at a time, since
 -- many can have waited to be stored; one whose event is not stored yet stays,
--- and all after it.  Changes meta; the caller writes it, here are written
--- floor and ahead.
+-- and all after it.
 
 local function ids_trim(base, part, meta)
-    local v = redis.call('HMGET', base .. ':meta', 'floor', 'ahead')
-    local ids = base .. ':ids'
+    local ids, now = base .. ':ids', now_ms()
     local last = math.min(meta.ihead - IDS_MAX + TRIM, meta.itail + 2 * TRIM)
-    local bounds = {
-        floor = tonumber(v[1] or 0), ahead = tonumber(v[2] or 0),
-        now = now_ms()
-    }
 
     while meta.itail < last do
         local field = redis.call('HGET', ids, '#' .. num(meta.itail + 1))
@@ -795,7 +789,7 @@ local function ids_trim(base, part, meta)
                     break
                 end
 
-                floor_raise(bounds, time)
+                floor_raise(meta, time, now)
             end
         end
 
@@ -803,12 +797,12 @@ local function ids_trim(base, part, meta)
         redis.call('HDEL', ids, field or '#', '#' .. num(meta.itail))
     end
 
-    redis.call('HSET', base .. ':meta', 'floor', num(bounds.floor), 'ahead',
-               num(bounds.ahead))
+    redis.call('HSET', base .. ':meta', 'itail', num(meta.itail), 'floor',
+               num(meta.floor), 'ahead', num(meta.ahead))
 end
 
 
--- Changes meta; the caller writes it.
+-- The caller writes ihead.
 
 local function ids_add(base, part, meta, field, value)
     meta.ihead = meta.ihead + 1
@@ -826,8 +820,7 @@ end
 
 local function ids_note(base, part, meta, field, value)
     ids_add(base, part, meta, field, value)
-    redis.call('HSET', base .. ':meta', 'ihead', num(meta.ihead), 'itail',
-               num(meta.itail))
+    redis.call('HSET', base .. ':meta', 'ihead', num(meta.ihead))
 end
 
 
@@ -989,9 +982,8 @@ local function change_end(l, event, kind, at, seq, more)
     end
 
     redis.call('HSET', base .. ':meta', 'rev', rev, 'seq', num(meta.seq),
-               'hn', num(meta.hn), 'hbytes', num(meta.hbytes), 'hfrom',
-               num(meta.hfrom), 'hseq', num(meta.hseq), 'ihead',
-               num(meta.ihead), 'itail', num(meta.itail), 'last', at)
+               'hn', num(meta.hn), 'hbytes', num(meta.hbytes), 'ihead',
+               num(meta.ihead), 'last', at)
     redis.call('PUBLISH', base, rev .. ' ' .. num(seq) .. ' '
                .. what_of(head) .. ' ' .. event)
 
@@ -1070,7 +1062,7 @@ local function message_again(l, client_id, id_time)
         return nil
     end
 
-    known = duplicate(l.base, l.user, client_id, id_time)
+    known = duplicate(l.base, l.meta, l.user, client_id, id_time)
 
     if known == 'new' then
         return nil
@@ -1364,8 +1356,8 @@ local function conversation_create(l, a)
     redis.call('DEL', base .. ':meta', base .. ':members', base .. ':hot',
                base .. ':ids')
 
-    meta = { type = kind, seq = 0, rev = 0, key = key, gens = '', hfrom = 0,
-             hseq = 0, hbytes = 0, hn = 0, ihead = 0, itail = 0, owners = 0 }
+    meta = { seq = 0, rev = 0, key = key, gens = '', hfrom = 0, hbytes = 0,
+             hn = 0, ihead = 0, owners = 0 }
 
     if left then
         meta.rev, meta.gens, meta.hfrom = left.rev, left.gens, left.rev
@@ -1383,7 +1375,8 @@ local function conversation_create(l, a)
 
     redis.call('HSET', base .. ':meta', 'type', kind, 'key', key, 'name', name,
                'desc', '', 'by', l.user, 'at', l.time, 'ro', '0', 'slow', '0',
-               'owners', num(meta.owners))
+               'hfrom', num(meta.hfrom), 'hseq', '0', 'itail', '0', 'owners',
+               num(meta.owners))
 
     at = log_add(l, 'create', 'y', kind, 'n', name, 'm',
                  table.concat(members, ','))
@@ -1438,10 +1431,10 @@ local function conversation_delete(l, a)
     at = log_add(l, 'close')
 
     redis.call('DEL', base .. ':members', base .. ':hot', base .. ':ids')
-    meta.hfrom, meta.hseq, meta.hbytes, meta.hn = before, meta.seq, 0, 0
-    meta.ihead, meta.itail = 0, 0
+    meta.hbytes, meta.hn, meta.ihead = 0, 0, 0
 
-    redis.call('HSET', base .. ':meta', 'gone', '1', 'name', '', 'desc', '')
+    redis.call('HSET', base .. ':meta', 'gone', '1', 'name', '', 'desc', '',
+               'hfrom', num(before), 'hseq', num(meta.seq))
     answer = change_end(l, a[6] .. '"revision":' .. rev .. '}}', '!', at, 0)
 
     redis.call('PEXPIRE', base .. ':meta', GONE_MS)
