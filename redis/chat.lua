@@ -178,9 +178,11 @@ local function member_may(request, meta, actor, target, role, old, new)
     end
 
     if meta.type == 'dm' then
-        return (target ~= actor and RANK[old] ~= 0
-                and (new == 'blocked' or new == 'member'))
-               and nil or failure('forbidden', 'not in a dm')
+        local other = target ~= actor and RANK[old] ~= 0
+        local block = new == 'blocked' or new == 'member'
+
+        return not (other and block) and failure('forbidden', 'not in a dm')
+               or nil
     end
 
     if target == actor then
@@ -194,10 +196,9 @@ local function member_may(request, meta, actor, target, role, old, new)
             return nil
         end
 
-        if request == 'member.update' and new ~= 'blocked'
-            and RANK[new] <= rank and rank > 0
-        then
-            return nil
+        if request == 'member.update' then
+            local lowers = new ~= 'blocked' and RANK[new] <= rank and rank > 0
+            return not lowers and no or nil
         end
     end
 
@@ -1619,7 +1620,7 @@ local function mark_join(l)
     l.viewer.role = 'member'
 
     redis.call('HSET', l.base .. ':meta', 'last',
-               log_add(l, 'join', 'g', l.user, 'q', num(l.meta.seq)))
+               log_add(l, 'join', 'g', l.user, 'q', '0'))
 end
 
 
