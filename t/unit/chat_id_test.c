@@ -171,6 +171,52 @@ no_beginning_and_no_wrong_byte_is_an_id(void **state)
 }
 
 
+static void
+a_uuid_of_any_version_is_valid_in_lower_case(void **state)
+{
+    size_t    i;
+    uint8_t   text[CHAT_ID_LEN + 1], good;
+    unsigned  c;
+
+    static const char *const  others[] = {
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "919108f7-52d1-4320-9bac-f847db4148a8",
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(others); i++) {
+        assert_true(chat_id_valid(chat_test_str(others[i])));
+    }
+
+    chat_id_make(text, 1795319050123, 7, some);
+    text[CHAT_ID_LEN] = '0';
+
+    assert_true(chat_id_valid(id_str(text)));
+    assert_false(chat_id_valid((chat_str_t) { text, CHAT_ID_LEN + 1 }));
+    assert_false(chat_id_valid((chat_str_t) { NULL, 0 }));
+
+    for (i = 0; i < CHAT_ID_LEN; i++) {
+        assert_false(chat_id_valid((chat_str_t) { text, i }));
+
+        good = text[i];
+
+        for (c = 0; c < 256; c++) {
+            text[i] = c;
+
+            assert_int_equal(chat_id_valid(id_str(text)),
+                             good == '-' ? c == '-'
+                                         : c != 0 && strchr("0123456789abcdef",
+                                                            c)
+                                                     != NULL);
+        }
+
+        text[i] = good;
+    }
+}
+
+
 int
 main(void)
 {
@@ -180,6 +226,7 @@ main(void)
         cmocka_unit_test(ids_of_others_are_read_in_either_case),
         cmocka_unit_test(what_is_no_uuid_v7_is_declined),
         cmocka_unit_test(no_beginning_and_no_wrong_byte_is_an_id),
+        cmocka_unit_test(a_uuid_of_any_version_is_valid_in_lower_case),
     };
 
     return cmocka_run_group_tests_name("chat_id", tests, NULL, NULL);

@@ -96,6 +96,110 @@ names_are_printable(void **state)
 }
 
 
+/* as UTF-8; what has no place in it, by the same rule */
+
+static size_t
+encode(uint8_t dst[4], uint32_t c)
+{
+    if (c < 0x80) {
+        dst[0] = c;
+        return 1;
+    }
+
+    if (c < 0x800) {
+        dst[0] = 0xc0 | c >> 6;
+        dst[1] = 0x80 | (c & 0x3f);
+        return 2;
+    }
+
+    if (c < 0x10000) {
+        dst[0] = 0xe0 | c >> 12;
+        dst[1] = 0x80 | (c >> 6 & 0x3f);
+        dst[2] = 0x80 | (c & 0x3f);
+        return 3;
+    }
+
+    dst[0] = 0xf0 | c >> 18;
+    dst[1] = 0x80 | (c >> 12 & 0x3f);
+    dst[2] = 0x80 | (c >> 6 & 0x3f);
+    dst[3] = 0x80 | (c & 0x3f);
+
+    return 4;
+}
+
+
+/* White_Space in the Unicode Character Database, control characters aside */
+
+static bool
+is_space(uint32_t c)
+{
+    return c == 0x20 || c == 0xa0 || c == 0x1680
+           || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029
+           || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+
+static void
+every_character_of_an_emoji_is_judged(void **state)
+{
+    bool      allowed;
+    size_t    len;
+    uint8_t   text[6];
+    uint32_t  c;
+
+    (void) state;
+
+    for (c = 0; c <= 0x110000; c++) {
+        text[0] = 'a';
+        len = 1 + encode(text + 1, c);
+        text[len] = 'b';
+
+        allowed = c >= 0x20 && !(c >= 0x7f && c < 0xa0) && c != '"'
+                  && c != '\\' && !is_space(c) && (c < 0xd800 || c > 0xdfff)
+                  && c < 0x110000;
+
+        if (chat_name_valid_emoji((chat_str_t) { text + 1, len - 1 })
+                != allowed
+            || chat_name_valid_emoji((chat_str_t) { text, len + 1 })
+               != allowed)
+        {
+            fail_msg("U+%04X should be %s", (unsigned) c,
+                     allowed ? "allowed" : "refused");
+        }
+    }
+}
+
+
+static void
+emojis_have_1_to_64_bytes_of_utf8(void **state)
+{
+    size_t  i;
+
+    static const chat_str_t  good[] = {
+        chat_str("+1"), chat_str(":tada:"), chat_str("\xf0\x9f\x91\x8d"),
+        chat_str("\xe2\x9d\xa4\xef\xb8\x8f"),            /* with a selector */
+        chat_str("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"),  /* joined */
+        chat_str(X64),
+    };
+
+    static const chat_str_t  bad[] = {
+        { NULL, 0 }, chat_str(X64 "x"), chat_str("\xf0\x9f\x91"),
+        chat_str("\xff"), chat_str("a\xc2"), chat_str("\0"),
+        chat_str("\xed\xa0\xbd\xed\xb1\x8d"),           /* surrogates */
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(good); i++) {
+        assert_true(chat_name_valid_emoji(good[i]));
+    }
+
+    for (i = 0; i < chat_test_count(bad); i++) {
+        assert_false(chat_name_valid_emoji(bad[i]));
+    }
+}
+
+
 /*
  * Stored data lies where these say: a change of this function would look for
  * every conversation in the wrong partition.
@@ -258,6 +362,8 @@ main(void)
         cmocka_unit_test(every_byte_is_judged),
         cmocka_unit_test(ids_have_1_to_64_characters),
         cmocka_unit_test(names_are_printable),
+        cmocka_unit_test(every_character_of_an_emoji_is_judged),
+        cmocka_unit_test(emojis_have_1_to_64_bytes_of_utf8),
         cmocka_unit_test(partitions_never_change),
         cmocka_unit_test(keys_are_made_of_names),
         cmocka_unit_test(a_dm_has_one_id_from_both_sides),

@@ -1,40 +1,4 @@
-#include "chat_test.h"
-
-#include "chat_request.h"
-
-
-#define X64  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X128 X64 X64
-#define UUID "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
-
-
-/* the request must be freed by free(), its slices point into it */
-
-static chat_rc_e
-parse(chat_request_t *rq, const char *text, size_t len,
-    chat_request_error_t *e, uint8_t **copy)
-{
-    *copy = chat_test_copy(text, len);
-
-    e->code = CHAT_CODE_INTERNAL;
-    e->message = NULL;
-
-    return chat_request_parse(rq, (chat_str_t) { *copy, len }, e);
-}
-
-
-static bool
-slice_is(chat_str_t s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-
-static bool
-id_is(const chat_request_id_t *id, const char *text)
-{
-    return slice_is((chat_str_t) { id->data, id->len }, text);
-}
+#include "chat_test_request.h"
 
 
 static void
@@ -52,16 +16,17 @@ requests_are_read(void **state)
 
     (void) state;
 
-    assert_int_equal(parse(&rq, text, sizeof(text) - 1, &e, &copy), CHAT_OK);
+    assert_int_equal(chat_test_parse(&rq, text, sizeof(text) - 1, &e, &copy),
+                     CHAT_OK);
 
     assert_int_equal(rq.type, CHAT_REQUEST_MESSAGE_SEND);
     assert_true(rq.has_id);
-    assert_true(slice_is(rq.id, "\"q-\\u00e4 1\""));
-    assert_true(id_is(&rq.conversation, "lobby"));
-    assert_true(id_is(&rq.client, UUID));
+    assert_true(chat_test_slice_is(rq.id, "\"q-\\u00e4 1\""));
+    assert_true(chat_test_id_is(&rq.conversation, "lobby"));
+    assert_true(chat_test_id_is(&rq.client, UUID));
     assert_int_equal(rq.content.type, CHAT_JSON_OBJECT);
-    assert_true(slice_is(rq.content.raw,
-                         "{\"n\": 1e2,\"type\":\"t\\u0065xt\"}"));
+    assert_true(chat_test_slice_is(rq.content.raw,
+                                   "{\"n\": 1e2,\"type\":\"t\\u0065xt\"}"));
 
     free(copy);
 }
@@ -86,48 +51,6 @@ static const struct {
       "\"" X64 "\"" },
     { "{\"id\":\"\\ud83d\\ude00\\n\",\"type\":\"ping\"}", CHAT_REQUEST_PING,
       "\"\\ud83d\\ude00\\n\"" },
-
-    { "{\"type\":\"authenticate\",\"data\":{\"token\":\"a.b.c\"}}",
-      CHAT_REQUEST_AUTHENTICATE, "null" },
-
-    { "{\"type\":\"conversation.join\",\"data\":{\"conversationId\":\"a\"}}",
-      CHAT_REQUEST_CONVERSATION_JOIN, "null" },
-    { "{\"type\":\"conversation.join\",\"data\":{\"conversationId\":\"a\","
-      "\"afterRevision\":9007199254740991,\"conversations\":null}}",
-      CHAT_REQUEST_CONVERSATION_JOIN, "null" },
-    { "{\"type\":\"conversation.join\",\"data\":{\"conversations\":"
-      "[{\"conversationId\":\"a\"},{\"afterRevision\":3,\"conversationId\":"
-      "\"b\",\"x\":1},{\"conversationId\":\"c\",\"afterRevision\":null}]}}",
-      CHAT_REQUEST_CONVERSATION_JOIN, "null" },
-
-    { "{\"type\":\"conversation.leave\",\"data\":{\"conversationId\":\"a\"}}",
-      CHAT_REQUEST_CONVERSATION_LEAVE, "null" },
-
-    { "{\"type\":\"conversation.create\",\"data\":{\"type\":\"group\"}}",
-      CHAT_REQUEST_CONVERSATION_CREATE, "null" },
-    { "{\"type\":\"conversation.create\",\"data\":{\"type\":\"channel\","
-      "\"conversationId\":\"" X64 "\",\"name\":\"" X128 "\",\"members\":[]}}",
-      CHAT_REQUEST_CONVERSATION_CREATE, "null" },
-    { "{\"type\":\"conversation.create\",\"data\":{\"type\":\"group\","
-      "\"clientId\":\"" UUID "\",\"members\":[\"a\",\"b\"]}}",
-      CHAT_REQUEST_CONVERSATION_CREATE, "null" },
-    { "{\"type\":\"conversation.create\",\"data\":{\"type\":\"dm\","
-      "\"members\":[\"b\"],\"name\":null}}",
-      CHAT_REQUEST_CONVERSATION_CREATE, "null" },
-
-    { "{\"type\":\"message.send\",\"data\":{\"conversationId\":\"a\","
-      "\"content\":\"\"}}", CHAT_REQUEST_MESSAGE_SEND, "null" },
-    { "{\"type\":\"message.send\",\"data\":{\"conversationId\":\"a\","
-      "\"clientMessageId\":\"!~/\",\"content\":{\"type\":\"\"}}}",
-      CHAT_REQUEST_MESSAGE_SEND, "null" },
-
-    { "{\"type\":\"history.get\",\"data\":{\"conversationId\":\"a\"}}",
-      CHAT_REQUEST_HISTORY_GET, "null" },
-    { "{\"type\":\"history.get\",\"data\":{\"conversationId\":\"a\","
-      "\"beforeSequence\":0,\"limit\":1}}", CHAT_REQUEST_HISTORY_GET, "null" },
-    { "{\"type\":\"history.get\",\"data\":{\"conversationId\":\"a\","
-      "\"afterSequence\":12,\"beforeSequence\":null,\"limit\":200}}",
-      CHAT_REQUEST_HISTORY_GET, "null" },
 };
 
 
@@ -143,14 +66,15 @@ good_requests_are_accepted(void **state)
     (void) state;
 
     for (i = 0; i < chat_test_count(good); i++) {
-        rc = parse(&rq, good[i].text, strlen(good[i].text), &e, &copy);
+        rc = chat_test_parse(&rq, good[i].text, strlen(good[i].text), &e,
+                             &copy);
 
         if (rc != CHAT_OK) {
             fail_msg("%s: %s", good[i].text, e.message);
         }
 
         chat_test_case(good[i].text, rq.type == good[i].type);
-        chat_test_case(good[i].text, slice_is(rq.id, good[i].id));
+        chat_test_case(good[i].text, chat_test_slice_is(rq.id, good[i].id));
         chat_test_case(good[i].text,
                        rq.has_id == (strcmp(good[i].id, "null") != 0));
 
@@ -173,11 +97,11 @@ no_beginning_of_a_request_is_one(void **state)
 
         for (n = 0; n < strlen(good[i].text); n++) {
             chat_test_case(good[i].text,
-                           parse(&rq, good[i].text, n, &e, &copy)
+                           chat_test_parse(&rq, good[i].text, n, &e, &copy)
                            == CHAT_ERROR);
             chat_test_case(good[i].text, e.code == CHAT_CODE_BAD_REQUEST);
             chat_test_case(good[i].text, e.message != NULL);
-            chat_test_case(good[i].text, slice_is(rq.id, "null"));
+            chat_test_case(good[i].text, chat_test_slice_is(rq.id, "null"));
 
             free(copy);
         }
@@ -185,10 +109,7 @@ no_beginning_of_a_request_is_one(void **state)
 }
 
 
-#define JOIN     "{\"type\":\"conversation.join\",\"id\":1,\"data\":"
-#define CREATE   "{\"type\":\"conversation.create\",\"id\":1,\"data\":"
-#define SEND     "{\"type\":\"message.send\",\"id\":1,\"data\":"
-#define HISTORY  "{\"type\":\"history.get\",\"id\":1,\"data\":"
+#define SEND  "{\"type\":\"message.send\",\"id\":1,\"data\":"
 
 
 /* names: a word that the message must have, so that people find the place */
@@ -260,144 +181,6 @@ static const struct {
       CHAT_CODE_UNSUPPORTED },
     { "{\"type\":\"typing.start\",\"id\":3,\"data\":{\"conversationId\":1}}",
       "3", "not supported", CHAT_CODE_UNSUPPORTED },
-
-    /* authenticate */
-    { "{\"type\":\"authenticate\",\"id\":1}", "1", "\"token\"",
-      CHAT_CODE_BAD_REQUEST },
-    { "{\"type\":\"authenticate\",\"id\":1,\"data\":{\"token\":null}}", "1",
-      "\"token\"", CHAT_CODE_BAD_REQUEST },
-    { "{\"type\":\"authenticate\",\"id\":1,\"data\":{\"token\":1}}", "1",
-      "\"token\"", CHAT_CODE_BAD_REQUEST },
-    { "{\"type\":\"authenticate\",\"id\":1,\"data\":{\"token\":\"a\","
-      "\"token\":\"a\"}}", "1", "twice", CHAT_CODE_BAD_REQUEST },
-
-    /* conversation.join */
-    { JOIN "{}}", "1", "\"conversationId\"", CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"\"}}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"a/b\"}}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"" X64 "x\"}}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":1}}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"a\",\"afterRevision\":-1}}", "1",
-      "\"afterRevision\"", CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"a\",\"afterRevision\":9007199254740992}}",
-      "1", "\"afterRevision\"", CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversationId\":\"a\",\"afterRevision\":\"1\"}}", "1",
-      "\"afterRevision\"", CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":{}}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[]}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[\"a\"]}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[{}]}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[{\"conversationId\":\"a\"},{\"conversationId\""
-      ":\"b\",\"afterRevision\":1.5}]}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[{\"conversationId\":\"a\",\"conversationId\":"
-      "\"a\"}]}}", "1", "\"conversations\"", CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[{\"conversationId\":\"a\"}],"
-      "\"conversationId\":\"a\"}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-    { JOIN "{\"conversations\":[{\"conversationId\":\"a\"}],"
-      "\"afterRevision\":1}}", "1", "\"conversations\"",
-      CHAT_CODE_BAD_REQUEST },
-
-    /* conversation.leave */
-    { "{\"type\":\"conversation.leave\",\"id\":1}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-
-    /* conversation.create */
-    { CREATE "{}}", "1", "\"type\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"room\"}}", "1", "\"type\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":1}}", "1", "\"type\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"conversationId\":\"a b\"}}", "1",
-      "\"conversationId\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"clientId\":\"a\"}}", "1", "UUIDv7",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"clientId\":"
-      "\"017f22e2-79b0-4cc3-98c4-dc0c0c07398f\"}}", "1", "UUIDv7",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"clientId\":7}}", "1", "UUIDv7",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"clientId\":\"" UUID "\","
-      "\"conversationId\":\"a\"}}", "1", "\"clientId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"name\":\"\"}}", "1", "\"name\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"name\":\"" X128 "x\"}}", "1", "\"name\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"name\":\"a\\nb\"}}", "1", "\"name\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"name\":\"\\u0085\"}}", "1", "\"name\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"name\":5}}", "1", "\"name\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"members\":\"b\"}}", "1", "\"members\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"members\":[1]}}", "1", "\"members\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"members\":[\"a\",\"b c\"]}}", "1",
-      "\"members\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"group\",\"members\":[\"a\",\"b\",\"\\u0061\"]}}",
-      "1", "\"members\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"dm\"}}", "1", "\"members\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"dm\",\"members\":[]}}", "1", "\"members\"",
-      CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"dm\",\"members\":[\"a\",\"b\"]}}", "1",
-      "\"members\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"dm\",\"members\":[\"a\"],\"name\":\"x\"}}", "1",
-      "\"name\"", CHAT_CODE_BAD_REQUEST },
-    { CREATE "{\"type\":\"dm\",\"members\":[\"a\"],\"conversationId\":\"x\"}}",
-      "1", "\"conversationId\"", CHAT_CODE_BAD_REQUEST },
-
-    /* message.send */
-    { SEND "{\"content\":\"x\"}}", "1", "\"conversationId\"",
-      CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\"}}", "1", "\"content\"",
-      CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":null}}", "1", "\"content\"",
-      CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":1}}", "1", "\"content\"",
-      CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":[\"x\"]}}", "1",
-      "\"content\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":{}}}", "1", "\"type\"",
-      CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":{\"type\":1}}}", "1",
-      "\"type\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":{\"type\":\"a\",\"type\":"
-      "\"b\"}}}", "1", "\"type\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":\"x\",\"clientMessageId\":"
-      "\"\"}}", "1", "\"clientMessageId\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":\"x\",\"clientMessageId\":"
-      "\"a b\"}}", "1", "\"clientMessageId\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":\"x\",\"clientMessageId\":"
-      "\"" X64 "x\"}}", "1", "\"clientMessageId\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":\"x\",\"clientMessageId\":"
-      "\"\\u00e4\"}}", "1", "\"clientMessageId\"", CHAT_CODE_BAD_REQUEST },
-    { SEND "{\"conversationId\":\"a\",\"content\":\"x\",\"clientMessageId\":"
-      "17}}", "1", "\"clientMessageId\"", CHAT_CODE_BAD_REQUEST },
-
-    /* history.get */
-    { HISTORY "{}}", "1", "\"conversationId\"", CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"limit\":0}}", "1", "\"limit\"",
-      CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"limit\":201}}", "1", "\"limit\"",
-      CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"limit\":\"5\"}}", "1", "\"limit\"",
-      CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"beforeSequence\":1,"
-      "\"afterSequence\":1}}", "1", "exclude", CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"beforeSequence\":-1}}", "1",
-      "\"beforeSequence\"", CHAT_CODE_BAD_REQUEST },
-    { HISTORY "{\"conversationId\":\"a\",\"afterSequence\":0.5}}", "1",
-      "\"afterSequence\"", CHAT_CODE_BAD_REQUEST },
 };
 
 
@@ -413,7 +196,8 @@ bad_requests_are_refused_with_a_reason(void **state)
 
     for (i = 0; i < chat_test_count(bad); i++) {
         chat_test_case(bad[i].text,
-                       parse(&rq, bad[i].text, strlen(bad[i].text), &e, &copy)
+                       chat_test_parse(&rq, bad[i].text, strlen(bad[i].text),
+                                       &e, &copy)
                        == CHAT_ERROR);
         chat_test_case(bad[i].text, e.code == bad[i].code);
 
@@ -421,7 +205,7 @@ bad_requests_are_refused_with_a_reason(void **state)
             fail_msg("%s: told \"%s\"", bad[i].text, e.message);
         }
 
-        chat_test_case(bad[i].text, slice_is(rq.id, bad[i].id));
+        chat_test_case(bad[i].text, chat_test_slice_is(rq.id, bad[i].id));
         chat_test_case(bad[i].text,
                        rq.has_id == (strcmp(bad[i].id, "null") != 0));
 
@@ -460,7 +244,7 @@ an_id_counts_characters_not_bytes(void **state)
 
             n += snprintf(text + n, sizeof(text) - n, "\"}");
 
-            assert_int_equal(parse(&rq, text, n, &e, &copy),
+            assert_int_equal(chat_test_parse(&rq, text, n, &e, &copy),
                              count == 64 ? CHAT_OK : CHAT_ERROR);
             free(copy);
         }
@@ -468,322 +252,303 @@ an_id_counts_characters_not_bytes(void **state)
 }
 
 
+/*
+ * Every type with all that it knows, what must be given first.  There are two
+ * ways to join, which exclude each other.
+ */
+
+static const struct {
+    chat_request_type_e   type;
+    const char           *name;
+    size_t                nrequired;
+    const char           *members[7];   /* `"<name>":<value>` */
+} full[] = {
+    { CHAT_REQUEST_AUTHENTICATE, "authenticate", 1,
+      { "\"token\":\"a.b.c\"" } },
+    { CHAT_REQUEST_PING, "ping", 0, { NULL } },
+    { CHAT_REQUEST_CONVERSATION_JOIN, "conversation.join", 1,
+      { "\"conversationId\":\"a\"", "\"afterRevision\":1" } },
+    { CHAT_REQUEST_CONVERSATION_JOIN, "conversation.join", 1,
+      { "\"conversations\":[{\"conversationId\":\"a\"}]" } },
+    { CHAT_REQUEST_CONVERSATION_LEAVE, "conversation.leave", 1,
+      { "\"conversationId\":\"a\"" } },
+    { CHAT_REQUEST_CONVERSATION_LIST, "conversation.list", 0,
+      { "\"cursor\":\"c\"", "\"limit\":1" } },
+    { CHAT_REQUEST_CONVERSATION_CREATE, "conversation.create", 1,
+      { "\"type\":\"group\"", "\"clientId\":\"" UUID "\"", "\"name\":\"n\"",
+        "\"members\":[\"b\"]" } },
+    { CHAT_REQUEST_CONVERSATION_UPDATE, "conversation.update", 1,
+      { "\"conversationId\":\"a\"", "\"name\":\"n\"", "\"description\":\"d\"",
+        "\"readOnly\":true", "\"slowMode\":1" } },
+    { CHAT_REQUEST_CONVERSATION_DELETE, "conversation.delete", 1,
+      { "\"conversationId\":\"a\"" } },
+    { CHAT_REQUEST_MEMBER_ADD, "member.add", 2,
+      { "\"conversationId\":\"a\"", "\"userId\":\"b\"",
+        "\"role\":\"member\"" } },
+    { CHAT_REQUEST_MEMBER_UPDATE, "member.update", 3,
+      { "\"conversationId\":\"a\"", "\"userId\":\"b\"",
+        "\"role\":\"blocked\"" } },
+    { CHAT_REQUEST_MEMBER_REMOVE, "member.remove", 2,
+      { "\"conversationId\":\"a\"", "\"userId\":\"b\"" } },
+    { CHAT_REQUEST_MEMBER_LIST, "member.list", 1,
+      { "\"conversationId\":\"a\"", "\"cursor\":\"c\"", "\"limit\":1" } },
+    { CHAT_REQUEST_MESSAGE_SEND, "message.send", 2,
+      { "\"conversationId\":\"a\"", "\"content\":\"x\"",
+        "\"clientMessageId\":\"m\"", "\"replyTo\":\"" UUID "\"",
+        "\"mentions\":[\"b\"]", "\"attachments\":[{\"url\":\"u\"}]" } },
+    { CHAT_REQUEST_MESSAGE_EDIT, "message.edit", 3,
+      { "\"conversationId\":\"a\"", "\"messageId\":\"" UUID "\"",
+        "\"content\":\"x\"" } },
+    { CHAT_REQUEST_MESSAGE_DELETE, "message.delete", 2,
+      { "\"conversationId\":\"a\"", "\"messageId\":\"" UUID "\"" } },
+    { CHAT_REQUEST_REACTION_ADD, "reaction.add", 3,
+      { "\"conversationId\":\"a\"", "\"messageId\":\"" UUID "\"",
+        "\"emoji\":\"e\"" } },
+    { CHAT_REQUEST_REACTION_REMOVE, "reaction.remove", 3,
+      { "\"conversationId\":\"a\"", "\"messageId\":\"" UUID "\"",
+        "\"emoji\":\"e\"" } },
+    { CHAT_REQUEST_HISTORY_GET, "history.get", 1,
+      { "\"conversationId\":\"a\"", "\"beforeSequence\":1", "\"limit\":1" } },
+    { CHAT_REQUEST_READ_MARK, "read.mark", 2,
+      { "\"conversationId\":\"a\"", "\"sequenceNumber\":1" } },
+    { CHAT_REQUEST_DELIVERED_MARK, "delivered.mark", 2,
+      { "\"conversationId\":\"a\"", "\"sequenceNumber\":1" } },
+};
+
+
+#define NONE  SIZE_MAX
+
+
+/* the data of a full request, with one member null, one given twice */
+
 static void
-positions_and_limits_are_read(void **state)
+print_data(char *dst, size_t size, size_t i, size_t null, size_t twice)
 {
-    uint8_t               *copy;
-    chat_request_t         rq;
-    chat_request_error_t   e;
+    int          len;
+    size_t       k, n;
+    const char  *member;
 
-    static const char  plain[] = HISTORY "{\"conversationId\":\"a\"}}";
-    static const char  before[] =
-        HISTORY "{\"conversationId\":\"a\",\"beforeSequence\":12,"
-        "\"limit\":200}}";
-    static const char  after[] =
-        HISTORY "{\"conversationId\":\"a\",\"afterSequence\":0}}";
-    static const char  join[] =
-        JOIN "{\"conversationId\":\"a\",\"afterRevision\":4294967308}}";
+    n = snprintf(dst, size, "{\"unknown\":[]");
 
-    (void) state;
+    for (k = 0; full[i].members[k] != NULL; k++) {
+        member = full[i].members[k];
 
-    assert_int_equal(parse(&rq, plain, sizeof(plain) - 1, &e, &copy), CHAT_OK);
-    assert_int_equal(rq.limit, CHAT_REQUEST_DEF_LIMIT);
-    assert_false(rq.has_before_sequence);
-    assert_false(rq.has_after_sequence);
-    free(copy);
-
-    assert_int_equal(parse(&rq, before, sizeof(before) - 1, &e, &copy),
-                     CHAT_OK);
-    assert_int_equal(rq.limit, 200);
-    assert_true(rq.has_before_sequence);
-    assert_int_equal(rq.before_sequence, 12);
-    assert_false(rq.has_after_sequence);
-    free(copy);
-
-    assert_int_equal(parse(&rq, after, sizeof(after) - 1, &e, &copy), CHAT_OK);
-    assert_true(rq.has_after_sequence);
-    assert_int_equal(rq.after_sequence, 0);
-    free(copy);
-
-    assert_int_equal(parse(&rq, join, sizeof(join) - 1, &e, &copy), CHAT_OK);
-    assert_true(rq.has_after_revision);
-    assert_int_equal(rq.after_revision, UINT64_C(4294967308));
-    assert_int_equal(rq.nbatch, 0);
-    free(copy);
-}
-
-
-static void
-a_batch_of_joins_is_read_again(void **state)
-{
-    char                   text[16384];
-    bool                   has_after;
-    size_t                 n;
-    uint8_t               *copy;
-    uint64_t               after;
-    unsigned               count, i;
-    chat_json_t            element;
-    chat_request_t         rq;
-    chat_json_iter_t       it;
-    chat_request_id_t      id;
-    chat_request_error_t   e;
-
-    (void) state;
-
-    for (count = 200; count <= 201; count++) {
-        n = snprintf(text, sizeof(text), JOIN "{\"conversations\":[");
-
-        for (i = 0; i < count; i++) {
-            n += snprintf(text + n, sizeof(text) - n,
-                          "%s{\"conversationId\":\"c%u\"", i ? "," : "", i);
-
-            if (i % 2 == 1) {
-                n += snprintf(text + n, sizeof(text) - n,
-                              ",\"afterRevision\":%u", i * 3);
-            }
-
-            n += snprintf(text + n, sizeof(text) - n, "}");
-        }
-
-        n += snprintf(text + n, sizeof(text) - n, "]}}");
-
-        if (count == 201) {
-            assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_ERROR);
-            free(copy);
+        if (k == null) {
+            len = strchr(member, ':') - member;
+            n += snprintf(dst + n, size - n, ",%.*s:null", len, member);
             continue;
         }
 
-        assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_OK);
-        assert_int_equal(rq.nbatch, 200);
+        n += snprintf(dst + n, size - n, ",%s", member);
 
-        chat_json_iter(&it, &rq.batch);
-
-        for (i = 0; i < count; i++) {
-            assert_int_equal(chat_json_next_element(&it, &element), CHAT_OK);
-            chat_request_read_join(&element, &id, &after, &has_after);
-
-            n = snprintf(text, sizeof(text), "c%u", i);
-            assert_true(id_is(&id, text));
-            assert_int_equal(has_after, i % 2 == 1);
-            assert_int_equal(after, i % 2 == 1 ? i * 3 : 0);
+        if (k == twice) {
+            n += snprintf(dst + n, size - n, ",%s", member);
         }
-
-        free(copy);
     }
+
+    snprintf(dst + n, size - n, "}");
 }
 
 
 static void
-members_are_read_again(void **state)
+every_type_is_read_with_all_that_it_knows(void **state)
 {
-    char                   text[16384];
-    size_t                 n;
-    uint8_t               *copy;
-    unsigned               count, i;
-    chat_json_t            element;
-    chat_request_t         rq;
-    chat_json_iter_t       it;
-    chat_request_id_t      id;
-    chat_request_error_t   e;
-
-    (void) state;
-
-    for (count = 100; count <= 101; count++) {
-        n = snprintf(text, sizeof(text),
-                     CREATE "{\"type\":\"group\",\"members\":[");
-
-        for (i = 0; i < count; i++) {
-            n += snprintf(text + n, sizeof(text) - n, "%s\"u%u\"",
-                          i ? "," : "", i);
-        }
-
-        n += snprintf(text + n, sizeof(text) - n, "]}}");
-
-        if (count == 101) {
-            assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_ERROR);
-            assert_non_null(strstr(e.message, "100"));
-            free(copy);
-            continue;
-        }
-
-        assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_OK);
-        assert_int_equal(rq.nmembers, 100);
-
-        chat_json_iter(&it, &rq.members);
-
-        for (i = 0; i < count; i++) {
-            assert_int_equal(chat_json_next_element(&it, &element), CHAT_OK);
-            chat_request_read_id(&element, &id);
-
-            snprintf(text, sizeof(text), "u%u", i);
-            assert_true(id_is(&id, text));
-        }
-
-        free(copy);
-    }
-}
-
-
-static void
-what_was_not_accepted_reads_as_nothing(void **state)
-{
-    bool               has_after;
-    uint64_t           after;
-    chat_json_t        value;
-    const char        *reason;
-    chat_request_id_t  id;
-
-    (void) state;
-
-    assert_int_equal(chat_json_parse(chat_str("{\"conversationId\":\"a\","
-                                              "\"conversationId\":\"b\"}"),
-                                     2, &value, &reason),
-                     CHAT_OK);
-    chat_request_read_join(&value, &id, &after, &has_after);
-    assert_int_equal(id.len, 0);
-    assert_false(has_after);
-
-    assert_int_equal(chat_json_parse(chat_str("\"a b\""), 2, &value, &reason),
-                     CHAT_OK);
-    chat_request_read_id(&value, &id);
-    assert_int_equal(id.len, 0);
-}
-
-
-static void
-creations_are_read(void **state)
-{
+    char                   data[512];
+    bool                   seen[CHAT_REQUEST_UNKNOWN] = { false };
     size_t                 i;
     uint8_t               *copy;
     chat_request_t         rq;
     chat_request_error_t   e;
 
-    static const struct {
-        const char                *text;
-        chat_conversation_type_e   type;
-        const char                *conversation;
-        const char                *client;
-        const char                *name;
-        uint32_t                   nmembers;
-    } cases[] = {
-        { CREATE "{\"type\":\"group\",\"name\":\"Gr\\u00fc\xc3\x9f" "e\","
-          "\"members\":[\"a\",\"b\"],\"clientId\":\"" UUID "\"}}",
-          CHAT_CONVERSATION_GROUP, "", UUID, "Gr\xc3\xbc\xc3\x9f" "e", 2 },
-        { CREATE "{\"type\":\"ch\\u0061nnel\",\"conversationId\":\"news\"}}",
-          CHAT_CONVERSATION_CHANNEL, "news", "", "", 0 },
-        { CREATE "{\"type\":\"dm\",\"members\":[\"b\"]}}",
-          CHAT_CONVERSATION_DM, "", "", "", 1 },
-    };
-
     (void) state;
 
-    for (i = 0; i < chat_test_count(cases); i++) {
-        assert_int_equal(parse(&rq, cases[i].text, strlen(cases[i].text), &e,
-                               &copy),
-                         CHAT_OK);
-        assert_int_equal(rq.conversation_type, cases[i].type);
-        assert_true(id_is(&rq.conversation, cases[i].conversation));
-        assert_true(id_is(&rq.client, cases[i].client));
-        assert_true(slice_is((chat_str_t) { rq.name, rq.name_len },
-                             cases[i].name));
-        assert_int_equal(rq.nmembers, cases[i].nmembers);
+    for (i = 0; i < chat_test_count(full); i++) {
+        print_data(data, sizeof(data), i, NONE, NONE);
+
+        if (chat_test_request(&rq, full[i].name, data, &e, &copy) != CHAT_OK) {
+            fail_msg("%s %s: %s", full[i].name, data, e.message);
+        }
+
+        chat_test_case(full[i].name, rq.type == full[i].type);
+        seen[rq.type] = true;
+
         free(copy);
+    }
+
+    for (i = 0; i < chat_test_count(seen); i++) {
+        chat_test_case(chat_request_type_name(i), seen[i]);
     }
 }
 
 
 static void
-content_keeps_its_bytes(void **state)
+null_is_as_if_it_were_not_there(void **state)
 {
-    char                   text[512];
-    size_t                 i, n;
+    char                   data[512];
+    size_t                 i, k;
     uint8_t               *copy;
+    chat_rc_e              rc;
     chat_request_t         rq;
     chat_request_error_t   e;
 
-    static const char *const  contents[] = {
-        "\"\"", "\"\\uD83d\\ude00\\u0000\"", "\"\xe2\x80\xa8 \\/ \\u00E4\"",
-        "{\"type\":\"x\",\"n\":[0.1,1e2,12345678901234567890,-0,1.0]}",
-        "{ \"b\":1,\"a\":2,\n\t\"type\" : \"\\u0078\" , \"b\":3 }",
-    };
-
     (void) state;
 
-    for (i = 0; i < chat_test_count(contents); i++) {
-        n = snprintf(text, sizeof(text),
-                     SEND "{\"conversationId\":\"a\",\"content\": %s }}",
-                     contents[i]);
+    for (i = 0; i < chat_test_count(full); i++) {
 
-        assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_OK);
-        assert_true(slice_is(rq.content.raw, contents[i]));
-        free(copy);
+        for (k = 0; full[i].members[k] != NULL; k++) {
+            print_data(data, sizeof(data), i, k, NONE);
+
+            rc = chat_test_request(&rq, full[i].name, data, &e, &copy);
+
+            if (k >= full[i].nrequired) {
+                chat_test_case(data, rc == CHAT_OK);
+
+            } else {
+                chat_test_case(data, rc == CHAT_ERROR);
+                chat_test_case(data, e.code == CHAT_CODE_BAD_REQUEST);
+                chat_test_case(data, strstr(e.message, "missing") != NULL);
+            }
+
+            free(copy);
+        }
     }
 }
 
 
 static void
-content_is_nested_32_deep_at_most(void **state)
+what_is_known_may_not_be_given_twice(void **state)
 {
-    char                   text[512];
-    size_t                 n;
+    char                   data[512];
+    size_t                 i, k;
     uint8_t               *copy;
-    unsigned               depth, i;
+    chat_rc_e              rc;
     chat_request_t         rq;
     chat_request_error_t   e;
 
     (void) state;
 
-    for (depth = 31; depth <= 62; depth++) {
-        n = snprintf(text, sizeof(text),
-                     SEND "{\"conversationId\":\"a\",\"content\":"
-                     "{\"type\":\"x\",\"a\":");
+    for (i = 0; i < chat_test_count(full); i++) {
 
-        for (i = 1; i < depth; i++) {
-            text[n++] = '[';
+        for (k = 0; full[i].members[k] != NULL; k++) {
+            print_data(data, sizeof(data), i, NONE, k);
+
+            rc = chat_test_request(&rq, full[i].name, data, &e, &copy);
+
+            chat_test_case(data, rc == CHAT_ERROR);
+            chat_test_case(data, e.code == CHAT_CODE_BAD_REQUEST);
+            chat_test_case(data, strstr(e.message, "twice") != NULL);
+
+            free(copy);
         }
-
-        for (i = 1; i < depth; i++) {
-            text[n++] = ']';
-        }
-
-        n += snprintf(text + n, sizeof(text) - n, "}}}");
-
-        if (depth <= CHAT_REQUEST_MAX_DEPTH) {
-            assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_OK);
-
-        } else {
-            assert_int_equal(parse(&rq, text, n, &e, &copy), CHAT_ERROR);
-            assert_non_null(strstr(e.message, "deep"));
-
-            /* whom to answer is still known */
-
-            assert_true(slice_is(rq.id, "1"));
-        }
-
-        free(copy);
     }
+}
+
+
+/* whether any pointer in it, of whichever field, points into the text */
+
+static bool
+points_into(const chat_request_t *rq, const uint8_t *text, size_t len)
+{
+    size_t      i;
+    uintptr_t   value, first = (uintptr_t) text;
+
+    for (i = 0; i + sizeof(value) <= sizeof(*rq); i += sizeof(void *)) {
+        memcpy(&value, (const uint8_t *) rq + i, sizeof(value));
+
+        if (value >= first && value - first <= len) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static void
+all_slices_move_with_the_text(void **state)
+{
+    char                   data[512], *text;
+    size_t                 i, len;
+    uint8_t               *copy, *moved;
+    chat_request_t         rq;
+    chat_request_error_t   e;
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(full); i++) {
+        print_data(data, sizeof(data), i, NONE, NONE);
+
+        text = chat_test_request_text(full[i].name, data);
+        len = strlen(text);
+
+        assert_int_equal(chat_test_parse(&rq, text, len, &e, &copy), CHAT_OK);
+        assert_true(points_into(&rq, copy, len));
+
+        moved = chat_test_copy(text, len);
+        chat_request_rebase(&rq, (chat_str_t) { copy, len }, moved);
+
+        chat_test_case(full[i].name, !points_into(&rq, copy, len));
+        free(copy);
+
+        assert_ptr_equal(rq.id.data, moved + (strstr(text, ":1,\"data\"") + 1
+                                              - text));
+        assert_true(chat_test_slice_is(rq.id, "1"));
+
+        if (rq.type == CHAT_REQUEST_MESSAGE_SEND) {
+            assert_true(chat_test_slice_is(rq.content.raw, "\"x\""));
+            assert_true(chat_test_slice_is(rq.mentions.raw, "[\"b\"]"));
+            assert_true(chat_test_slice_is(rq.attachments.raw,
+                                           "[{\"url\":\"u\"}]"));
+        }
+
+        if (rq.type == CHAT_REQUEST_CONVERSATION_UPDATE) {
+            assert_true(chat_test_slice_is(rq.description.raw, "\"d\""));
+        }
+
+        free(moved);
+        free(text);
+    }
+}
+
+
+static void
+what_is_no_slice_of_the_text_stays(void **state)
+{
+    uint8_t               *copy, moved[64];
+    const uint8_t         *null;
+    chat_request_t         rq;
+    chat_request_error_t   e;
+
+    static const char  text[] = "{\"type\":\"ping\"}";
+
+    (void) state;
+
+    assert_int_equal(chat_test_parse(&rq, text, sizeof(text) - 1, &e, &copy),
+                     CHAT_OK);
+    null = rq.id.data;
+
+    chat_request_rebase(&rq, (chat_str_t) { copy, sizeof(text) - 1 }, moved);
+
+    assert_ptr_equal(rq.id.data, null);
+    assert_true(chat_test_slice_is(rq.id, "null"));
+    assert_null(rq.content.raw.data);
+
+    free(copy);
 }
 
 
 static void
 everything_has_a_name(void **state)
 {
+    size_t  i;
+
     (void) state;
 
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_AUTHENTICATE),
-                        "authenticate");
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_PING), "ping");
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_CONVERSATION_JOIN),
-                        "conversation.join");
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_CONVERSATION_LEAVE),
-                        "conversation.leave");
-    assert_string_equal(chat_request_type_name(
-                            CHAT_REQUEST_CONVERSATION_CREATE),
-                        "conversation.create");
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_MESSAGE_SEND),
-                        "message.send");
-    assert_string_equal(chat_request_type_name(CHAT_REQUEST_HISTORY_GET),
-                        "history.get");
+    for (i = 0; i < chat_test_count(full); i++) {
+        assert_string_equal(chat_request_type_name(full[i].type),
+                            full[i].name);
+    }
+
     assert_string_equal(chat_request_type_name(CHAT_REQUEST_UNKNOWN),
                         "unknown");
 
@@ -793,6 +558,12 @@ everything_has_a_name(void **state)
                         "group");
     assert_string_equal(chat_conversation_type_name(CHAT_CONVERSATION_CHANNEL),
                         "channel");
+
+    assert_string_equal(chat_role_name(CHAT_ROLE_OWNER), "owner");
+    assert_string_equal(chat_role_name(CHAT_ROLE_ADMIN), "admin");
+    assert_string_equal(chat_role_name(CHAT_ROLE_MODERATOR), "moderator");
+    assert_string_equal(chat_role_name(CHAT_ROLE_MEMBER), "member");
+    assert_string_equal(chat_role_name(CHAT_ROLE_BLOCKED), "blocked");
 
     assert_string_equal(chat_code_name(CHAT_CODE_BAD_REQUEST), "bad_request");
     assert_string_equal(chat_code_name(CHAT_CODE_UNAUTHORIZED),
@@ -819,13 +590,11 @@ main(void)
         cmocka_unit_test(no_beginning_of_a_request_is_one),
         cmocka_unit_test(bad_requests_are_refused_with_a_reason),
         cmocka_unit_test(an_id_counts_characters_not_bytes),
-        cmocka_unit_test(positions_and_limits_are_read),
-        cmocka_unit_test(a_batch_of_joins_is_read_again),
-        cmocka_unit_test(members_are_read_again),
-        cmocka_unit_test(what_was_not_accepted_reads_as_nothing),
-        cmocka_unit_test(creations_are_read),
-        cmocka_unit_test(content_keeps_its_bytes),
-        cmocka_unit_test(content_is_nested_32_deep_at_most),
+        cmocka_unit_test(every_type_is_read_with_all_that_it_knows),
+        cmocka_unit_test(null_is_as_if_it_were_not_there),
+        cmocka_unit_test(what_is_known_may_not_be_given_twice),
+        cmocka_unit_test(all_slices_move_with_the_text),
+        cmocka_unit_test(what_is_no_slice_of_the_text_stays),
         cmocka_unit_test(everything_has_a_name),
     };
 
