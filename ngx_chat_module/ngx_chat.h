@@ -279,5 +279,11 @@ ngx_chat_str(const ngx_str_t *s)
     return (chat_str_t) { s->data, s->len };
 }
 
+static ngx_inline chat_str_t
+ngx_chat_id(const chat_request_id_t *id)
+{
+    return (chat_str_t) { id->data, id->len };
+}
+
 
 #endif /* NGX_CHAT_H */

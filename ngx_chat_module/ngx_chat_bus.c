@@ -67,6 +67,7 @@ static const struct {
     { "ok",        NGX_CHAT_ANSWER_OK },
     { "exists",    NGX_CHAT_ANSWER_EXISTS },
     { "not_found", NGX_CHAT_ANSWER_NOT_FOUND },
+    { "error",     NGX_CHAT_ANSWER_ERROR },
     { "closed",    NGX_CHAT_ANSWER_UNAVAILABLE },
     { "busy",      NGX_CHAT_ANSWER_UNAVAILABLE },
     { NULL,        NGX_CHAT_ANSWER_FAILED }
@@ -79,6 +80,7 @@ static const struct {
 } ngx_chat_bus_needs[] = {
     { "conversation", NGX_CHAT_ANSWER_NEED_CONVERSATION },
     { "client id",    NGX_CHAT_ANSWER_NEED_CLIENT },
+    { "message",      NGX_CHAT_ANSWER_NEED_MESSAGE },
     { "range",        NGX_CHAT_ANSWER_NEED_RANGE },
     { NULL,           NGX_CHAT_ANSWER_FAILED }
 };

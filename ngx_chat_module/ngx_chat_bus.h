@@ -64,11 +64,17 @@ ngx_int_t ngx_chat_need_conversation(ngx_chat_node_t *node,
     ngx_chat_name_t *name, ngx_chat_waiter_t *w);
 ngx_int_t ngx_chat_need_client(ngx_chat_node_t *node, ngx_chat_name_t *name,
     ngx_str_t *user, ngx_str_t *client_id, ngx_chat_waiter_t *w);
+ngx_int_t ngx_chat_need_message(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *id, ngx_chat_waiter_t *w);
 ngx_int_t ngx_chat_need_range(ngx_chat_node_t *node, ngx_chat_name_t *name,
     uint64_t after, ngx_chat_waiter_t *w);
 ngx_int_t ngx_chat_need_history(ngx_chat_node_t *node, ngx_chat_name_t *name,
     ngx_uint_t before, ngx_str_t *sequence, ngx_uint_t limit,
     ngx_chat_waiter_t *w);
+ngx_int_t ngx_chat_need_list(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *user, ngx_str_t *cursor, ngx_uint_t limit,
+    ngx_chat_waiter_t *w);              /* the range has one element: the data
+                                           of the reply */
 void ngx_chat_need_cancel(ngx_chat_waiter_t *w);    /* fine if not waiting */
 
 void ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified);
@@ -88,8 +94,10 @@ typedef enum {                          /* redis/chat.lua: first element */
     NGX_CHAT_ANSWER_EXISTS,
     NGX_CHAT_ANSWER_NEED_CONVERSATION,
     NGX_CHAT_ANSWER_NEED_CLIENT,
+    NGX_CHAT_ANSWER_NEED_MESSAGE,
     NGX_CHAT_ANSWER_NEED_RANGE,
     NGX_CHAT_ANSWER_NOT_FOUND,
+    NGX_CHAT_ANSWER_ERROR,              /* code and message for the client */
     NGX_CHAT_ANSWER_UNAVAILABLE,        /* closed, busy, no link, loading ... */
     NGX_CHAT_ANSWER_FAILED              /* nothing that we know: logged */
 } ngx_chat_answer_e;

@@ -18,11 +18,16 @@ static void ngx_chat_create_describe(ngx_chat_request_t *rq,
 static void ngx_chat_create_add_members(ngx_chat_request_t *rq,
     ngx_chat_call_t *call, chat_request_id_t *ids);
 static void ngx_chat_create_on_reply(void *data, redisReply *reply);
+static chat_str_t ngx_chat_create_role(ngx_chat_request_t *rq);
 static void ngx_chat_create_on_exists(ngx_chat_request_t *rq,
     redisReply *reply);
+static ngx_uint_t ngx_chat_create_is_own(ngx_chat_request_t *rq,
+    redisReply *reply);
+static ngx_uint_t ngx_chat_create_is_same(ngx_chat_request_t *rq,
+    redisReply *reply);
 static void ngx_chat_create_reply(ngx_chat_request_t *rq,
-    const chat_event_conversation_t *c, chat_str_t role, uint64_t revision,
-    uint64_t sequence, ngx_uint_t duplicate);
+    const chat_event_conversation_t *c, ngx_chat_append_t *a, chat_str_t role,
+    ngx_uint_t duplicate);
 
 
 /*
@@ -138,25 +143,27 @@ void
 ngx_chat_create_run(ngx_chat_request_t *rq)
 {
     u_char                      head[2048];
-    const char                 *type;
     chat_writer_t               w;
     ngx_chat_call_t             call;
     chat_event_conversation_t   c;
     chat_request_id_t           ids[CHAT_REQUEST_MAX_MEMBERS];
 
     ngx_chat_create_describe(rq, &c);
-    type = chat_conversation_type_name(c.type);
+
+    if (c.type == CHAT_CONVERSATION_GROUP
+        && rq->parsed.nmembers >= rq->session->conf->max_members)
+    {
+        ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE, "too many members");
+        return;
+    }
 
     chat_writer_init(&w, head, sizeof(head));
     chat_event_conversation_head(&w, &c);
 
-    ngx_chat_call_begin(&call, rq->node, "chat_v1_append", &rq->name);
-    ngx_chat_call_add_cstr(&call, "create");
-    ngx_chat_call_add(&call, c.creator.data, c.creator.len);
-    ngx_chat_call_add_cstr(&call, type);
+    ngx_chat_append_begin(rq, &call);
+    ngx_chat_call_add_cstr(&call, chat_conversation_type_name(c.type));
     ngx_chat_call_add(&call, c.name.data, c.name.len);
     ngx_chat_call_add(&call, rq->id, CHAT_ID_LEN);
-    ngx_chat_call_add_uint(&call, c.time);
     ngx_chat_call_add_cstr(&call, rq->fresh ? "1" : "0");
     ngx_chat_call_add(&call, head, w.len);
     ngx_chat_create_add_members(rq, &call, ids);
@@ -169,8 +176,7 @@ static void
 ngx_chat_create_describe(ngx_chat_request_t *rq,
     chat_event_conversation_t *c)
 {
-    c->conversation = (chat_str_t) { rq->parsed.conversation.data,
-                                     rq->parsed.conversation.len };
+    c->conversation = ngx_chat_id(&rq->parsed.conversation);
     c->type = rq->parsed.conversation_type;
     c->name = (chat_str_t) { rq->parsed.name, rq->parsed.name_len };
     c->creator = ngx_chat_str(&rq->session->identity->user);
@@ -219,50 +225,59 @@ ngx_chat_create_add_members(ngx_chat_request_t *rq,
 static void
 ngx_chat_create_on_reply(void *data, redisReply *reply)
 {
-    ngx_chat_answer_e           answer;
+    ngx_chat_append_t           a;
     ngx_chat_request_t         *rq = data;
     chat_event_conversation_t   c;
 
-    if (ngx_chat_request_answer(rq, reply, 3, &answer) != NGX_OK) {
-        return;
-    }
+    switch (ngx_chat_append_answer(rq, reply, &a)) {
 
-    if (answer == NGX_CHAT_ANSWER_EXISTS && reply->elements >= 8) {
+    case NGX_OK:
+        ngx_chat_create_describe(rq, &c);
+        ngx_chat_create_reply(rq, &c, &a, ngx_chat_create_role(rq), 0);
+        return;
+
+    case NGX_DECLINED:
         ngx_chat_create_on_exists(rq, reply);
         return;
-    }
 
-    if (answer != NGX_CHAT_ANSWER_OK) {
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+    default:
         return;
     }
-
-    ngx_chat_create_describe(rq, &c);
-
-    ngx_chat_create_reply(rq, &c,
-        c.type == CHAT_CONVERSATION_DM ? chat_str("member")
-                                       : chat_str("owner"),
-        ngx_chat_bus_uint(reply, 1), ngx_chat_bus_uint(reply, 2), 0);
 }
 
 
-/* "exists", type, role, revision, sequence, name, creator, time: an error only
-   for who chose the id */
+static chat_str_t
+ngx_chat_create_role(ngx_chat_request_t *rq)
+{
+    return rq->parsed.conversation_type == CHAT_CONVERSATION_DM
+           ? chat_str("member") : chat_str("owner");
+}
+
+
+/*
+ * "exists", type, role, revision, sequence, name, creator, time, place of its
+ * last change in the log, generation: an error only for who chose the id, or
+ * wants something else under it
+ */
 
 static void
 ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
 {
-    ngx_str_t                   type, role, name, creator;
+    ngx_str_t                   role, name, creator;
+    ngx_uint_t                  own;
+    ngx_chat_append_t           a;
     chat_event_conversation_t   c;
 
-    type = ngx_chat_bus_str(reply, 1);
+    if (reply->elements < 10) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: malformed conversation from redis");
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
 
-    ngx_chat_create_describe(rq, &c);
+    own = ngx_chat_create_is_own(rq, reply);
 
-    if (type.data == NULL
-        || (rq->parsed.client.len == 0 && c.type != CHAT_CONVERSATION_DM)
-        || ngx_strcmp(type.data, chat_conversation_type_name(c.type)) != 0)
-    {
+    if (!own && !ngx_chat_create_is_same(rq, reply)) {
         ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
                               "the conversation exists already");
         return;
@@ -272,20 +287,57 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
     name = ngx_chat_bus_str(reply, 5);
     creator = ngx_chat_bus_str(reply, 6);
 
+    ngx_chat_create_describe(rq, &c);
     c.name = ngx_chat_str(&name);
     c.creator = ngx_chat_str(&creator);
     c.time = ngx_chat_bus_uint(reply, 7);
 
-    ngx_chat_create_reply(rq, &c, ngx_chat_str(&role),
-                                        ngx_chat_bus_uint(reply, 3),
-                                        ngx_chat_bus_uint(reply, 4), 1);
+    ngx_memzero(&a, sizeof(ngx_chat_append_t));
+    a.revision = ngx_chat_bus_uint(reply, 3);
+    a.sequence = ngx_chat_bus_uint(reply, 4);
+    a.place = ngx_chat_bus_str(reply, 8);
+    a.generation = ngx_chat_bus_uint(reply, 9);
+
+    ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), !own);
+}
+
+
+/* this very request has made it, and was sent again */
+
+static ngx_uint_t
+ngx_chat_create_is_own(ngx_chat_request_t *rq, redisReply *reply)
+{
+    ngx_str_t   creator;
+    ngx_str_t  *user = &rq->session->identity->user;
+
+    creator = ngx_chat_bus_str(reply, 6);
+
+    return rq->again && ngx_chat_bus_uint(reply, 7) == rq->time
+           && creator.len == user->len
+           && ngx_memcmp(creator.data, user->data, user->len) == 0;
+}
+
+
+/* an earlier try has made it, or the other one of a dm */
+
+static ngx_uint_t
+ngx_chat_create_is_same(ngx_chat_request_t *rq, redisReply *reply)
+{
+    ngx_str_t                  type;
+    chat_conversation_type_e   wanted = rq->parsed.conversation_type;
+
+    type = ngx_chat_bus_str(reply, 1);
+
+    return (rq->parsed.client.len > 0 || wanted == CHAT_CONVERSATION_DM)
+           && type.data != NULL
+           && ngx_strcmp(type.data, chat_conversation_type_name(wanted)) == 0;
 }
 
 
 static void
 ngx_chat_create_reply(ngx_chat_request_t *rq,
-    const chat_event_conversation_t *c, chat_str_t role, uint64_t revision,
-    uint64_t sequence, ngx_uint_t duplicate)
+    const chat_event_conversation_t *c, ngx_chat_append_t *a, chat_str_t role,
+    ngx_uint_t duplicate)
 {
     chat_writer_t       w;
     ngx_chat_buffer_t  *b;
@@ -313,14 +365,21 @@ ngx_chat_create_reply(ngx_chat_request_t *rq,
     chat_write_cstr(&w, ",\"createdAt\":");
     chat_write_time(&w, c->time);
     chat_write_cstr(&w, ",\"role\":");
-    chat_write_string(&w, role);
+
+    if (role.len > 0) {
+        chat_write_string(&w, role);
+
+    } else {
+        chat_write_cstr(&w, "null");    /* of a channel, and not a member */
+    }
+
     chat_write_cstr(&w, ",\"sequenceNumber\":");
-    chat_write_uint(&w, sequence);
+    chat_write_uint(&w, a->sequence);
     chat_write_cstr(&w, ",\"revision\":");
-    chat_write_uint(&w, revision);
+    chat_write_uint(&w, a->revision);
     chat_write_cstr(&w, ",\"duplicate\":");
     chat_write_cstr(&w, duplicate ? "true}" : "false}");
 
     ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+    ngx_chat_ack_reply(rq, b, a->place, a->generation);
 }

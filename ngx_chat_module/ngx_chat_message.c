@@ -1,22 +1,35 @@
 /*
- * Messages: sending one, reading those of the past.
+ * Sending a message.
  */
 
 #include "ngx_chat.h"
 
 
-#define NGX_CHAT_MESSAGE_HEAD   1024    /* of an event, besides its content */
-#define NGX_CHAT_HISTORY_ENTRY  1       /* the comma */
+/* of the event besides content, mentions and attachments: ids and times */
+
+#define NGX_CHAT_MESSAGE_HEAD     1024
+#define NGX_CHAT_MESSAGE_MENTION  (CHAT_NAME_MAX_ID + sizeof("\"\",") - 1)
 
 
+/* what is made for the call, in the order in which it lies in memory */
+
+typedef struct {
+    chat_str_t  mentions;               /* ["ada","bob"] */
+    chat_str_t  mentioned;              /* ada,bob */
+    chat_str_t  pre;
+    chat_str_t  post;
+} ngx_chat_message_parts_t;
+
+
+static ngx_int_t ngx_chat_message_check(ngx_chat_request_t *rq);
+static void ngx_chat_message_prepare(ngx_chat_request_t *rq);
+static size_t ngx_chat_message_size(ngx_chat_request_t *rq);
+static void ngx_chat_message_build(ngx_chat_request_t *rq, u_char *buf,
+    size_t size, ngx_chat_message_parts_t *parts);
+static chat_str_t ngx_chat_message_cut(chat_writer_t *w);
+static void ngx_chat_message_append(ngx_chat_request_t *rq,
+    const ngx_chat_message_parts_t *parts);
 static void ngx_chat_message_on_sent(void *data, redisReply *reply);
-static void ngx_chat_message_reply(ngx_chat_request_t *rq,
-    chat_str_t id, uint64_t sequence, uint64_t revision, uint64_t time,
-    ngx_uint_t duplicate);
-static void ngx_chat_history_on_reply(void *data, redisReply *reply);
-static void ngx_chat_history_from_storage(ngx_chat_request_t *rq);
-static u_char *ngx_chat_history_sequence(ngx_chat_request_t *rq, u_char *buf);
-static chat_str_t ngx_chat_history_data(ngx_str_t event);
 
 
 /*
@@ -27,289 +40,228 @@ static chat_str_t ngx_chat_history_data(ngx_str_t event);
 void
 ngx_chat_message_send(ngx_chat_request_t *rq)
 {
-    u_char                *head;
-    uint64_t               client_time;
-    chat_str_t             client;
-    chat_writer_t          w;
-    ngx_chat_call_t        call;
-    chat_event_message_t   m;
-    ngx_chat_identity_t   *identity = rq->session->identity;
+    size_t                     size;
+    u_char                     plain[NGX_CHAT_MESSAGE_HEAD], *buf;
+    ngx_chat_message_parts_t   parts;
 
-    if (rq->id[0] == '\0') {
-        ngx_chat_make_id(rq->name.partition, rq->time, rq->id);
-    }
-
-    client = (chat_str_t) { rq->parsed.client.data, rq->parsed.client.len };
-
-    m.id = (chat_str_t) { rq->id, CHAT_ID_LEN };
-    m.conversation = (chat_str_t) { rq->parsed.conversation.data,
-                                    rq->parsed.conversation.len };
-    m.sender = ngx_chat_str(&identity->user);
-    m.client_id = client;
-    m.content = rq->parsed.content.raw;
-    m.time = rq->time;
-
-    head = ngx_alloc(m.content.len + NGX_CHAT_MESSAGE_HEAD, rq->node->log);
-    if (head == NULL) {
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
+    if (ngx_chat_message_check(rq) != NGX_OK) {
         return;
     }
 
-    chat_writer_init(&w, head, m.content.len + NGX_CHAT_MESSAGE_HEAD);
-    chat_event_message_head(&w, &m);
+    ngx_chat_message_prepare(rq);
 
-    ngx_chat_call_begin(&call, rq->node, "chat_v1_append", &rq->name);
-    ngx_chat_call_add_cstr(&call, "message");
-    ngx_chat_call_add(&call, m.sender.data, m.sender.len);
+    size = ngx_chat_message_size(rq);
+    buf = plain;
+
+    if (size > sizeof(plain)) {
+        buf = ngx_alloc(size, rq->node->log);
+
+        if (buf == NULL) {
+            ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
+            return;
+        }
+    }
+
+    ngx_chat_message_build(rq, buf, size, &parts);
+    ngx_chat_message_append(rq, &parts);
+
+    if (buf != plain) {
+        ngx_free(buf);
+    }
+}
+
+
+/* what the parser lets pass may still be more than is configured */
+
+static ngx_int_t
+ngx_chat_message_check(ngx_chat_request_t *rq)
+{
+    u_char                text[64];
+    ngx_chat_loc_conf_t  *conf = rq->session->conf;
+
+    if (rq->parsed.nmentions > conf->max_mentions) {
+        (void) ngx_snprintf(text, sizeof(text), "more than %ui mentions%Z",
+                            conf->max_mentions);
+        ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE, (char *) text);
+        return NGX_DECLINED;
+    }
+
+    if (rq->parsed.nattachments > conf->max_attachments) {
+        (void) ngx_snprintf(text, sizeof(text), "more than %ui attachments%Z",
+                            conf->max_attachments);
+        ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE, (char *) text);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Where a reply means that the message is stored, it may have to be sent again
+ * after a loss, and be known by a client id then: if it has none, it gets one
+ * that no client can choose.
+ */
+
+static void
+ngx_chat_message_prepare(ngx_chat_request_t *rq)
+{
+    chat_request_id_t  *client = &rq->parsed.client;
+
+    if (rq->id[0] != '\0') {
+        return;
+    }
+
+    ngx_chat_make_id(rq->name.partition, rq->time, rq->id);
+
+    if (client->len == 0 && rq->session->conf->ack == NGX_CHAT_ACK_STORED) {
+        client->data[0] = ' ';
+        ngx_memcpy(client->data + 1, rq->id, CHAT_ID_LEN);
+        client->len = 1 + CHAT_ID_LEN;
+    }
+}
+
+
+/* mentions are written three times */
+
+static size_t
+ngx_chat_message_size(ngx_chat_request_t *rq)
+{
+    return NGX_CHAT_MESSAGE_HEAD
+           + 3 * rq->parsed.nmentions * NGX_CHAT_MESSAGE_MENTION
+           + rq->parsed.attachments.raw.len;
+}
+
+
+static void
+ngx_chat_message_build(ngx_chat_request_t *rq, u_char *buf, size_t size,
+    ngx_chat_message_parts_t *parts)
+{
+    chat_writer_t          w;
+    chat_event_message_t   m;
+
+    chat_writer_init(&w, buf, size);
+
+    chat_request_write_ids(&w, &rq->parsed.mentions);
+    parts->mentions = ngx_chat_message_cut(&w);
+
+    chat_request_write_id_list(&w, &rq->parsed.mentions);
+    parts->mentioned = ngx_chat_message_cut(&w);
+
+    ngx_memzero(&m, sizeof(chat_event_message_t));
+
+    m.id = (chat_str_t) { rq->id, CHAT_ID_LEN };
+    m.conversation = ngx_chat_id(&rq->parsed.conversation);
+    m.sender = ngx_chat_str(&rq->session->identity->user);
+    m.client_id = ngx_chat_id(&rq->parsed.client);
+    m.reply_to = ngx_chat_id(&rq->parsed.reply_to);
+    m.mentions = parts->mentions;
+    m.attachments = rq->parsed.attachments.raw;
+    m.time = rq->time;
+
+    chat_event_message_pre(&w, &m);
+    parts->pre = ngx_chat_message_cut(&w);
+
+    chat_event_message_post(&w, &m);
+    parts->post = ngx_chat_message_cut(&w);
+}
+
+
+/* what was written since the last cut; the next one begins behind it */
+
+static chat_str_t
+ngx_chat_message_cut(chat_writer_t *w)
+{
+    chat_str_t  part;
+
+    part.data = w->pos - w->len;
+    part.len = w->len;
+
+    w->len = 0;
+
+    return part;
+}
+
+
+static void
+ngx_chat_message_append(ngx_chat_request_t *rq,
+    const ngx_chat_message_parts_t *parts)
+{
+    uint64_t          client_time;
+    chat_str_t        client;
+    chat_request_t   *parsed = &rq->parsed;
+    ngx_chat_call_t   call;
+
+    client = ngx_chat_id(&parsed->client);
+
+    ngx_chat_append_begin(rq, &call);
     ngx_chat_call_add(&call, client.data, client.len);
 
-    if (chat_id_time(client, &client_time) == CHAT_OK) {
+    if (client.len > 0 && client.data[0] == ' ') {
+        ngx_chat_call_add_uint(&call, rq->time);
+
+    } else if (chat_id_time(client, &client_time) == CHAT_OK) {
         ngx_chat_call_add_uint(&call, client_time);
 
     } else {
         ngx_chat_call_add_cstr(&call, "");
     }
 
-    ngx_chat_call_add(&call, m.id.data, m.id.len);
-    ngx_chat_call_add_uint(&call, m.time);
-    ngx_chat_call_add(&call, head, w.len);
-    ngx_chat_call_add(&call, m.content.data, m.content.len);
+    ngx_chat_call_add(&call, rq->id, CHAT_ID_LEN);
+    ngx_chat_call_add(&call, parts->pre.data, parts->pre.len);
+    ngx_chat_call_add(&call, parsed->content.raw.data,
+                      parsed->content.raw.len);
+    ngx_chat_call_add(&call, parts->post.data, parts->post.len);
+    ngx_chat_call_add(&call, parsed->reply_to.data, parsed->reply_to.len);
+    ngx_chat_call_add(&call, parts->mentioned.data, parts->mentioned.len);
+    ngx_chat_call_add(&call, parsed->attachments.raw.data,
+                      parsed->attachments.raw.len);
 
     ngx_chat_request_call(rq, &call, ngx_chat_message_on_sent);
-
-    ngx_free(head);
 }
 
 
-/* ok, revision, sequence; of a duplicate also the first one's id and time */
+/*
+ * A duplicate comes with the first one's id and time.  If that is our own, the
+ * first one was this very request, which was sent again.
+ */
 
 static void
 ngx_chat_message_on_sent(void *data, redisReply *reply)
 {
-    uint64_t             time;
-    ngx_str_t            first;
+    chat_str_t           id;
     ngx_uint_t           duplicate;
-    ngx_chat_answer_e    answer;
+    chat_writer_t        w;
+    ngx_chat_append_t    a;
+    ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_answer(rq, reply, 3, &answer) != NGX_OK) {
+    if (ngx_chat_append_answer(rq, reply, &a) != NGX_OK) {
         return;
     }
-
-    if (answer != NGX_CHAT_ANSWER_OK) {
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
-        return;
-    }
-
-    duplicate = reply->elements >= 5;
-    time = rq->time;
-    first.data = rq->id;
-    first.len = CHAT_ID_LEN;
-
-    if (duplicate) {
-        first = ngx_chat_bus_str(reply, 3);
-        time = ngx_chat_bus_uint(reply, 4);
-    }
-
-    ngx_chat_message_reply(rq, ngx_chat_str(&first),
-                           ngx_chat_bus_uint(reply, 2),
-                           ngx_chat_bus_uint(reply, 1), time, duplicate);
-}
-
-
-static void
-ngx_chat_message_reply(ngx_chat_request_t *rq, chat_str_t id,
-    uint64_t sequence, uint64_t revision, uint64_t time, ngx_uint_t duplicate)
-{
-    chat_writer_t       w;
-    ngx_chat_buffer_t  *b;
 
     b = ngx_chat_request_reply(rq, 0, &w);
     if (b == NULL) {
         return;
     }
 
+    id = (chat_str_t) { rq->id, CHAT_ID_LEN };
+
+    duplicate = a.first_id.len > 0
+                && (a.first_id.len != id.len
+                    || ngx_memcmp(a.first_id.data, id.data, id.len) != 0);
+
     chat_write_cstr(&w, "{\"id\":");
-    chat_write_string(&w, id);
+    chat_write_string(&w, duplicate ? ngx_chat_str(&a.first_id) : id);
     chat_write_cstr(&w, ",\"sequenceNumber\":");
-    chat_write_uint(&w, sequence);
+    chat_write_uint(&w, a.sequence);
     chat_write_cstr(&w, ",\"revision\":");
-    chat_write_uint(&w, revision);
+    chat_write_uint(&w, a.revision);
     chat_write_cstr(&w, ",\"timestamp\":");
-    chat_write_time(&w, time);
+    chat_write_time(&w, duplicate ? a.first_time : rq->time);
     chat_write_cstr(&w, ",\"duplicate\":");
     chat_write_cstr(&w, duplicate ? "true}" : "false}");
 
     ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
-}
-
-
-/* History */
-
-
-void
-ngx_chat_history_get(ngx_chat_request_t *rq)
-{
-    u_char               buf[NGX_INT64_LEN], *last;
-    ngx_chat_call_t      call;
-    ngx_chat_identity_t *identity = rq->session->identity;
-
-    last = ngx_chat_history_sequence(rq, buf);
-
-    ngx_chat_call_begin(&call, rq->node, "chat_v1_history", &rq->name);
-    ngx_chat_call_add(&call, identity->user.data, identity->user.len);
-    ngx_chat_call_add_cstr(&call, rq->parsed.has_after_sequence ? "after"
-                                                                : "before");
-    ngx_chat_call_add(&call, buf, last - buf);
-    ngx_chat_call_add_uint(&call, rq->parsed.limit);
-    ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
-
-    ngx_chat_request_call(rq, &call, ngx_chat_history_on_reply);
-}
-
-
-/* the sequence that the request names; none is the end of the conversation */
-
-static u_char *
-ngx_chat_history_sequence(ngx_chat_request_t *rq, u_char *buf)
-{
-    if (rq->parsed.has_after_sequence) {
-        return ngx_sprintf(buf, "%uL", rq->parsed.after_sequence);
-    }
-
-    if (rq->parsed.has_before_sequence) {
-        return ngx_sprintf(buf, "%uL", rq->parsed.before_sequence);
-    }
-
-    return buf;
-}
-
-
-/* ok, complete, then sequence and event in turn */
-
-static void
-ngx_chat_history_on_reply(void *data, redisReply *reply)
-{
-    size_t               i, size;
-    chat_writer_t        w;
-    ngx_chat_answer_e    answer;
-    ngx_chat_buffer_t   *b;
-    ngx_chat_request_t  *rq = data;
-
-    if (ngx_chat_request_answer(rq, reply, 2, &answer) != NGX_OK) {
-        return;
-    }
-
-    if (answer == NGX_CHAT_ANSWER_NEED_RANGE) {
-        ngx_chat_history_from_storage(rq);
-        return;
-    }
-
-    size = 0;
-
-    for (i = 3; i < reply->elements; i += 2) {
-        size += ngx_chat_bus_str(reply, i).len + NGX_CHAT_HISTORY_ENTRY;
-    }
-
-    b = ngx_chat_request_reply(rq, size, &w);
-    if (b == NULL) {
-        return;
-    }
-
-    chat_write_cstr(&w, "{\"messages\":[");
-
-    for (i = 3; i < reply->elements; i += 2) {
-        chat_write_cstr(&w, i > 3 ? "," : "");
-        chat_write(&w, ngx_chat_history_data(ngx_chat_bus_str(reply, i)));
-    }
-
-    chat_write_cstr(&w, "],\"complete\":");
-    chat_write_cstr(&w, ngx_chat_bus_uint(reply, 1) ? "true}" : "false}");
-
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
-}
-
-
-static void
-ngx_chat_history_from_storage(ngx_chat_request_t *rq)
-{
-    u_char     buf[NGX_INT64_LEN];
-    ngx_str_t  sequence;
-
-    sequence.data = buf;
-    sequence.len = ngx_chat_history_sequence(rq, buf) - buf;
-
-    ngx_chat_request_need(rq,
-                          ngx_chat_need_history(rq->node, &rq->name,
-                                                !rq->parsed.has_after_sequence,
-                                                &sequence, rq->parsed.limit,
-                                                &rq->waiter));
-}
-
-
-void
-ngx_chat_history_get_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
-{
-    ngx_int_t                rc;
-    ngx_uint_t               n;
-    chat_writer_t            w;
-    ngx_chat_buffer_t       *b;
-    ngx_chat_range_event_t   e;
-
-    b = ngx_chat_request_reply(rq, range->events.len, &w);
-    if (b == NULL) {
-        return;
-    }
-
-    chat_write_cstr(&w, "{\"messages\":[");
-
-    for (n = 0; /* void */ ; n++) {
-        rc = ngx_chat_range_next(range, &e);
-
-        if (rc != NGX_OK) {
-            break;
-        }
-
-        chat_write_cstr(&w, n > 0 ? "," : "");
-        chat_write(&w, ngx_chat_history_data(e.text));
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed history from storage");
-        ngx_chat_buffer_unref(b);
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
-        return;
-    }
-
-    chat_write_cstr(&w, "],\"complete\":");
-    chat_write_cstr(&w, range->complete ? "true}" : "false}");
-
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
-}
-
-
-/* the data of an event: {"type":"...","data":{...}} without what is around */
-
-static chat_str_t
-ngx_chat_history_data(ngx_str_t event)
-{
-    u_char  *p;
-
-    p = ngx_strnstr(event.data, ",\"data\":", event.len);
-
-    if (p == NULL) {
-        return chat_str("null");
-    }
-
-    p += sizeof(",\"data\":") - 1;
-
-    if (p >= event.data + event.len) {
-        return chat_str("null");
-    }
-
-    return (chat_str_t) { p, event.data + event.len - 1 - p };
+    ngx_chat_ack_reply(rq, b, a.place, a.generation);
 }

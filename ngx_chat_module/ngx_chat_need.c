@@ -129,6 +129,30 @@ ngx_chat_need_client(ngx_chat_node_t *node, ngx_chat_name_t *name,
 
 
 ngx_int_t
+ngx_chat_need_message(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *id, ngx_chat_waiter_t *w)
+{
+    ngx_chat_need_t       *need;
+    ngx_chat_need_call_t   nc;
+
+    if (ngx_chat_need_wait(node, name, w, &need) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_chat_need_begin(&nc, node, "message", name, 0);
+    ngx_chat_call_add_cstr(&nc.call, "g");
+    ngx_chat_call_add(&nc.call, id->data, id->len);
+
+    if (ngx_chat_need_send(&nc, node) != NGX_OK) {
+        ngx_chat_need_cancel(w);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_chat_need_range(ngx_chat_node_t *node, ngx_chat_name_t *name,
     uint64_t after, ngx_chat_waiter_t *w)
 {
@@ -158,6 +182,27 @@ ngx_chat_need_history(ngx_chat_node_t *node, ngx_chat_name_t *name,
     ngx_chat_call_add_cstr(&nc.call, before ? "before" : "after");
     ngx_chat_call_add_cstr(&nc.call, "s");
     ngx_chat_call_add(&nc.call, sequence->data, sequence->len);
+    ngx_chat_call_add_cstr(&nc.call, "m");
+    ngx_chat_call_add_uint(&nc.call, limit);
+
+    return ngx_chat_need_ask_range(&nc, node, w);
+}
+
+
+ngx_int_t
+ngx_chat_need_list(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *user, ngx_str_t *cursor, ngx_uint_t limit,
+    ngx_chat_waiter_t *w)
+{
+    ngx_chat_need_call_t  nc;
+
+    w->number = ++node->need_number;
+
+    ngx_chat_need_begin(&nc, node, "list", name, w->number);
+    ngx_chat_call_add_cstr(&nc.call, "u");
+    ngx_chat_call_add(&nc.call, user->data, user->len);
+    ngx_chat_call_add_cstr(&nc.call, "a");
+    ngx_chat_call_add(&nc.call, cursor->data, cursor->len);
     ngx_chat_call_add_cstr(&nc.call, "m");
     ngx_chat_call_add_uint(&nc.call, limit);
 
@@ -245,7 +290,7 @@ ngx_chat_need_wait(ngx_chat_node_t *node, ngx_chat_name_t *name,
 }
 
 
-/* <tenant>/<id>: what follows "chat:{p07}:c:" */
+/* <tenant>/<id>: what follows "chat:{p07}:c:"; of a list <tenant>/<user> */
 
 static ngx_str_t
 ngx_chat_need_qualified(ngx_chat_name_t *name)

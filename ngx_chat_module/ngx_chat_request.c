@@ -1,6 +1,6 @@
 /*
  * The life of a request: from its text to its one reply.  What the requests
- * do stands in ngx_chat_message.c and ngx_chat_conversation.c.
+ * do stands in files of their own, see the table below.
  */
 
 #include "ngx_chat.h"
@@ -27,20 +27,28 @@ static ngx_int_t ngx_chat_request_renew(ngx_chat_session_t *s,
     chat_request_t *rq, const chat_token_t *token);
 static void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_code_e code, const char *message);
+static void ngx_chat_request_error_after(ngx_chat_session_t *s,
+    chat_str_t raw_id, chat_code_e code, const char *message,
+    ngx_uint_t retry);
 static void ngx_chat_request_queue(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
 static ngx_chat_request_t *ngx_chat_request_create(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
-static void ngx_chat_request_rebase(chat_str_t *slice, chat_str_t from,
-    u_char *to);
 static void ngx_chat_request_advance(ngx_chat_session_t *s);
 static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
     ngx_chat_request_t *rq);
 static void ngx_chat_request_detach(ngx_chat_request_t *rq);
 static void ngx_chat_request_free(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
+static void ngx_chat_request_fail_after(ngx_chat_request_t *rq,
+    chat_code_e code, const char *message, ngx_uint_t retry);
 static void ngx_chat_request_not_found(ngx_chat_request_t *rq);
+static void ngx_chat_request_refused(ngx_chat_request_t *rq,
+    redisReply *reply);
+static ngx_uint_t ngx_chat_request_gone(ngx_chat_request_t *rq);
 static void ngx_chat_request_need_client(ngx_chat_request_t *rq);
+static void ngx_chat_request_need_message(ngx_chat_request_t *rq,
+    redisReply *reply);
 static void ngx_chat_request_on_need(void *data, ngx_chat_range_t *range);
 
 
@@ -59,16 +67,55 @@ static const struct {
     [CHAT_REQUEST_CONVERSATION_LEAVE] = {
         ngx_chat_request_name, ngx_chat_conversation_leave, NULL },
 
+    [CHAT_REQUEST_CONVERSATION_LIST] = {
+        ngx_chat_list_name, ngx_chat_list_conversations,
+        ngx_chat_list_conversations_range },
+
     [CHAT_REQUEST_CONVERSATION_CREATE] = {
-        ngx_chat_create_name, ngx_chat_create_run,
-        NULL },
+        ngx_chat_create_name, ngx_chat_create_run, NULL },
+
+    [CHAT_REQUEST_CONVERSATION_UPDATE] = {
+        ngx_chat_request_name, ngx_chat_settings_update, NULL },
+
+    [CHAT_REQUEST_CONVERSATION_DELETE] = {
+        ngx_chat_request_name, ngx_chat_settings_delete, NULL },
+
+    [CHAT_REQUEST_MEMBER_ADD] = {
+        ngx_chat_request_name, ngx_chat_member_set, NULL },
+
+    [CHAT_REQUEST_MEMBER_UPDATE] = {
+        ngx_chat_request_name, ngx_chat_member_set, NULL },
+
+    [CHAT_REQUEST_MEMBER_REMOVE] = {
+        ngx_chat_request_name, ngx_chat_member_remove, NULL },
+
+    [CHAT_REQUEST_MEMBER_LIST] = {
+        ngx_chat_request_name, ngx_chat_member_list, NULL },
 
     [CHAT_REQUEST_MESSAGE_SEND] = {
         ngx_chat_request_name, ngx_chat_message_send, NULL },
 
+    [CHAT_REQUEST_MESSAGE_EDIT] = {
+        ngx_chat_request_name, ngx_chat_change_edit, NULL },
+
+    [CHAT_REQUEST_MESSAGE_DELETE] = {
+        ngx_chat_request_name, ngx_chat_change_delete, NULL },
+
+    [CHAT_REQUEST_REACTION_ADD] = {
+        ngx_chat_request_name, ngx_chat_change_react, NULL },
+
+    [CHAT_REQUEST_REACTION_REMOVE] = {
+        ngx_chat_request_name, ngx_chat_change_react, NULL },
+
     [CHAT_REQUEST_HISTORY_GET] = {
         ngx_chat_request_name, ngx_chat_history_get,
         ngx_chat_history_get_range },
+
+    [CHAT_REQUEST_READ_MARK] = {
+        ngx_chat_request_name, ngx_chat_mark, NULL },
+
+    [CHAT_REQUEST_DELIVERED_MARK] = {
+        ngx_chat_request_name, ngx_chat_mark, NULL },
 };
 
 
@@ -246,20 +293,33 @@ static void
 ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_code_e code, const char *message)
 {
+    ngx_uint_t  retry;
+
+    retry = code == CHAT_CODE_UNAVAILABLE || code == CHAT_CODE_RATE_LIMITED
+            ? NGX_CHAT_REQUEST_RETRY : 0;
+
+    ngx_chat_request_error_after(s, raw_id, code, message, retry);
+}
+
+
+static void
+ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
+    chat_code_e code, const char *message, ngx_uint_t retry)
+{
+    size_t              size;
     chat_writer_t       w;
     ngx_chat_buffer_t  *b;
 
-    b = ngx_chat_buffer_create(NGX_CHAT_REQUEST_REPLY + raw_id.len);
+    size = NGX_CHAT_REQUEST_REPLY + raw_id.len + 6 * ngx_strlen(message);
+
+    b = ngx_chat_buffer_create(size);
     if (b == NULL) {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return;
     }
 
     chat_writer_init(&w, b->payload, b->size);
-    chat_event_error(&w, raw_id, code, message,
-                     code == CHAT_CODE_UNAVAILABLE
-                     || code == CHAT_CODE_RATE_LIMITED
-                         ? NGX_CHAT_REQUEST_RETRY : 0);
+    chat_event_error(&w, raw_id, code, message, retry);
 
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
     ngx_chat_write_queue(s, b);
@@ -326,10 +386,7 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->time = ngx_chat_now();
 
     rq->parsed = *parsed;
-    ngx_chat_request_rebase(&rq->parsed.id, text, rq->text);
-    ngx_chat_request_rebase(&rq->parsed.content.raw, text, rq->text);
-    ngx_chat_request_rebase(&rq->parsed.members.raw, text, rq->text);
-    ngx_chat_request_rebase(&rq->parsed.batch.raw, text, rq->text);
+    chat_request_rebase(&rq->parsed, text, rq->text);
 
     rq->timer.handler = ngx_chat_request_on_deadline;
     rq->timer.data = rq;
@@ -342,23 +399,11 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
 }
 
 
-/* a slice of the text that was parsed becomes one of the copy */
-
-static void
-ngx_chat_request_rebase(chat_str_t *slice, chat_str_t from, u_char *to)
-{
-    if (slice->data >= from.data && slice->data < from.data + from.len) {
-        slice->data = to + (slice->data - from.data);
-    }
-}
-
-
 /* the usual prepare: the conversation that the request names */
 
 ngx_int_t
 ngx_chat_request_name(ngx_chat_request_t *rq)
 {
-    chat_str_t            id;
     chat_request_id_t    *conversation = &rq->parsed.conversation;
     ngx_chat_identity_t  *identity = rq->session->identity;
 
@@ -368,9 +413,8 @@ ngx_chat_request_name(ngx_chat_request_t *rq)
         return NGX_DECLINED;
     }
 
-    id = (chat_str_t) { conversation->data, conversation->len };
-
-    ngx_chat_request_set_name(rq, ngx_chat_str(&identity->tenant), id);
+    ngx_chat_request_set_name(rq, ngx_chat_str(&identity->tenant),
+                              ngx_chat_id(conversation));
 
     return NGX_OK;
 }
@@ -511,8 +555,16 @@ ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
         ngx_chat_request_need_client(rq);
         return NGX_DONE;
 
+    case NGX_CHAT_ANSWER_NEED_MESSAGE:
+        ngx_chat_request_need_message(rq, reply);
+        return NGX_DONE;
+
     case NGX_CHAT_ANSWER_NOT_FOUND:
         ngx_chat_request_not_found(rq);
+        return NGX_DONE;
+
+    case NGX_CHAT_ANSWER_ERROR:
+        ngx_chat_request_refused(rq, reply);
         return NGX_DONE;
 
     case NGX_CHAT_ANSWER_UNAVAILABLE:
@@ -541,8 +593,80 @@ ngx_chat_request_not_found(ngx_chat_request_t *rq)
         return;
     }
 
+    if (ngx_chat_request_gone(rq)) {
+        return;
+    }
+
     ngx_chat_request_fail(rq, CHAT_CODE_NOT_FOUND,
                           "there is no such conversation");
+}
+
+
+/* "error", code, message for people, perhaps seconds: told as it is */
+
+static void
+ngx_chat_request_refused(ngx_chat_request_t *rq, redisReply *reply)
+{
+    ngx_str_t    word, message;
+    ngx_uint_t   retry;
+    chat_code_e  code;
+
+    ngx_str_null(&word);
+    ngx_str_null(&message);
+
+    if (reply->elements >= 3) {
+        word = ngx_chat_bus_str(reply, 1);
+        message = ngx_chat_bus_str(reply, 2);
+    }
+
+    retry = reply->elements > 3 ? ngx_chat_bus_uint(reply, 3) : 0;
+
+    for (code = CHAT_CODE_BAD_REQUEST; code < CHAT_CODE_INTERNAL; code++) {
+        if (word.data != NULL
+            && ngx_strcmp(word.data, chat_code_name(code)) == 0)
+        {
+            break;
+        }
+    }
+
+    if (code == CHAT_CODE_INTERNAL || message.data == NULL) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: redis refused with an unknown code \"%V\"", &word);
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
+
+    if (code == CHAT_CODE_NOT_FOUND && ngx_chat_request_gone(rq)) {
+        return;
+    }
+
+    ngx_chat_request_fail_after(rq, code, (const char *) message.data, retry);
+}
+
+
+/*
+ * A removal that was accepted, and is sent again in case it was lost: what is
+ * not found now is what it had removed.
+ */
+
+static ngx_uint_t
+ngx_chat_request_gone(ngx_chat_request_t *rq)
+{
+    ngx_chat_append_t  a;
+
+    if (!rq->again
+        || (rq->parsed.type != CHAT_REQUEST_CONVERSATION_DELETE
+            && rq->parsed.type != CHAT_REQUEST_MEMBER_REMOVE))
+    {
+        return 0;
+    }
+
+    ngx_memzero(&a, sizeof(ngx_chat_append_t));
+    a.revision = rq->revision;
+
+    ngx_chat_append_reply(rq, &a);
+
+    return 1;
 }
 
 
@@ -572,6 +696,31 @@ ngx_chat_request_need_client(ngx_chat_request_t *rq)
 }
 
 
+/* "need", "message", its id: the one that is asked about, or replied to */
+
+static void
+ngx_chat_request_need_message(ngx_chat_request_t *rq, redisReply *reply)
+{
+    ngx_str_t  id;
+
+    ngx_str_null(&id);
+
+    if (reply->elements >= 3) {
+        id = ngx_chat_bus_str(reply, 2);
+    }
+
+    if (id.len != CHAT_ID_LEN) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: redis needs a message without an id");
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
+
+    ngx_chat_request_need(rq, ngx_chat_need_message(rq->node, &rq->name, &id,
+                                                    &rq->waiter));
+}
+
+
 static void
 ngx_chat_request_on_need(void *data, ngx_chat_range_t *range)
 {
@@ -584,7 +733,7 @@ ngx_chat_request_on_need(void *data, ngx_chat_range_t *range)
 
     if (!range->ok) {
         ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                              "stored history is not available");
+                              "what is stored cannot be read now");
         return;
     }
 
@@ -619,12 +768,25 @@ void
 ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
     const char *message)
 {
+    ngx_chat_request_fail_after(rq, code, message,
+                                code == CHAT_CODE_UNAVAILABLE
+                                    ? NGX_CHAT_REQUEST_RETRY : 0);
+}
+
+
+/* retry: seconds, 0 if there is nothing to say */
+
+static void
+ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
+    const char *message, ngx_uint_t retry)
+{
     ngx_log_error(NGX_LOG_INFO, rq->session->connection->log, 0,
                   "chat: %s failed: %s, %s",
                   chat_request_type_name(rq->parsed.type),
                   chat_code_name(code), message);
 
-    ngx_chat_request_error(rq->session, rq->parsed.id, code, message);
+    ngx_chat_request_error_after(rq->session, rq->parsed.id, code, message,
+                                 retry);
     ngx_chat_request_done(rq, NULL);
 }
 

@@ -98,19 +98,61 @@ void ngx_chat_ack_on_open(ngx_chat_node_t *node, ngx_uint_t partition,
 void ngx_chat_ack_beat(ngx_chat_node_t *node);      /* about once a second */
 
 
-/* ngx_chat_message.c, ngx_chat_conversation.c, ngx_chat_create.c: the requests
-   themselves */
+/* ngx_chat_append.c: durable changes, and what Redis answers to them */
+
+typedef struct {
+    uint64_t   revision;
+    uint64_t   sequence;                /* of the message, or the last one's */
+    uint64_t   generation;
+    ngx_str_t  place;                   /* in the log; empty: it is stored */
+    ngx_str_t  first_id;                /* of a duplicate, else empty */
+    uint64_t   first_time;
+} ngx_chat_append_t;
+
+/* FCALL append up to the user and the time; the operation's own follow */
+void ngx_chat_append_begin(ngx_chat_request_t *rq, ngx_chat_call_t *call);
+/* the answer will be {"revision":...} */
+void ngx_chat_append_call(ngx_chat_request_t *rq, ngx_chat_call_t *call);
+void ngx_chat_append_reply(ngx_chat_request_t *rq, ngx_chat_append_t *a);
+/* for handlers of their own.  NGX_OK: a is filled; NGX_DECLINED: what was to
+   be made exists; NGX_DONE: there is nothing left to do */
+ngx_int_t ngx_chat_append_answer(ngx_chat_request_t *rq, redisReply *reply,
+    ngx_chat_append_t *a);
+
+
+/* the requests themselves */
 
 void ngx_chat_message_send(ngx_chat_request_t *rq);
+
+void ngx_chat_change_edit(ngx_chat_request_t *rq);
+void ngx_chat_change_delete(ngx_chat_request_t *rq);
+void ngx_chat_change_react(ngx_chat_request_t *rq);
+
 void ngx_chat_history_get(ngx_chat_request_t *rq);
 void ngx_chat_history_get_range(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
+
 void ngx_chat_conversation_join(ngx_chat_request_t *rq);
 void ngx_chat_conversation_join_range(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
 void ngx_chat_conversation_leave(ngx_chat_request_t *rq);
+
 ngx_int_t ngx_chat_create_name(ngx_chat_request_t *rq);
 void ngx_chat_create_run(ngx_chat_request_t *rq);
+
+void ngx_chat_settings_update(ngx_chat_request_t *rq);
+void ngx_chat_settings_delete(ngx_chat_request_t *rq);
+
+void ngx_chat_member_set(ngx_chat_request_t *rq);
+void ngx_chat_member_remove(ngx_chat_request_t *rq);
+void ngx_chat_member_list(ngx_chat_request_t *rq);
+
+void ngx_chat_mark(ngx_chat_request_t *rq);
+
+ngx_int_t ngx_chat_list_name(ngx_chat_request_t *rq);
+void ngx_chat_list_conversations(ngx_chat_request_t *rq);
+void ngx_chat_list_conversations_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
 
 
 #endif /* NGX_CHAT_REQUEST_H */
