@@ -42,7 +42,7 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         }
 
         if (rq->session->njoins >= rq->session->conf->max_conversations
-            && ngx_chat_room_joined(rq->session, &rq->name.base) == NULL)
+            && ngx_chat_join_find(rq->session, &rq->name.base) == NULL)
         {
             ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE,
                                   "too many conversations are joined");
@@ -53,7 +53,7 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         rq->events_len = 0;
         rq->partial = 0;
 
-        if (ngx_chat_room_join(rq->session, rq) == NULL) {
+        if (ngx_chat_join_begin(rq->session, rq) == NULL) {
             ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
             return;
         }
@@ -87,7 +87,8 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
 
 /*
  * ok, generation, role, last read, sequence, revision, reset, complete, how
- * far the events reach, then revision and event in turn
+ * far the events reach, then revision, what and event in turn.  Whom an event
+ * puts out does not matter here: the user is in now.
  */
 
 static void
@@ -136,7 +137,7 @@ ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
 
     size = NGX_CHAT_JOIN_REPLY + rq->events_len;
 
-    for (i = 10; i < reply->elements; i += 2) {
+    for (i = 11; i < reply->elements; i += 3) {
         size += ngx_chat_bus_str(reply, i).len + 1;
     }
 
@@ -153,12 +154,12 @@ ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
 
     if (rq->events_len > 0 && !reset) {
         chat_write(&w, (chat_str_t) { rq->events->payload, rq->events_len });
-        chat_write_cstr(&w, reply->elements > 10 ? "," : "");
+        chat_write_cstr(&w, reply->elements > 11 ? "," : "");
     }
 
-    for (i = 10; i < reply->elements; i += 2) {
+    for (i = 11; i < reply->elements; i += 3) {
         event = ngx_chat_bus_str(reply, i);
-        chat_write_cstr(&w, i > 10 ? "," : "");
+        chat_write_cstr(&w, i > 11 ? "," : "");
         chat_write(&w, ngx_chat_str(&event));
     }
 
@@ -176,7 +177,7 @@ ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
     join = rq->join;
     rq->join = NULL;
 
-    ngx_chat_room_opened(join, ngx_chat_bus_uint(reply, 1),
+    ngx_chat_join_opened(join, ngx_chat_bus_uint(reply, 1),
                          ngx_chat_bus_uint(reply, 5), reach, complete);
 
     ngx_chat_request_done(rq, NULL);
@@ -303,7 +304,7 @@ ngx_chat_conversation_leave(ngx_chat_request_t *rq)
         return;
     }
 
-    join = ngx_chat_room_joined(rq->session, &rq->name.base);
+    join = ngx_chat_join_find(rq->session, &rq->name.base);
 
     if (join != NULL) {
         ngx_chat_room_leave(join);

@@ -32,9 +32,13 @@ static void ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply);
 static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
     redisReply *reply);
 static void ngx_chat_repair_reset(ngx_chat_join_t *join);
+static void ngx_chat_repair_tell_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_lost(ngx_chat_room_t *room);
 static ngx_int_t ngx_chat_repair_deliver(ngx_chat_room_t *room,
-    uint64_t revision, ngx_str_t *event);
+    ngx_chat_range_event_t *e);
+static ngx_int_t ngx_chat_repair_range(ngx_chat_room_t *room,
+    ngx_chat_range_t *range);
+static ngx_uint_t ngx_chat_repair_over(ngx_chat_room_t *room);
 static void ngx_chat_repair_on_need(void *data, ngx_chat_range_t *range);
 
 
@@ -367,26 +371,39 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
 
 /*
  * ok, generation, sequence, revision, whether each of the revisions that were
- * sent is good, complete, how far the events reach, revision and event in turn
+ * sent is good, complete, how far the events reach, then revision, what and
+ * event in turn
  */
 
 static void
 ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 {
-    size_t     i;
-    ngx_str_t  event;
+    size_t                   i;
+    ngx_int_t                rc;
+    ngx_chat_range_event_t   e;
 
     (void) ngx_chat_repair_reset_bad(room, reply);
 
-    for (i = 6 + room->ncompared; i + 1 < reply->elements; i += 2) {
-        event = ngx_chat_bus_str(reply, i + 1);
+    rc = NGX_OK;
 
-        if (ngx_chat_repair_deliver(room, ngx_chat_bus_uint(reply, i), &event)
-            != NGX_OK)
-        {
-            ngx_chat_repair_later(room, 0);
-            return;
-        }
+    for (i = 6 + room->ncompared;
+         i + 2 < reply->elements && rc == NGX_OK;
+         i += 3)
+    {
+        e.revision = ngx_chat_bus_uint(reply, i);
+        e.what = ngx_chat_bus_str(reply, i + 1);
+        e.text = ngx_chat_bus_str(reply, i + 2);
+
+        rc = ngx_chat_repair_deliver(room, &e);
+    }
+
+    if (ngx_chat_repair_over(room)) {
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_chat_repair_later(room, 0);
+        return;
     }
 
     room->generation = ngx_chat_bus_uint(reply, 1);
@@ -405,20 +422,19 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 
 /*
  * Writes into each join what its session has got, since the room's own
- * revision may go back now; who had seen what was lost is told, and goes on
- * from the present.  Returns the lowest of them.
+ * revision may go back now; who had seen what was lost is told.  Returns the
+ * lowest of those that go on.
  */
 
 static uint64_t
 ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
 {
-    uint64_t          present, lowest;
+    uint64_t          lowest;
     ngx_uint_t        i;
     ngx_queue_t      *q;
     ngx_chat_join_t  *join;
 
-    present = ngx_chat_bus_uint(reply, 3);
-    lowest = present;
+    lowest = ngx_chat_bus_uint(reply, 3);
 
     for (q = ngx_queue_head(&room->joins);
          q != ngx_queue_sentinel(&room->joins);
@@ -439,22 +455,44 @@ ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
                 && ngx_chat_bus_uint(reply, 4 + i) == 0)
             {
                 ngx_chat_repair_reset(join);
-                join->revision = present;
                 break;
             }
         }
 
-        lowest = ngx_min(lowest, join->revision);
+        if (join->state == NGX_CHAT_JOIN_LIVE) {
+            lowest = ngx_min(lowest, join->revision);
+        }
     }
 
     return lowest;
 }
 
 
-/* conversation.reset {conversationId} */
+/*
+ * It goes on from the present, but may have been let in by what was lost, or
+ * put out since: so it joins anew, on its own behalf, before anything that its
+ * client may ask for now.
+ */
 
 static void
 ngx_chat_repair_reset(ngx_chat_join_t *join)
+{
+    ngx_chat_repair_tell_reset(join);
+
+    if (join->request != NULL) {
+        join->request->join = NULL;     /* it asks again, see ngx_chat_join.c */
+        join->request = NULL;
+    }
+
+    join->state = NGX_CHAT_JOIN_PARTIAL;
+    ngx_chat_request_rejoin(join->session, &join->room->name);
+}
+
+
+/* conversation.reset {conversationId} */
+
+static void
+ngx_chat_repair_tell_reset(ngx_chat_join_t *join)
 {
     size_t              skip;
     ngx_str_t           id;
@@ -494,8 +532,6 @@ ngx_chat_repair_lost(ngx_chat_room_t *room)
     ngx_queue_t      *q, *next;
     ngx_chat_join_t  *join;
 
-    room->comparing = 1;                /* it must not be freed under us */
-
     for (q = ngx_queue_head(&room->joins);
          q != ngx_queue_sentinel(&room->joins);
          q = next)
@@ -504,12 +540,11 @@ ngx_chat_repair_lost(ngx_chat_room_t *room)
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
 
         if (join->state != NGX_CHAT_JOIN_OPENING) {
-            ngx_chat_repair_reset(join);
-            ngx_chat_room_leave(join);
+            ngx_chat_repair_tell_reset(join);
+            ngx_chat_join_end(join);
         }
     }
 
-    room->comparing = 0;
     room->positioned = 0;
     room->stale = 0;
 
@@ -520,20 +555,34 @@ ngx_chat_repair_lost(ngx_chat_room_t *room)
 
 
 static ngx_int_t
-ngx_chat_repair_deliver(ngx_chat_room_t *room, uint64_t revision,
-    ngx_str_t *event)
+ngx_chat_repair_deliver(ngx_chat_room_t *room, ngx_chat_range_event_t *e)
 {
     ngx_chat_buffer_t  *b;
 
-    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event->data, event->len);
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, e->text.data, e->text.len);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_chat_room_fan_out(room, revision, b);
+    ngx_chat_room_fan_out(room, e->revision, &e->what, b);
     ngx_chat_buffer_unref(b);
 
     return NGX_OK;
+}
+
+
+/* whether the last sessions were put out, and the room with them */
+
+static ngx_uint_t
+ngx_chat_repair_over(ngx_chat_room_t *room)
+{
+    if (!ngx_queue_empty(&room->joins)) {
+        return 0;
+    }
+
+    ngx_chat_room_release(room);
+
+    return 1;
 }
 
 
@@ -542,8 +591,8 @@ ngx_chat_repair_deliver(ngx_chat_room_t *room, uint64_t revision,
 static void
 ngx_chat_repair_on_need(void *data, ngx_chat_range_t *range)
 {
-    ngx_chat_room_t         *room = data;
-    ngx_chat_range_event_t   e;
+    ngx_int_t         rc;
+    ngx_chat_room_t  *room = data;
 
     if (room->timer.timer_set) {
         ngx_del_timer(&room->timer);
@@ -559,15 +608,44 @@ ngx_chat_repair_on_need(void *data, ngx_chat_range_t *range)
         return;
     }
 
-    while (ngx_chat_range_next(range, &e) == NGX_OK) {
+    rc = ngx_chat_repair_range(room, range);
 
-        if (ngx_chat_repair_deliver(room, e.revision, &e.text) != NGX_OK) {
-            ngx_chat_repair_later(room, 0);
-            return;
-        }
+    if (ngx_chat_repair_over(room)) {
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_chat_repair_later(room, 0);
+        return;
     }
 
     room->revision = ngx_max(room->revision, range->reach);
 
     ngx_chat_repair_room(room);
+}
+
+
+static ngx_int_t
+ngx_chat_repair_range(ngx_chat_room_t *room, ngx_chat_range_t *range)
+{
+    ngx_int_t                rc;
+    ngx_chat_range_event_t   e;
+
+    for ( ;; ) {
+        rc = ngx_chat_range_next(range, &e);
+
+        if (rc == NGX_DONE) {
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, room->owner->log, 0,
+                          "chat: malformed events from storage");
+            return NGX_ERROR;
+        }
+
+        if (ngx_chat_repair_deliver(room, &e) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 }

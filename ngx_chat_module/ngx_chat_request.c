@@ -39,6 +39,7 @@ static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
     ngx_chat_request_t *rq);
 static void ngx_chat_request_detach(ngx_chat_request_t *rq);
 static void ngx_chat_request_free(ngx_chat_request_t *rq);
+static void ngx_chat_request_on_begin(ngx_event_t *ev);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
 static void ngx_chat_request_fail_after(ngx_chat_request_t *rq,
     chat_code_e code, const char *message, ngx_uint_t retry);
@@ -396,6 +397,63 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->waiter.data = rq;
 
     return rq;
+}
+
+
+/*
+ * A join that the client has not asked for, and will not hear of.  It is run
+ * when the event loop comes round, unless others have made way for it before:
+ * the caller may be walking a room.
+ */
+
+void
+ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name)
+{
+    size_t               skip;
+    chat_request_t       parsed;
+    ngx_chat_request_t  *rq;
+
+    if (s->draining) {
+        return;                         /* it ends, and resumes elsewhere */
+    }
+
+    skip = CHAT_NAME_PREFIX_LEN + sizeof("c:") - 1 + s->identity->tenant.len
+           + 1;
+
+    ngx_memzero(&parsed, sizeof(chat_request_t));
+    parsed.type = CHAT_REQUEST_CONVERSATION_JOIN;
+    parsed.id = chat_str("null");
+    parsed.conversation.len = name->base.len - skip;
+    ngx_memcpy(parsed.conversation.data, name->base.data + skip,
+               parsed.conversation.len);
+
+    rq = ngx_chat_request_create(s, &parsed, chat_str(""));
+    if (rq == NULL) {
+        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
+        return;
+    }
+
+    (void) ngx_chat_request_name(rq);   /* it has one */
+
+    rq->unasked = 1;
+    rq->timer.handler = ngx_chat_request_on_begin;
+    ngx_add_timer(&rq->timer, 0);
+
+    ngx_queue_insert_tail(&s->requests, &rq->queue);
+    s->nrequests++;
+}
+
+
+static void
+ngx_chat_request_on_begin(ngx_event_t *ev)
+{
+    ngx_chat_request_t  *rq = ev->data;
+    ngx_chat_session_t  *s = rq->session;
+
+    ev->handler = ngx_chat_request_on_deadline;
+    ngx_add_timer(ev, s->conf->request_timeout);
+
+    ngx_chat_request_advance(s);
 }
 
 
@@ -785,8 +843,17 @@ ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
                   chat_request_type_name(rq->parsed.type),
                   chat_code_name(code), message);
 
-    ngx_chat_request_error_after(rq->session, rq->parsed.id, code, message,
-                                 retry);
+    if (!rq->unasked) {
+        ngx_chat_request_error_after(rq->session, rq->parsed.id, code, message,
+                                     retry);
+
+    } else if (code != CHAT_CODE_NOT_FOUND) {
+
+        /* it is not known to be let in: it joins when it has come back */
+
+        ngx_chat_session_doom(rq->session, NGX_CHAT_CLOSE_RESTART);
+    }
+
     ngx_chat_request_done(rq, NULL);
 }
 

@@ -42,6 +42,8 @@ struct ngx_chat_request_s {
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
     unsigned               partial:1;   /* join: there are more events */
+    unsigned               unasked:1;   /* join: made here, for a session that
+                                           was told to start over */
     unsigned               accepted:1;  /* its reply waits to be let go */
     unsigned               again:1;     /* was accepted, and is sent again: it
                                            may have been lost with a Redis */
@@ -65,6 +67,9 @@ void ngx_chat_request_run(ngx_chat_request_t *rq);
 
 /* all requests of a session that ends */
 void ngx_chat_request_abandon(ngx_chat_session_t *s);
+
+/* joins what the session has joined, to see whether it may */
+void ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name);
 
 /* for those who carry requests out */
 ngx_int_t ngx_chat_request_name(ngx_chat_request_t *rq);

@@ -9,6 +9,8 @@
  *
  * Events are held back too while a join is being opened: Redis' answer tells
  * the new session's position, and what was published since follows it.
+ *
+ * Who is in the room, and who is put out of it: ngx_chat_join.c.
  */
 
 #include "ngx_chat.h"
@@ -18,13 +20,13 @@
 #define NGX_CHAT_ROOM_SUBSCRIBE     100         /* channels per command */
 
 
-/* an event that waits; owner: room->held */
+/* a publish, in slices of its payload */
 
 typedef struct {
-    ngx_queue_t         queue;
-    uint64_t            revision;
-    ngx_chat_buffer_t  *buffer;
-} ngx_chat_held_t;
+    uint64_t            revision;       /* 0: not durable */
+    ngx_str_t           what;
+    ngx_str_t           event;
+} ngx_chat_publish_t;
 
 
 static ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node,
@@ -34,11 +36,13 @@ static ngx_chat_room_t *ngx_chat_room_create(ngx_chat_node_t *node,
 static void ngx_chat_room_free(ngx_chat_room_t *room);
 static void ngx_chat_room_subscribe(ngx_chat_room_t *room);
 
-static ngx_int_t ngx_chat_room_parse(ngx_str_t *payload, uint64_t *revision,
-    ngx_str_t *event);
+static void ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e);
+static void ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event);
+static ngx_int_t ngx_chat_room_parse(ngx_str_t *payload,
+    ngx_chat_publish_t *e);
 static ngx_uint_t ngx_chat_room_is_next(ngx_chat_room_t *room,
     uint64_t revision);
-static void ngx_chat_room_hold(ngx_chat_room_t *room, uint64_t revision,
+static void ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
     ngx_chat_buffer_t *b);
 static void ngx_chat_room_held_free(ngx_chat_room_t *room,
     ngx_chat_held_t *h);
@@ -72,160 +76,27 @@ ngx_chat_room_done(ngx_chat_node_t *node)
 }
 
 
-/* Joins */
-
-
-ngx_chat_join_t *
-ngx_chat_room_join(ngx_chat_session_t *s, ngx_chat_request_t *rq)
-{
-    ngx_chat_join_t  *join;
-    ngx_chat_room_t  *room;
-
-    join = ngx_chat_room_joined(s, &rq->name.base);
-
-    if (join == NULL) {
-        room = ngx_chat_room_find(s->node, &rq->name.base);
-
-        if (room == NULL) {
-            room = ngx_chat_room_create(s->node, &rq->name);
-            if (room == NULL) {
-                return NULL;
-            }
-        }
-
-        join = ngx_alloc(sizeof(ngx_chat_join_t), s->node->log);
-        if (join == NULL) {
-
-            if (ngx_queue_empty(&room->joins)) {
-                ngx_chat_room_release(room);
-            }
-
-            return NULL;
-        }
-
-        join->room = room;
-        join->session = s;
-        join->revision = 0;
-        join->own = 0;
-        join->request = NULL;
-        join->state = NGX_CHAT_JOIN_PARTIAL;
-
-        ngx_queue_insert_tail(&room->joins, &join->room_queue);
-        ngx_queue_insert_tail(&s->joins, &join->session_queue);
-        s->njoins++;
-    }
-
-    /* a live one goes on as it is, whatever becomes of the request */
-
-    if (join->state != NGX_CHAT_JOIN_LIVE) {
-        join->state = NGX_CHAT_JOIN_OPENING;
-        join->room->opening++;
-    }
-
-    join->request = rq;
-    rq->join = join;
-
-    return join;
-}
-
-
-ngx_chat_join_t *
-ngx_chat_room_joined(ngx_chat_session_t *s, ngx_str_t *base)
-{
-    ngx_queue_t      *q;
-    ngx_chat_join_t  *join;
-
-    for (q = ngx_queue_head(&s->joins);
-         q != ngx_queue_sentinel(&s->joins);
-         q = ngx_queue_next(q))
-    {
-        join = ngx_queue_data(q, ngx_chat_join_t, session_queue);
-
-        if (join->room->node.str.len == base->len
-            && ngx_memcmp(join->room->base, base->data, base->len) == 0)
-        {
-            return join;
-        }
-    }
-
-    return NULL;
-}
-
+/* a join leaves */
 
 void
 ngx_chat_room_leave(ngx_chat_join_t *join)
 {
     ngx_chat_room_t  *room = join->room;
 
-    if (join->state == NGX_CHAT_JOIN_OPENING) {
-        room->opening--;
-    }
-
-    if (join->request != NULL) {
-        join->request->join = NULL;
-    }
-
-    ngx_queue_remove(&join->room_queue);
-    ngx_queue_remove(&join->session_queue);
-    join->session->njoins--;
-    ngx_free(join);
-
-    if (ngx_queue_empty(&room->joins)) {
-        ngx_chat_room_release(room);
-        return;
-    }
-
+    ngx_chat_join_end(join);
     ngx_chat_room_settle(room);         /* what was held for it alone */
 }
 
 
-void
-ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
-    uint64_t revision, uint64_t reach, ngx_uint_t complete)
+ngx_chat_room_t *
+ngx_chat_room_get(ngx_chat_node_t *node, ngx_chat_name_t *name)
 {
-    ngx_queue_t      *q;
-    ngx_chat_held_t  *h;
-    ngx_chat_room_t  *room = join->room;
+    ngx_chat_room_t  *room;
 
-    join->request = NULL;
+    room = ngx_chat_room_find(node, &name->base);
 
-    if (join->state == NGX_CHAT_JOIN_LIVE) {
-        return;                         /* it asked, and hears all anyway */
-    }
-
-    room->opening--;
-    join->revision = reach;
-    join->state = complete ? NGX_CHAT_JOIN_LIVE : NGX_CHAT_JOIN_PARTIAL;
-    join->own = room->positioned && generation != room->generation;
-
-    if (!room->positioned) {
-        room->positioned = 1;
-        room->stale = 0;
-        room->revision = revision;
-        room->generation = generation;
-
-    } else if (generation != room->generation) {
-        room->stale = 1;                /* the others must be compared */
-    }
-
-    /* what the others have got since this one's position was read */
-
-    for (q = ngx_queue_head(&room->held);
-         complete && q != ngx_queue_sentinel(&room->held);
-         q = ngx_queue_next(q))
-    {
-        h = ngx_queue_data(q, ngx_chat_held_t, queue);
-
-        if (h->revision > reach && h->revision <= room->revision) {
-            ngx_chat_write_queue(join->session, h->buffer);
-        }
-    }
-
-    ngx_chat_room_settle(room);
+    return room != NULL ? room : ngx_chat_room_create(node, name);
 }
-
-
-/* Rooms */
 
 
 static ngx_chat_room_t *
@@ -293,7 +164,8 @@ ngx_chat_room_subscribe(ngx_chat_room_t *room)
 /*
  * Nobody is in it.  It stays while an answer is to come that knows it, and
  * until its subscription is confirmed: a confirmation that comes when a room
- * of the same name was made anew would be taken for the new one's.
+ * of the same name was made anew would be taken for the new one's, and a
+ * request that repeats a join may wait for it though the join has ended.
  */
 
 void
@@ -309,7 +181,9 @@ ngx_chat_room_release(ngx_chat_room_t *room)
     room->epoch++;
     ngx_chat_room_held_drop(room);
 
-    if (room->comparing || room->subscribing) {
+    if (room->comparing || room->subscribing
+        || !ngx_queue_empty(&room->waiting))
+    {
         return;
     }
 
@@ -434,7 +308,7 @@ ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
     room->subscribing = 0;
     room->subscribed = 1;
 
-    if (ngx_queue_empty(&room->joins)) {
+    if (ngx_queue_empty(&room->joins) && ngx_queue_empty(&room->waiting)) {
         ngx_chat_room_release(room);
         return;
     }
@@ -458,20 +332,21 @@ ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
         rq->in_room = 0;
         ngx_chat_request_run(rq);       /* the room may be gone now */
     }
+
+    room = ngx_chat_room_find(node, base);
+
+    if (room != NULL && ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);    /* who waited had no join any more */
+    }
 }
-
-
-/* Events */
 
 
 void
 ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     ngx_str_t *payload)
 {
-    uint64_t            revision;
-    ngx_str_t           event;
-    ngx_chat_room_t    *room;
-    ngx_chat_buffer_t  *b;
+    ngx_chat_room_t     *room;
+    ngx_chat_publish_t   e;
 
     room = ngx_chat_room_find(node, base);
 
@@ -479,13 +354,29 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
         return;                         /* everybody has left meanwhile */
     }
 
-    if (ngx_chat_room_parse(payload, &revision, &event) != NGX_OK) {
+    if (ngx_chat_room_parse(payload, &e) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, node->log, 0,
                       "chat: malformed event in \"%V\"", base);
         return;
     }
 
-    if (room->positioned && !room->stale && revision <= room->revision) {
+    if (e.revision == 0) {
+        ngx_chat_room_tell(room, &e.event);
+        return;
+    }
+
+    ngx_chat_room_take(room, &e);
+}
+
+
+/* a durable event; the room may be gone on return */
+
+static void
+ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e)
+{
+    ngx_chat_buffer_t  *b;
+
+    if (room->positioned && !room->stale && e->revision <= room->revision) {
         return;
     }
 
@@ -493,7 +384,7 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
         return;                         /* nobody to hand it to */
     }
 
-    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event.data, event.len);
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, e->event.data, e->event.len);
 
     if (b == NULL) {
         room->stale = room->positioned;
@@ -503,35 +394,64 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     }
 
     if (room->opening == 0 && ngx_queue_empty(&room->held)
-        && ngx_chat_room_is_next(room, revision))
+        && ngx_chat_room_is_next(room, e->revision))
     {
-        ngx_chat_room_fan_out(room, revision, b);
+        ngx_chat_room_fan_out(room, e->revision, &e->what, b);
 
     } else {
-        ngx_chat_room_hold(room, revision, b);
-        ngx_chat_room_settle(room);
+        ngx_chat_room_hold(room, e, b);
+    }
+
+    ngx_chat_room_settle(room);
+    ngx_chat_buffer_unref(b);
+}
+
+
+/* an ephemeral event: for whoever is there now, or for nobody */
+
+static void
+ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event)
+{
+    ngx_queue_t        *q;
+    ngx_chat_join_t    *join;
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event->data, event->len);
+    if (b == NULL) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state == NGX_CHAT_JOIN_LIVE) {
+            ngx_chat_write_queue(join->session, b);
+        }
     }
 
     ngx_chat_buffer_unref(b);
 }
 
 
-/* "<revision> <sequence> <event>" */
+/* "<revision> <sequence> <what> <event>" */
 
 static ngx_int_t
-ngx_chat_room_parse(ngx_str_t *payload, uint64_t *revision, ngx_str_t *event)
+ngx_chat_room_parse(ngx_str_t *payload, ngx_chat_publish_t *e)
 {
     u_char  *p, *last;
 
     p = payload->data;
     last = p + payload->len;
-    *revision = 0;
+    e->revision = 0;
 
     while (p < last && *p >= '0' && *p <= '9') {
-        *revision = *revision * 10 + (*p++ - '0');
+        e->revision = e->revision * 10 + (*p++ - '0');
     }
 
-    if (p == last || *p++ != ' ') {
+    if (p == payload->data || p == last || *p++ != ' ') {
         return NGX_ERROR;
     }
 
@@ -541,8 +461,16 @@ ngx_chat_room_parse(ngx_str_t *payload, uint64_t *revision, ngx_str_t *event)
         return NGX_ERROR;
     }
 
-    event->data = p + 1;
-    event->len = last - event->data;
+    e->what.data = p + 1;
+    p = ngx_strlchr(p + 1, last, ' ');
+
+    if (p == NULL || p == e->what.data) {
+        return NGX_ERROR;
+    }
+
+    e->what.len = p - e->what.data;
+    e->event.data = p + 1;
+    e->event.len = last - e->event.data;
 
     return NGX_OK;
 }
@@ -559,21 +487,35 @@ ngx_chat_room_is_next(ngx_chat_room_t *room, uint64_t revision)
 }
 
 
+/*
+ * Joins that are being opened are left alone: the answer of Redis decides, and
+ * what is held follows it.
+ */
+
 void
 ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
-    ngx_chat_buffer_t *b)
+    ngx_str_t *what, ngx_chat_buffer_t *b)
 {
-    ngx_queue_t      *q;
+    ngx_queue_t      *q, *next;
     ngx_chat_join_t  *join;
 
     for (q = ngx_queue_head(&room->joins);
          q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
+         q = next)
     {
+        next = ngx_queue_next(q);
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state == NGX_CHAT_JOIN_OPENING) {
+            continue;
+        }
 
         if (join->state == NGX_CHAT_JOIN_LIVE && join->revision < revision) {
             ngx_chat_write_queue(join->session, b);
+        }
+
+        if (ngx_chat_join_is_put_out(join, revision, what)) {
+            ngx_chat_join_end(join);
         }
     }
 
@@ -582,12 +524,12 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
 
 
 static void
-ngx_chat_room_hold(ngx_chat_room_t *room, uint64_t revision,
+ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
     ngx_chat_buffer_t *b)
 {
     ngx_chat_held_t  *h;
 
-    h = ngx_alloc(sizeof(ngx_chat_held_t), room->owner->log);
+    h = ngx_alloc(sizeof(ngx_chat_held_t) + e->what.len, room->owner->log);
 
     if (h == NULL || room->held_bytes + b->len > NGX_CHAT_ROOM_MAX_HELD) {
 
@@ -605,7 +547,10 @@ ngx_chat_room_hold(ngx_chat_room_t *room, uint64_t revision,
 
     ngx_chat_buffer_ref(b);
     h->buffer = b;
-    h->revision = revision;
+    h->revision = e->revision;
+    h->what.data = (u_char *) (h + 1);
+    h->what.len = e->what.len;
+    ngx_memcpy(h->what.data, e->what.data, e->what.len);
 
     ngx_queue_insert_tail(&room->held, &h->queue);
     room->held_bytes += b->len;
@@ -637,7 +582,8 @@ ngx_chat_room_held_drop(ngx_chat_room_t *room)
 
 /*
  * Hands out what is held as far as it goes on without a gap.  While a join is
- * being opened what was handed out stays, for it; then it is dropped.
+ * being opened what was handed out stays, for it; then it is dropped.  The last
+ * look at a room: if nobody is in it any more, it is released.
  */
 
 void
@@ -645,6 +591,11 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
 {
     ngx_queue_t      *q, *next;
     ngx_chat_held_t  *h;
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);
+        return;
+    }
 
     if (!room->positioned) {
 
@@ -666,11 +617,16 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
         }
 
         if (ngx_chat_room_is_next(room, h->revision)) {
-            ngx_chat_room_fan_out(room, h->revision, h->buffer);
+            ngx_chat_room_fan_out(room, h->revision, &h->what, h->buffer);
 
         } else {
             room->stale = 1;
         }
+    }
+
+    if (ngx_queue_empty(&room->joins)) {
+        ngx_chat_room_release(room);    /* the last ones were put out */
+        return;
     }
 
     for (q = ngx_queue_head(&room->held);

@@ -28,11 +28,24 @@ struct ngx_chat_join_s {
     ngx_chat_request_t        *request;     /* that opens it, if OPENING */
     uint64_t                   revision;    /* that the session has got; the
                                                room's own if that is higher */
+    uint64_t                   admitted;    /* at which Redis has let it in last:
+                                               it stays, whoever was put out up
+                                               to there */
     ngx_chat_join_state_e      state;
     unsigned                   own:1;       /* revision is of a later generation
                                                than the room's: it counts, even
                                                if it is lower */
 };
+
+
+/* an event that waits; owner: room->held */
+
+typedef struct {
+    ngx_queue_t         queue;
+    uint64_t            revision;
+    ngx_chat_buffer_t  *buffer;
+    ngx_str_t           what;           /* its bytes follow */
+} ngx_chat_held_t;
 
 
 struct ngx_chat_room_s {
@@ -70,17 +83,12 @@ struct ngx_chat_room_s {
 void ngx_chat_room_init(ngx_chat_node_t *node);
 void ngx_chat_room_done(ngx_chat_node_t *node);
 
-/* finds or makes room and join; the join is OPENING then.  NULL: memory */
-ngx_chat_join_t *ngx_chat_room_join(ngx_chat_session_t *s,
-    ngx_chat_request_t *rq);
-ngx_chat_join_t *ngx_chat_room_joined(ngx_chat_session_t *s,
-    ngx_str_t *base);                   /* NULL: not joined */
-void ngx_chat_room_leave(ngx_chat_join_t *join);
+/* found or made; NULL: out of memory */
+ngx_chat_room_t *ngx_chat_room_get(ngx_chat_node_t *node,
+    ngx_chat_name_t *name);
 
-/* the answer to open: the reply is in the session's queue, live events may
-   follow.  complete: 0 if the client has to join again */
-void ngx_chat_room_opened(ngx_chat_join_t *join, uint64_t generation,
-    uint64_t revision, uint64_t reach, ngx_uint_t complete);
+/* a join ends, and with the last one the room */
+void ngx_chat_room_leave(ngx_chat_join_t *join);
 
 void ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base);
 void ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
@@ -88,12 +96,39 @@ void ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
 void ngx_chat_room_on_down(ngx_chat_node_t *node);  /* subscriptions are lost */
 void ngx_chat_room_on_up(ngx_chat_node_t *node);    /* subscribe to all again */
 
-/* for the repair: hands an event out to whom it is new, and goes on with what
-   is held; release: the last join has ended */
+/*
+ * fan_out: hands an event out to whom it is new, and ends the joins of whom it
+ * puts out; the room is there on return, but may be empty.  settle: goes on
+ * with what is held, and releases a room that is empty.  release: nobody is in
+ * it any more.
+ */
 void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
-    ngx_chat_buffer_t *b);
+    ngx_str_t *what, ngx_chat_buffer_t *b);
 void ngx_chat_room_settle(ngx_chat_room_t *room);
 void ngx_chat_room_release(ngx_chat_room_t *room);
+
+
+/* ngx_chat_join.c: who is in a room */
+
+/* finds or makes room and join; it is OPENING then, unless it is LIVE.  NULL:
+   out of memory */
+ngx_chat_join_t *ngx_chat_join_begin(ngx_chat_session_t *s,
+    ngx_chat_request_t *rq);
+ngx_chat_join_t *ngx_chat_join_find(ngx_chat_session_t *s,
+    ngx_str_t *base);                   /* NULL: not joined */
+
+/* the answer to open: the reply is in the session's queue, live events may
+   follow.  complete: 0 if the client has to join again.  The join may have
+   ended on return, and the room with it */
+void ngx_chat_join_opened(ngx_chat_join_t *join, uint64_t generation,
+    uint64_t revision, uint64_t reach, ngx_uint_t complete);
+
+/* whether an event puts it out of the room: what is as in redis/chat.lua */
+ngx_uint_t ngx_chat_join_is_put_out(ngx_chat_join_t *join, uint64_t revision,
+    ngx_str_t *what);
+
+/* frees it, without a look at what is left of the room */
+void ngx_chat_join_end(ngx_chat_join_t *join);
 
 
 /* ngx_chat_repair.c: comparing rooms with Redis */
