@@ -1,6 +1,6 @@
 /*
- * chatctl: one verb per file; each reads its own options and returns the exit
- * code.
+ * chatctl: one noun per file; each verb reads its own options and returns the
+ * exit code.
  */
 
 #ifndef CHATCTL_H
@@ -25,11 +25,34 @@ typedef enum {
     "(PostgreSQL, Redis\nor chat-persist does not answer)"
 
 
+/* of verbs that ask Redis: how long they ask again */
+
+#define CTL_OPTION_WAIT(p)                                                    \
+    { "wait", OPTION_SECONDS, false, "TIME", "5",                             \
+      "give up after so long", p, 0, 3600 }
+
+
 int migrate_main(int argc, char **argv);
 int token_main(int argc, char **argv);
 int conversation_create_main(int argc, char **argv);
+int conversation_update_main(int argc, char **argv);
+int conversation_delete_main(int argc, char **argv);
 int conversation_show_main(int argc, char **argv);
+int conversation_list_main(int argc, char **argv);
+int member_add_main(int argc, char **argv);
+int member_update_main(int argc, char **argv);
+int member_remove_main(int argc, char **argv);
+int member_list_main(int argc, char **argv);
+int message_send_main(int argc, char **argv);
+int message_edit_main(int argc, char **argv);
+int message_delete_main(int argc, char **argv);
+int message_show_main(int argc, char **argv);
+int reaction_add_main(int argc, char **argv);
+int reaction_remove_main(int argc, char **argv);
+int reaction_list_main(int argc, char **argv);
 int history_main(int argc, char **argv);
+int setting_list_main(int argc, char **argv);
+int setting_set_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 
 

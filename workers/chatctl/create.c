@@ -1,58 +1,42 @@
 /*
- * chatctl conversation create: through the same door as everybody, the
- * function append in Redis.
+ * chatctl conversation create.
  */
 
-#include "chatctl.h"
+#include "ask.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "chat_event.h"
-#include "chat_id.h"
-#include "chat_name.h"
-#include "chat_utf8.h"
+#include "request.h"
 
 
-#define ASK_AGAIN  50       /* ms */
+#define CREATOR  "system"       /* of what nobody owns */
 
 
 typedef struct {
-    db_t                        db;
-    redis_t                     redis;
-    const char                 *id;
-    const char                 *type;
-    const char                 *tenant;
-    const char                 *name;
-    const char                 *owner;
-    options_list_t              members;
-    bool                        if_not_exists;
-    bool                        asked;      /* and perhaps made by that */
-    uint64_t                    wait;       /* s */
+    ask_t            ask;
+    request_t        request;
+    const char      *id;
+    const char      *type;
+    const char      *name;
+    const char      *owner;
+    options_list_t   members;
+    bool             if_not_exists;
+    bool             json;
 
-    unsigned                    partitions;
-    unsigned                    partition;
-    uint64_t                    time;       /* of creation, ms */
-    chat_conversation_type_e    kind;
-    char                        made_id[CHAT_ID_LEN + 1];
-    char                        key[CHAT_ID_LEN + 1];
-    char                        node[CHAT_ID_LEN + 1];  /* asks, never hears */
-    char                        prefix[CHAT_NAME_PREFIX_LEN + 1];
-    char                        base[CHAT_NAME_MAX_BASE + 1];
-    char                        why[300];   /* it was not possible so far */
-    redis_args_t                args;
+    bool             dm;
+    char             made_id[CHAT_NAME_MAX_ID + 1];
+    char             key[CHAT_ID_LEN + 1];
 } create_t;
 
 
 static int create_check(create_t *c);
-static int create_check_members(const create_t *c);
-static void create_prepare(create_t *c);
-static int create_run(create_t *c);
-static int create_try(create_t *c);
-static void create_because(create_t *c, const char *why);
-static redisReply *create_ask(create_t *c);
-static int create_answered(create_t *c, const redisReply *reply);
+static int create_make_id(create_t *c);
+static void create_add(ask_t *a);
+static int create_done(ask_t *a, const redisReply *reply);
+static int create_exists(ask_t *a, const redisReply *reply);
+static int create_print(const create_t *c);
 
 
 int
@@ -60,28 +44,31 @@ conversation_create_main(int argc, char **argv)
 {
     int           rc;
     create_t      c;
+    const char   *postgres_url;
     options_rc_e  orc;
 
     const option_t  own[] = {
         { "id", OPTION_TEXT, false, "ID", NULL,
           "its id; one is made if it is not given", &c.id, 0, 0 },
         { "type", OPTION_TEXT, false, "TYPE", NULL,
-          "channel (open to all of the tenant) or group; required",
+          "channel (open to all of the tenant), group or dm; required",
           &c.type, 0, 0 },
         { "tenant", OPTION_TEXT, false, "ID", "default",
-          "of which tenant", &c.tenant, 0, 0 },
-        { "name", OPTION_TEXT, false, "NAME", "",
+          "of which tenant", &c.ask.tenant, 0, 0 },
+        { "name", OPTION_TEXT, false, "NAME", NULL,
           "what people call it", &c.name, 0, 0 },
         { "owner", OPTION_TEXT, false, "USER", NULL,
           "who owns it", &c.owner, 0, 0 },
         { "member", OPTION_LIST, false, "USER", NULL,
-          "who is in it; may be given again", &c.members, 0, 0 },
+          "who is in it; may be given again; the two of a dm",
+          &c.members, 0, 0 },
         { "if-not-exists", OPTION_FLAG, false, NULL, NULL,
           "one that is there already is no error", &c.if_not_exists, 0, 0 },
-        { "wait", OPTION_SECONDS, false, "TIME", "5",
-          "give up after so long", &c.wait, 0, 3600 },
-        OPTION_REDIS_URL(&c.redis.url),
-        OPTION_POSTGRES_URL(&c.db.url),
+        { "json", OPTION_FLAG, false, NULL, NULL,
+          "print one JSON object", &c.json, 0, 0 },
+        CTL_OPTION_WAIT(&c.ask.wait),
+        OPTION_REDIS_URL(&c.ask.redis.url),
+        OPTION_POSTGRES_URL(&postgres_url),
         OPTION_END
     };
 
@@ -99,72 +86,41 @@ conversation_create_main(int argc, char **argv)
         return ctl_exit(orc);
     }
 
-    if (create_check(&c) == -1) {
-        return EXIT_USAGE;
-    }
+    rc = create_check(&c) == -1 ? EXIT_USAGE : ask_run(&c.ask);
 
-    rc = create_run(&c);
-
-    redis_args_done(&c.args);
-    redis_close(&c.redis);
-    db_close(&c.db);
+    ask_done(&c.ask);
+    request_done(&c.request);
 
     return rc;
 }
 
 
-static int
-create_check(create_t *c)
-{
-    if (c->type == NULL
-        || (strcmp(c->type, "channel") != 0 && strcmp(c->type, "group") != 0))
-    {
-        ctl_say("--type must be channel or group");
-        return -1;
-    }
-
-    c->kind = strcmp(c->type, "channel") == 0 ? CHAT_CONVERSATION_CHANNEL
-                                              : CHAT_CONVERSATION_GROUP;
-
-    if (ctl_check_id("tenant", c->tenant) == -1
-        || (c->id != NULL && ctl_check_id("id", c->id) == -1))
-    {
-        return -1;
-    }
-
-    if (strlen(c->name) > CHAT_REQUEST_MAX_NAME
-        || !chat_utf8_valid(mem_cstr(c->name)))
-    {
-        ctl_say("name is longer than %d bytes or not UTF-8",
-                CHAT_REQUEST_MAX_NAME);
-        return -1;
-    }
-
-    return create_check_members(c);
-}
-
+/* what the parser of requests does not judge */
 
 static int
-create_check_members(const create_t *c)
+create_check_options(create_t *c)
 {
-    size_t  i;
-
-    if (c->owner != NULL && ctl_check_id("owner", c->owner) == -1) {
+    if (c->type == NULL) {
+        ctl_say("needs --type: channel, group or dm");
         return -1;
     }
 
-    for (i = 0; i < c->members.n; i++) {
-        if (ctl_check_id("member", c->members.values[i]) == -1) {
-            return -1;
-        }
-    }
+    c->dm = strcmp(c->type, "dm") == 0;
 
-    if (c->members.n > CHAT_REQUEST_MAX_MEMBERS) {
-        ctl_say("more than %d members", CHAT_REQUEST_MAX_MEMBERS);
+    if (ctl_check_id("tenant", c->ask.tenant) == -1
+        || (c->owner != NULL && ctl_check_id("owner", c->owner) == -1))
+    {
         return -1;
     }
 
-    if (c->kind == CHAT_CONVERSATION_GROUP && c->owner == NULL
+    if (c->dm && (c->members.n != 2 || c->owner != NULL
+                  || strcmp(c->members.values[0], c->members.values[1]) == 0))
+    {
+        ctl_say("a dm has two different --member and no --owner");
+        return -1;
+    }
+
+    if (strcmp(c->type, "group") == 0 && c->owner == NULL
         && c->members.n == 0)
     {
         ctl_say("a group needs an --owner or a --member: nobody else can see "
@@ -176,209 +132,149 @@ create_check_members(const create_t *c)
 }
 
 
-static void
-create_make_id(char *dst, uint64_t time, unsigned partition)
-{
-    uint8_t  random[10];
-
-    life_random(random, sizeof(random));
-    chat_id_make((uint8_t *) dst, time, partition, random);
-    dst[CHAT_ID_LEN] = '\0';
-}
-
-
-static const char *
-create_id(const create_t *c)
-{
-    return c->id != NULL ? c->id : c->made_id;
-}
-
-
-static void
-create_prepare(create_t *c)
-{
-    chat_str_t  tenant, id;
-
-    c->time = life_time();
-    create_make_id(c->made_id, c->time, 0);
-
-    tenant = mem_cstr(c->tenant);
-    id = mem_cstr(create_id(c));
-
-    c->partition = chat_name_partition(tenant, id, c->partitions);
-    create_make_id(c->key, c->time, c->partition);
-    create_make_id(c->node, c->time, 0);
-
-    (void) chat_name_prefix((uint8_t *) c->prefix, c->partition);
-    (void) chat_name_base((uint8_t *) c->base, c->partition, tenant, id);
-}
-
-
-/* asks until there is an answer that says more than "not now" */
+/* what a client would ask for who owns it, or is the first of a dm */
 
 static int
-create_run(create_t *c)
+create_check_request(create_t *c)
 {
-    int       rc;
-    uint64_t  until;
+    size_t          i;
+    const char     *creator;
+    options_list_t  others = { .n = 0 };
 
-    if (ctl_open_db(&c->db, c->wait) == -1
-        || ctl_read_partitions(&c->db, &c->partitions) == -1)
-    {
-        return EXIT_UNAVAILABLE;
-    }
+    creator = c->dm ? c->members.values[0] : c->owner;
 
-    create_prepare(c);
-    until = life_now() + c->wait * 1000;
-    c->redis.quiet = true;
-
-    for ( ;; ) {
-        rc = create_try(c);
-
-        if (rc != -1) {
-            return rc;
-        }
-
-        if (life_now() > until) {
-            ctl_say("%s", c->why);
-            return EXIT_UNAVAILABLE;
-        }
-
-        (void) life_wait(-1, 0, life_now() + ASK_AGAIN, false);
-    }
-}
-
-
-/* the exit code, or -1: ask again */
-
-static int
-create_try(create_t *c)
-{
-    int          rc;
-    redisReply  *reply = NULL;
-
-    if (redis_open(&c->redis) == 0) {
-        reply = create_ask(c);
-    }
-
-    if (reply == NULL) {
-        create_because(c, c->redis.error);
+    if (c->dm && ctl_check_id("member", creator) == -1) {
         return -1;
     }
 
-    rc = create_answered(c, reply);
-    freeReplyObject(reply);
+    for (i = 0; i < c->members.n; i++) {
+        if (creator == NULL || strcmp(c->members.values[i], creator) != 0) {
+            others.values[others.n] = c->members.values[i];
+            others.n++;
+        }
+    }
 
-    return rc;
+    request_begin(&c->request, CHAT_REQUEST_CONVERSATION_CREATE);
+    request_add_text(&c->request, "type", c->type);
+    request_add_text(&c->request, "conversationId", c->id);
+    request_add_text(&c->request, "name", c->name);
+    request_add_list(&c->request, "members", &others);
+
+    return request_end(&c->request);
 }
 
 
-/* what to say if there is no better answer in time */
-
-static void
-create_because(create_t *c, const char *why)
+static int
+create_check(create_t *c)
 {
-    (void) snprintf(c->why, sizeof(c->why), "Redis: %s", why);
+    ask_t  *a = &c->ask;
+
+    if (c->name != NULL && c->name[0] == '\0') {
+        c->name = NULL;                 /* as if it were not given */
+    }
+
+    if (create_check_options(c) == -1 || create_check_request(c) == -1
+        || create_make_id(c) == -1)
+    {
+        return -1;
+    }
+
+    a->conversation = c->id != NULL ? c->id : c->made_id;
+    a->user = c->owner != NULL ? c->owner : CREATOR;
+    a->function = "chat_v1_append";
+    a->add = create_add;
+    a->done = create_done;
+    a->missing = create_exists;         /* there, but not for these eyes */
+    a->data = c;
+
+    return 0;
+}
+
+
+static int
+create_make_id(create_t *c)
+{
+    if (c->dm) {
+        if (chat_name_dm((uint8_t *) c->made_id,
+                         mem_cstr(c->members.values[0]),
+                         mem_cstr(c->members.values[1])) != CHAT_OK)
+        {
+            ctl_say("out of memory");
+            return -1;
+        }
+
+        return 0;
+    }
+
+    c->ask.time = life_time();
+    ask_make_id(&c->ask, c->made_id, 0);
+
+    return 0;
 }
 
 
 static void
-create_add_head(create_t *c)
+create_write_head(chat_writer_t *w, const void *data)
 {
-    uint8_t                    *head;
-    chat_writer_t               w;
+    const create_t             *c = data;
     chat_event_conversation_t   event;
 
-    event.conversation = mem_cstr(create_id(c));
-    event.type = c->kind;
-    event.name = mem_cstr(c->name);
-    event.creator = mem_cstr(c->owner != NULL ? c->owner : "system");
-    event.time = c->time;
+    event.conversation = mem_cstr(c->ask.conversation);
+    event.type = c->request.parsed.conversation_type;
+    event.name = (chat_str_t) { c->request.parsed.name,
+                                c->request.parsed.name_len };
+    event.creator = mem_cstr(c->ask.user);
+    event.time = c->ask.time;
 
-    chat_writer_init(&w, NULL, 0);
-    chat_event_conversation_head(&w, &event);
-
-    head = mem_alloc(w.len);
-    chat_writer_init(&w, head, w.len);
-    chat_event_conversation_head(&w, &event);
-
-    redis_args_add(&c->args, (chat_str_t) { head, w.len });
-    free(head);
+    chat_event_conversation_head(w, &event);
 }
 
 
-static redisReply *
-create_ask(create_t *c)
+static void
+create_add(ask_t *a)
 {
-    size_t  i;
+    size_t     i;
+    create_t  *c = a->data;
 
-    redis_args_fcall(&c->args, "chat_v1_append", 2);
-    redis_args_text(&c->args, c->prefix);
-    redis_args_text(&c->args, c->base);
-    redis_args_text(&c->args, c->redis.identity);
-    redis_args_uint(&c->args, c->partitions);
-    redis_args_text(&c->args, "create");
-    redis_args_text(&c->args, c->owner != NULL ? c->owner : "system");
-    redis_args_text(&c->args, c->type);
-    redis_args_text(&c->args, c->name);
-    redis_args_text(&c->args, c->key);
-    redis_args_uint(&c->args, c->time);
-    redis_args_text(&c->args, c->id == NULL && !c->asked ? "1" : "0");
-    create_add_head(c);
+    if (c->key[0] == '\0') {
+        ask_make_id(a, c->key, a->partition);
+    }
+
+    redis_args_text(&a->args, "conversation.create");
+    redis_args_text(&a->args, a->user);
+    redis_args_uint(&a->args, a->time);
+    redis_args_text(&a->args, c->type);
+    redis_args_add(&a->args, (chat_str_t) { c->request.parsed.name,
+                                            c->request.parsed.name_len });
+    redis_args_text(&a->args, c->key);
+    redis_args_text(&a->args, c->id == NULL && !c->dm && !a->unheard ? "1"
+                                                                     : "0");
+    ask_add_written(a, create_write_head);
 
     for (i = 0; i < c->members.n; i++) {
-        redis_args_text(&c->args, c->members.values[i]);
-        redis_args_text(&c->args, "member");
+        if (c->owner == NULL || strcmp(c->members.values[i], c->owner) != 0) {
+            redis_args_text(&a->args, c->members.values[i]);
+            redis_args_text(&a->args, "member");
+        }
     }
 
     if (c->owner != NULL) {
-        redis_args_text(&c->args, c->owner);
-        redis_args_text(&c->args, "owner");
-    }
-
-    c->asked = true;
-
-    return redis_call(&c->redis, &c->args);
-}
-
-
-/* has chat-persist look for the conversation in PostgreSQL */
-
-static void
-create_need(create_t *c)
-{
-    char         key[CHAT_NAME_PREFIX_LEN + 8];
-    size_t       i;
-    redisReply  *reply;
-
-    const char  *fields[] = {
-        "MAXLEN", "~", "10000", "*", "k", "conversation", "n", c->node,
-        "i", "1", "c", c->base + CHAT_NAME_PREFIX_LEN + 2
-    };
-
-    (void) snprintf(key, sizeof(key), "%sneed", c->prefix);
-
-    redis_args_reset(&c->args, "XADD");
-    redis_args_text(&c->args, key);
-
-    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        redis_args_text(&c->args, fields[i]);
-    }
-
-    reply = redis_call(&c->redis, &c->args);
-
-    if (reply != NULL) {
-        freeReplyObject(reply);
+        redis_args_text(&a->args, c->owner);
+        redis_args_text(&a->args, "owner");
     }
 }
 
 
 static int
-create_print(const create_t *c)
+create_done(ask_t *a, const redisReply *reply)
 {
-    printf("%s\n", create_id(c));
+    create_t  *c = a->data;
 
-    return ctl_flush() ? EXIT_OK : EXIT_FAILED;
+    if (redis_answer(reply) == FCALL_EXISTS) {
+        return create_exists(a, reply);
+    }
+
+    return create_print(c);
 }
 
 
@@ -386,76 +282,47 @@ create_print(const create_t *c)
    key is ours */
 
 static int
-create_exists(create_t *c)
+create_exists(ask_t *a, const redisReply *reply)
 {
     bool         ours;
-    char         meta[sizeof(c->base) + sizeof(":meta")];
-    redisReply  *reply;
+    char         meta[sizeof(a->base) + sizeof(":meta")];
+    create_t    *c = a->data;
+    redisReply  *key;
 
-    (void) snprintf(meta, sizeof(meta), "%s:meta", c->base);
-    redis_args_reset(&c->args, "HGET");
-    redis_args_text(&c->args, meta);
-    redis_args_text(&c->args, "key");
+    (void) reply;
 
-    reply = redis_call(&c->redis, &c->args);
+    (void) snprintf(meta, sizeof(meta), "%s:meta", a->base);
+    redis_args_reset(&a->args, "HGET");
+    redis_args_text(&a->args, meta);
+    redis_args_text(&a->args, "key");
 
-    if (reply == NULL) {
-        create_because(c, c->redis.error);
-        return -1;
+    key = redis_call(&a->redis, &a->args);
+
+    if (key == NULL) {
+        return ask_because(a, a->redis.error);
     }
 
-    ours = reply->type == REDIS_REPLY_STRING
-           && strcmp(reply->str, c->key) == 0;
-    freeReplyObject(reply);
+    ours = key->type == REDIS_REPLY_STRING && strcmp(key->str, c->key) == 0;
+    freeReplyObject(key);
 
     if (ours || c->if_not_exists) {
         return create_print(c);
     }
 
-    ctl_say("conversation \"%s\" exists", create_id(c));
+    ctl_say("conversation \"%s\" exists", a->conversation);
 
     return EXIT_FAILED;
 }
 
 
-/* the exit code, or -1: ask again */
-
 static int
-create_answered(create_t *c, const redisReply *reply)
+create_print(const create_t *c)
 {
-    switch (redis_answer(reply)) {
-
-    case FCALL_OK:
-        return create_print(c);
-
-    case FCALL_EXISTS:
-    case FCALL_NOT_FOUND:       /* there, but not for these eyes */
-        return create_exists(c);
-
-    case FCALL_NEED:
-        create_because(c, "waits for chat-persist, which does not answer");
-        create_need(c);
-        return -1;
-
-    case FCALL_CLOSED:
-        create_because(c, "not opened by chat-persist yet");
-        return -1;
-
-    case FCALL_BUSY:
-        create_because(c, "too many events wait to be stored");
-        return -1;
-
-    case FCALL_BAD:
-    case FCALL_REFUSED:
-        ctl_say("Redis: %.*s", (int) redis_text(reply, 1).len,
-                redis_text(reply, 1).data);
-        return EXIT_FAILED;
-
-    case FCALL_FAILED:          /* loading, out of memory, no library yet */
-        create_because(c, reply->type == REDIS_REPLY_ERROR
-                          ? reply->str : "unexpected answer");
-        return -1;
+    if (c->json) {
+        printf("{\"conversationId\":\"%s\"}\n", c->ask.conversation);
+    } else {
+        printf("%s\n", c->ask.conversation);
     }
 
-    return -1;
+    return ctl_flush() ? EXIT_OK : EXIT_FAILED;
 }
