@@ -78,10 +78,6 @@ void chat_event_message_data(chat_writer_t *w, const chat_event_message_t *m,
 void chat_event_message(chat_writer_t *w, const chat_event_message_t *m,
     uint64_t sequence, uint64_t revision);
 
-/* {"type":"message.created","data":{... up to and with the comma before
-   "sequenceNumber" */
-void chat_event_message_head(chat_writer_t *w, const chat_event_message_t *m);
-
 /* ["ada","bob"] of ada,bob as the log has it; nothing of nothing */
 void chat_event_mentions(chat_writer_t *w, chat_str_t list);
 

@@ -139,7 +139,7 @@ chat_name_is_space(const uint8_t *p)
     case 0xe1:                          /* U+1680 */
         return p[1] == 0x9a && p[2] == 0x80;
 
-    case 0xe2:                          /* U+2000-200A, 2028, 2029, 202F, 205F */
+    case 0xe2:                  /* U+2000-200A, U+2028, 2029, 202F, 205F */
         return (p[1] == 0x80 && (p[2] <= 0x8a || p[2] == 0xa8
                                  || p[2] == 0xa9 || p[2] == 0xaf))
                || (p[1] == 0x81 && p[2] == 0x9f);

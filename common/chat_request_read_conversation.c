@@ -73,7 +73,8 @@ const char *
 chat_request_check_join(const chat_request_t *rq)
 {
     if (rq->nbatch == 0) {
-        return rq->conversation.len == 0 ? "\"conversationId\" is missing" : NULL;
+        return rq->conversation.len == 0 ? "\"conversationId\" is missing"
+                                         : NULL;
     }
 
     if (rq->conversation.len != 0 || rq->has_after_revision) {

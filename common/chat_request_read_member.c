@@ -43,7 +43,7 @@ chat_request_read_user(chat_request_t *rq, const chat_json_t *value)
 }
 
 
-/* of somebody new: who is to be blocked must be there first */
+/* of somebody new: blocking is what member.update does */
 
 const char *
 chat_request_read_new_role(chat_request_t *rq, const chat_json_t *value)

@@ -1,58 +1,4 @@
-#include "chat_test.h"
-
-#include "chat_event.h"
-
-
-/* what a function writes, found by measuring first; to be freed */
-
-typedef void (*build_pt)(chat_writer_t *w);
-
-
-static char *
-built(build_pt build)
-{
-    char           *text;
-    size_t          len, size;
-    const char     *reason;
-    chat_json_t     value;
-    chat_writer_t   w;
-
-    chat_writer_init(&w, NULL, 0);
-    build(&w);
-    len = w.len;
-
-    /* at every size that is too small it stops in time and says so */
-
-    for (size = 0; size < len; size++) {
-        text = (char *) chat_test_copy("", 0);
-        text = realloc(text, size != 0 ? size : 1);
-        assert_non_null(text);
-
-        chat_writer_init(&w, (uint8_t *) text, size);
-        build(&w);
-        assert_true(w.full);
-        assert_int_equal(w.len, len);
-
-        free(text);
-    }
-
-    text = calloc(1, len + 1);
-    assert_non_null(text);
-
-    chat_writer_init(&w, (uint8_t *) text, len);
-    build(&w);
-    assert_false(w.full);
-    assert_int_equal(w.len, len);
-    assert_ptr_equal(w.pos, text + len);
-
-    if (text[len - 1] == '}') {
-        assert_int_equal(chat_json_parse(chat_test_str(text), 64, &value,
-                                         &reason),
-                         CHAT_OK);
-    }
-
-    return text;
-}
+#include "chat_test_event.h"
 
 
 static void
@@ -86,57 +32,147 @@ build_error_object(chat_writer_t *w)
 }
 
 
-static const chat_event_message_t  message = {
-    .id           = chat_str("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"),
-    .conversation = chat_str("lobby"),
-    .sender       = chat_str("ada"),
-    .client_id    = chat_str("\"\\"),
-    .content      = chat_str("{ \"type\":\"t\",\"n\":1e2 }"),
-    .time         = UINT64_C(1795319050123)
-};
-
-
 static void
-build_message(chat_writer_t *w)
+build_member_head(chat_writer_t *w)
 {
-    chat_event_message(w, &message, 12, UINT64_C(4294967308));
+    chat_event_member_head(w, chat_str("team"), chat_str("bob"));
 }
 
 
 static void
-build_message_data(chat_writer_t *w)
+build_member_joined(chat_writer_t *w)
 {
-    chat_event_message_data(w, &message, 12, UINT64_C(4294967308));
+    chat_event_member(w, CHAT_EVENT_MEMBER_JOINED, chat_str("team"),
+                      chat_str("bob"), chat_str("member"),
+                      UINT64_C(4294967308));
 }
 
 
 /* as Redis makes it */
 
 static void
-build_message_in_halves(chat_writer_t *w)
+build_member_joined_from_parts(chat_writer_t *w)
 {
-    chat_event_message_head(w, &message);
-    chat_write_cstr(w, "\"sequenceNumber\":12,\"revision\":4294967308}}");
+    chat_write_cstr(w, "{\"type\":\"member.joined\",\"data\":");
+    build_member_head(w);
+    chat_write_cstr(w, "\"role\":\"member\",\"revision\":4294967308}}");
 }
 
 
 static void
-build_message_head(chat_writer_t *w)
+build_member_updated(chat_writer_t *w)
 {
-    chat_event_message_head(w, &message);
+    chat_event_member(w, CHAT_EVENT_MEMBER_UPDATED, chat_str("team"),
+                      chat_str("bob"), chat_str("admin"), 7);
 }
 
 
 static void
-build_anonymous_message(chat_writer_t *w)
+build_member_left(chat_writer_t *w)
 {
-    chat_event_message_t  m;
+    chat_event_member(w, CHAT_EVENT_MEMBER_LEFT, chat_str("team"),
+                      chat_str("bob"), (chat_str_t) { NULL, 0 }, 7);
+}
 
-    m = message;
-    m.client_id.len = 0;
-    m.content = chat_str("\"hi\"");
 
-    chat_event_message(w, &m, 1, UINT64_C(9007199254740991));
+static void
+build_member_blocked(chat_writer_t *w)
+{
+    chat_event_member(w, CHAT_EVENT_MEMBER_LEFT, chat_str("team"),
+                      chat_str("bob"), chat_str("blocked"), 7);
+}
+
+
+static const chat_event_updated_t  updated = {
+    .conversation    = chat_str("team"),
+    .name            = chat_str("The \"team\""),
+    .description     = chat_str("1\n2"),
+    .slow_mode       = 21600,
+    .read_only       = true,
+    .has_description = true,
+    .has_slow_mode   = true,
+    .has_read_only   = true
+};
+
+
+static void
+build_updated_head(chat_writer_t *w)
+{
+    chat_event_updated_head(w, &updated);
+}
+
+
+static void
+build_updated(chat_writer_t *w)
+{
+    chat_event_updated(w, &updated, UINT64_C(4294967308));
+}
+
+
+static void
+build_updated_name(chat_writer_t *w)
+{
+    chat_event_updated_t  u = {
+        .conversation = chat_str("team"), .name = chat_str("x")
+    };
+
+    chat_event_updated(w, &u, 7);
+}
+
+
+static void
+build_updated_to_nothing(chat_writer_t *w)
+{
+    chat_event_updated_t  u = {
+        .conversation = chat_str("team"), .has_description = true,
+        .has_slow_mode = true, .has_read_only = true
+    };
+
+    chat_event_updated(w, &u, 7);
+}
+
+
+static void
+build_conversation_deleted_head(chat_writer_t *w)
+{
+    chat_event_conversation_deleted_head(w, chat_str("team"));
+}
+
+
+static void
+build_conversation_deleted(chat_writer_t *w)
+{
+    chat_event_conversation_deleted(w, chat_str("team"),
+                                    UINT64_C(4294967308));
+}
+
+
+static void
+build_read_head(chat_writer_t *w)
+{
+    chat_event_receipt_head(w, true, chat_str("team"), chat_str("bob"));
+}
+
+
+static void
+build_read(chat_writer_t *w)
+{
+    chat_event_receipt(w, true, chat_str("team"), chat_str("bob"), 12);
+}
+
+
+static void
+build_delivered_head(chat_writer_t *w)
+{
+    chat_event_receipt_head(w, false, chat_str("team"), chat_str("bob"));
+}
+
+
+static void
+build_delivered(chat_writer_t *w)
+{
+    chat_event_receipt(w, false, chat_str("team"), chat_str("bob"),
+                       UINT64_C(9007199254740991));
 }
 
 
@@ -156,6 +192,21 @@ build_conversation_head(chat_writer_t *w)
 
 
 static void
+build_conversation(chat_writer_t *w)
+{
+    chat_event_conversation_t  c;
+
+    c.conversation = chat_str("team");
+    c.type = CHAT_CONVERSATION_GROUP;
+    c.name = chat_str("The \"team\"");
+    c.creator = chat_str("ada");
+    c.time = 0;
+
+    chat_event_conversation(w, &c, UINT64_C(4294967308));
+}
+
+
+static void
 build_nameless_conversation(chat_writer_t *w)
 {
     chat_event_conversation_t  c;
@@ -166,8 +217,7 @@ build_nameless_conversation(chat_writer_t *w)
     c.creator = chat_str("ada");
     c.time = UINT64_C(1795319050123);
 
-    chat_event_conversation_head(w, &c);
-    chat_write_cstr(w, "\"sequenceNumber\":0,\"revision\":4294967297}}");
+    chat_event_conversation(w, &c, UINT64_C(4294967297));
 }
 
 
@@ -188,14 +238,6 @@ build_authenticated(chat_writer_t *w)
 }
 
 
-#define MESSAGE_DATA                                                          \
-    "{\"id\":\"017f22e2-79b0-7cc3-98c4-dc0c0c07398f\","                       \
-    "\"conversationId\":\"lobby\",\"senderId\":\"ada\","                      \
-    "\"clientMessageId\":\"\\\"\\\\\","                                       \
-    "\"content\":{ \"type\":\"t\",\"n\":1e2 },"                               \
-    "\"timestamp\":\"2026-11-22T03:44:10.123Z\","
-
-
 static void
 texts_are_as_the_contract_has_them(void **state)
 {
@@ -203,8 +245,8 @@ texts_are_as_the_contract_has_them(void **state)
     size_t   i;
 
     static const struct {
-        build_pt     build;
-        const char  *text;
+        chat_test_build_pt   build;
+        const char          *text;
     } cases[] = {
         { build_reply,
           "{\"type\":\"reply\",\"id\":\"q\\u0031\",\"ok\":true,"
@@ -218,19 +260,20 @@ texts_are_as_the_contract_has_them(void **state)
           "\"retryAfter\":3}}" },
         { build_error_object,
           "{\"code\":\"not_found\",\"message\":\"no such conversation\"}" },
-        { build_message_head,
-          "{\"type\":\"message.created\",\"data\":" MESSAGE_DATA },
-        { build_message_data,
-          MESSAGE_DATA "\"sequenceNumber\":12,\"revision\":4294967308}" },
-        { build_message,
-          "{\"type\":\"message.created\",\"data\":" MESSAGE_DATA
-          "\"sequenceNumber\":12,\"revision\":4294967308}}" },
-        { build_anonymous_message,
-          "{\"type\":\"message.created\",\"data\":"
-          "{\"id\":\"017f22e2-79b0-7cc3-98c4-dc0c0c07398f\","
-          "\"conversationId\":\"lobby\",\"senderId\":\"ada\","
-          "\"content\":\"hi\",\"timestamp\":\"2026-11-22T03:44:10.123Z\","
-          "\"sequenceNumber\":1,\"revision\":9007199254740991}}" },
+        { build_member_head,
+          "{\"conversationId\":\"team\",\"userId\":\"bob\"," },
+        { build_member_joined,
+          "{\"type\":\"member.joined\",\"data\":{\"conversationId\":\"team\","
+          "\"userId\":\"bob\",\"role\":\"member\",\"revision\":4294967308}}" },
+        { build_member_updated,
+          "{\"type\":\"member.updated\",\"data\":{\"conversationId\":\"team\","
+          "\"userId\":\"bob\",\"role\":\"admin\",\"revision\":7}}" },
+        { build_member_left,
+          "{\"type\":\"member.left\",\"data\":{\"conversationId\":\"team\","
+          "\"userId\":\"bob\",\"role\":null,\"revision\":7}}" },
+        { build_member_blocked,
+          "{\"type\":\"member.left\",\"data\":{\"conversationId\":\"team\","
+          "\"userId\":\"bob\",\"role\":\"blocked\",\"revision\":7}}" },
         { build_conversation_head,
           "{\"type\":\"conversation.created\",\"data\":"
           "{\"conversationId\":\"team\",\"type\":\"group\","
@@ -242,6 +285,34 @@ texts_are_as_the_contract_has_them(void **state)
           "\"type\":\"dm\",\"createdBy\":\"ada\","
           "\"createdAt\":\"2026-11-22T03:44:10.123Z\","
           "\"sequenceNumber\":0,\"revision\":4294967297}}" },
+        { build_updated_head,
+          "{\"type\":\"conversation.updated\",\"data\":"
+          "{\"conversationId\":\"team\",\"name\":\"The \\\"team\\\"\","
+          "\"description\":\"1\\n2\",\"readOnly\":true,\"slowMode\":21600," },
+        { build_updated_name,
+          "{\"type\":\"conversation.updated\",\"data\":"
+          "{\"conversationId\":\"team\",\"name\":\"x\",\"revision\":7}}" },
+        { build_updated_to_nothing,
+          "{\"type\":\"conversation.updated\",\"data\":"
+          "{\"conversationId\":\"team\",\"description\":null,"
+          "\"readOnly\":false,\"slowMode\":0,\"revision\":7}}" },
+        { build_conversation_deleted_head,
+          "{\"type\":\"conversation.deleted\",\"data\":"
+          "{\"conversationId\":\"team\"," },
+        { build_read_head,
+          "{\"type\":\"receipt.read\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\"," },
+        { build_read,
+          "{\"type\":\"receipt.read\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\","
+          "\"sequenceNumber\":12}}" },
+        { build_delivered_head,
+          "{\"type\":\"receipt.delivered\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\"," },
+        { build_delivered,
+          "{\"type\":\"receipt.delivered\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\","
+          "\"sequenceNumber\":9007199254740991}}" },
         { build_authenticated,
           "{\"userId\":\"ada\",\"tenantId\":\"default\",\"sessionId\":\"s1\","
           "\"node\":\"n1\",\"serverTime\":\"2026-11-22T03:44:10.123Z\","
@@ -251,59 +322,51 @@ texts_are_as_the_contract_has_them(void **state)
     (void) state;
 
     for (i = 0; i < chat_test_count(cases); i++) {
-        text = built(cases[i].build);
+        text = chat_test_built(cases[i].build);
         assert_string_equal(text, cases[i].text);
         free(text);
     }
 }
 
 
+/* what is told from storage is, byte for byte, what Redis told */
+
 static void
-a_whole_event_is_its_head_and_its_position(void **state)
+a_whole_event_is_its_head_and_what_redis_appends(void **state)
 {
-    char  *whole, *halves;
+    char    *whole, *head;
+    size_t   i, n;
+
+    static const struct {
+        chat_test_build_pt   head;
+        const char          *appended;
+        chat_test_build_pt   whole;
+    } cases[] = {
+        { build_member_joined_from_parts, "", build_member_joined },
+        { build_conversation_head,
+          "\"sequenceNumber\":0,\"revision\":4294967308}}",
+          build_conversation },
+        { build_updated_head, "\"revision\":4294967308}}", build_updated },
+        { build_conversation_deleted_head, "\"revision\":4294967308}}",
+          build_conversation_deleted },
+        { build_read_head, "\"sequenceNumber\":12}}", build_read },
+        { build_delivered_head, "\"sequenceNumber\":9007199254740991}}",
+          build_delivered },
+    };
 
     (void) state;
 
-    whole = built(build_message);
-    halves = built(build_message_in_halves);
+    for (i = 0; i < chat_test_count(cases); i++) {
+        whole = chat_test_built(cases[i].whole);
+        head = chat_test_built(cases[i].head);
+        n = strlen(head);
 
-    assert_string_equal(whole, halves);
+        chat_test_case(whole, strncmp(whole, head, n) == 0);
+        chat_test_case(whole, strcmp(whole + n, cases[i].appended) == 0);
 
-    free(whole);
-    free(halves);
-}
-
-
-static void
-content_comes_out_as_it_went_in(void **state)
-{
-    uint8_t                out[512];
-    const char            *reason;
-    chat_json_t            event;
-    chat_writer_t          w;
-    chat_json_member_t     data = { .name = "data" };
-    chat_json_member_t     content = { .name = "content" };
-    chat_event_message_t   m;
-
-    (void) state;
-
-    m = message;
-    m.content = chat_str("{\"type\":\"x\" , \"n\":[0.1,1e2,"
-                         "12345678901234567890,1.0],\n"
-                         "\"s\":\"\\uD83d\\ude00\\/\"}");
-
-    chat_writer_init(&w, out, sizeof(out));
-    chat_event_message(&w, &m, 1, 1);
-
-    assert_int_equal(chat_json_parse((chat_str_t) { out, w.len }, 64, &event,
-                                     &reason),
-                     CHAT_OK);
-    assert_int_equal(chat_json_collect(&event, &data, 1), CHAT_OK);
-    assert_int_equal(chat_json_collect(&data.value, &content, 1), CHAT_OK);
-    assert_int_equal(content.value.raw.len, m.content.len);
-    assert_memory_equal(content.value.raw.data, m.content.data,
-                        m.content.len);
+        free(head);
+        free(whole);
+    }
 }
 
 
@@ -312,8 +375,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(texts_are_as_the_contract_has_them),
-        cmocka_unit_test(a_whole_event_is_its_head_and_its_position),
-        cmocka_unit_test(content_comes_out_as_it_went_in),
+        cmocka_unit_test(a_whole_event_is_its_head_and_what_redis_appends),
     };
 
     return cmocka_run_group_tests_name("chat_event", tests, NULL, NULL);
