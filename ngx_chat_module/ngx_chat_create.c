@@ -268,7 +268,7 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
     ngx_chat_append_t           a;
     chat_event_conversation_t   c;
 
-    if (reply->elements < 10) {
+    if (reply->elements < 8) {
         ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
                       "chat: malformed conversation from redis");
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
@@ -295,8 +295,11 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
     ngx_memzero(&a, sizeof(ngx_chat_append_t));
     a.revision = ngx_chat_bus_uint(reply, 3);
     a.sequence = ngx_chat_bus_uint(reply, 4);
-    a.place = ngx_chat_bus_str(reply, 8);
-    a.generation = ngx_chat_bus_uint(reply, 9);
+
+    if (reply->elements >= 10) {
+        a.place = ngx_chat_bus_str(reply, 8);
+        a.generation = ngx_chat_bus_uint(reply, 9);
+    }
 
     ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), !own);
 }

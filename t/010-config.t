@@ -23,6 +23,10 @@ my @good = (
     ['several origins', location =>
         'chat_origin https://a.example http://localhost:3000 https://*.b.c;'],
     ['any origin', location => 'chat_origin any;'],
+    ['both kinds of acknowledgement', http => 'chat_ack stored;',
+        location => 'chat_ack accepted;'],
+    ['no mentions and attachments',
+        location => 'chat_max_mentions 0; chat_max_attachments 0;'],
     ['the smallest message size', location => 'chat_max_message_size 1k;'],
     ['the largest message size',
         location => 'chat_max_message_size 1m; chat_send_queue 1m;'],
@@ -58,6 +62,12 @@ my @ranges = (
     ['chat_ping_timeout 99ms', '100ms and 1h'],
     ['chat_ping_timeout 2h', '100ms and 1h'],
     ['chat_token_leeway 301s', '0s and 5m'],
+    ['chat_max_members 1', '2 and 10000'],
+    ['chat_max_members 10001', '2 and 10000'],
+    ['chat_max_reactions 0', '1 and 10000'],
+    ['chat_max_reactions 10001', '1 and 10000'],
+    ['chat_max_mentions 201', '0 and 200'],
+    ['chat_max_attachments 51', '0 and 50'],
 );
 
 subtest 'a value must be in its range' => sub {
@@ -120,6 +130,7 @@ my @wrong = (
         location => 'chat_origin any; chat_origin https://example.com;'],
     ['invalid value "yes" in "chat_websocket" directive, it must be "on" or '
         . '"off"', server => 'chat_websocket yes;'],
+    ['invalid value "never" in', location => 'chat_ack never;'],
     ['location "/x" has both "chat_websocket" and "chat_echo"',
         server => 'location /x { chat_websocket on; chat_echo on; }'],
     ['location "/x" has "chat_websocket" and another handler',
