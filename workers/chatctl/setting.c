@@ -24,18 +24,17 @@ typedef struct {
 static int setting_list(setting_t *s);
 static int setting_set(setting_t *s);
 static int setting_check(const setting_t *s);
-static const char *setting_check_fixed(const char *value);
 static const char *setting_check_days(const char *value);
 
 
-/* NULL: it can be that; else why not */
+/* check tells what a value must be if it is not so; NULL: never changed */
 
 static const struct {
     const char   *name;
     const char *(*check)(const char *value);
 } settings[] = {
     { "message_version_days", setting_check_days },
-    { "partitions",           setting_check_fixed }
+    { "partitions",           NULL }
 };
 
 
@@ -129,10 +128,15 @@ setting_check(const setting_t *s)
             continue;
         }
 
+        if (settings[i].check == NULL) {
+            ctl_say("\"%s\" cannot be changed", s->operands[0]);
+            return EXIT_FAILED;
+        }
+
         wrong = settings[i].check(s->operands[1]);
 
         if (wrong != NULL) {
-            ctl_say("setting \"%s\" %s", s->operands[0], wrong);
+            ctl_say("\"%s\" must be %s", s->operands[0], wrong);
             return EXIT_USAGE;
         }
 
@@ -146,15 +150,6 @@ setting_check(const setting_t *s)
 
 
 static const char *
-setting_check_fixed(const char *value)
-{
-    (void) value;
-
-    return "cannot be changed: it decides where everything lies";
-}
-
-
-static const char *
 setting_check_days(const char *value)
 {
     uint64_t  days;
@@ -162,7 +157,7 @@ setting_check_days(const char *value)
     if (value[0] != '\0'
         && number_parse(mem_cstr(value), SETTING_MAX_DAYS, &days) == -1)
     {
-        return "is a number of days up to 36500, or \"\" for ever";
+        return "a number of days up to 36500, or \"\" for ever";
     }
 
     return NULL;

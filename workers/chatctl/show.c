@@ -2,7 +2,7 @@
  * chatctl conversation show: what PostgreSQL holds of a conversation.
  */
 
-#include "chatctl.h"
+#include "stored.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,14 +27,17 @@ static int show_run(show_t *s);
 static const char  sql_show[] =
     "SELECT s.*, to_json(s) FROM (SELECT"
     " c.conversation_id AS \"conversationId\", c.tenant_id AS \"tenantId\","
-    " c.type, c.name, c.created_by AS \"createdBy\","
+    " c.type, c.name, c.description, c.read_only AS \"readOnly\","
+    " c.slow_mode AS \"slowMode\", c.created_by AS \"createdBy\","
     " " UTC("c.created_at") " AS \"createdAt\", c.p AS partition,"
     " c.conversation_key AS key, c.last_sequence AS \"sequenceNumber\","
     " c.revision,"
     " (SELECT coalesce(json_agg(json_build_object('userId', m.user_id,"
-    "    'role', m.role, 'lastReadSequence', m.last_read)"
+    "    'role', m.role, 'lastReadSequence', m.last_read,"
+    "    'lastDeliveredSequence', m.last_delivered)"
     "    ORDER BY m.user_id), '[]') FROM chat.member m"
-    "   WHERE m.conversation_key = c.conversation_key) AS members"
+    "   WHERE m.conversation_key = c.conversation_key"
+    "   AND m.role IS NOT NULL) AS members"
     " FROM chat.conversation c WHERE c.tenant_id = $1"
     " AND c.conversation_id = $2 AND c.deleted_at IS NULL) s";
 
@@ -110,7 +113,9 @@ show_run(show_t *s)
         printf("%s\n", PQgetvalue(res, 0, last));
     } else {
         for (i = 0; i < last; i++) {
-            printf("%-16s %s\n", PQfname(res, i), PQgetvalue(res, 0, i));
+            printf("%-16s ", PQfname(res, i));
+            stored_print_text(db_value(res, 0, i));
+            putchar('\n');
         }
     }
 
