@@ -39,6 +39,11 @@ PROVE_JOBS ?= $$(( $(NPROC) * 2 ))
 
 COMMON     := $(wildcard common/*.c)
 WORKER_LIB := $(wildcard workers/lib/*.c)
+
+# a function library is one file: these are joined, each uses those before it
+LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
+                message settings member append mark read holder register)
+
 UNIT_TESTS := $(wildcard t/unit/*_test.c)
 TESTS      := $(wildcard t/*.t)
 
@@ -136,8 +141,11 @@ $(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
 
 # what the programs carry inside: the function library and the migrations
 
-$(BUILD)/chat_lua.h: redis/chat.lua tools/embed.sh
+$(BUILD)/chat.lua: $(LUA_PARTS)
 	@mkdir -p $(@D)
+	$(call say,JOIN,$@)for part in $^; do cat $$part; echo; echo; done > $@
+
+$(BUILD)/chat_lua.h: $(BUILD)/chat.lua tools/embed.sh
 	$(call say,EMBED,$<)tools/embed.sh lua $< > $@
 
 $(BUILD)/chat_sql.h: $(sort $(wildcard sql/*.sql)) tools/embed.sh sql

@@ -6,7 +6,7 @@
 set -eu
 
 c=$(find common workers ngx_chat_module t/unit -name '*.[ch]')
-all="$c $(find tools -name '*.sh') redis/chat.lua $(find sql -name '*.sql')"
+all="$c $(find tools -name '*.sh') $(find redis -name '*.lua') $(find sql -name '*.sql')"
 rc=0
 
 

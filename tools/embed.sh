@@ -3,7 +3,7 @@
 # embed.sh: prints a C header that holds files as strings, so that a program
 # needs no files beside it.
 #
-#     embed.sh lua redis/chat.lua         static const char chat_lua[]
+#     embed.sh lua build/chat.lua         static const char chat_lua[]
 #     embed.sh sql sql/0001_topic.sql ... static const chat_sql_t chat_sql[]
 #
 # A sql file's name is its version (four digits), an underscore and its topic.
