@@ -161,6 +161,9 @@ struct ngx_chat_node_s {
     ngx_queue_t            ranges;      /* waiters */
     uint64_t               need_number;
 
+    ngx_chat_ack_t         acks[CHAT_ID_MAX_PARTITIONS];
+    ngx_event_t            ack_timer;
+
     ngx_queue_t            flush;       /* sessions with something to send */
     ngx_event_t            flush_event;
     ngx_queue_t            dead;        /* sessions to free */

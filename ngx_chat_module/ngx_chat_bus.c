@@ -494,7 +494,6 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 
     if (node->command.up) {
         ngx_chat_bus_beat(node);
-        ngx_chat_ack_beat(node);
 
         if (node->open < node->conf->partitions
             || ngx_current_msec - node->open_checked > NGX_CHAT_BUS_LOOK)

@@ -301,6 +301,8 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
         a.generation = ngx_chat_bus_uint(reply, 9);
     }
 
+    rq->revision = a.revision;
+
     ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), !own);
 }
 

@@ -588,10 +588,7 @@ ngx_int_t
 ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
     size_t elements, ngx_chat_answer_e *answer)
 {
-    rq->pending = 0;
-
-    if (rq->session == NULL) {
-        ngx_chat_request_free(rq);
+    if (ngx_chat_request_returned(rq) != NGX_OK) {
         return NGX_DONE;
     }
 
@@ -637,6 +634,22 @@ ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
     ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
 
     return NGX_DONE;
+}
+
+
+/* Redis has answered, and the callback is the owner no more */
+
+ngx_int_t
+ngx_chat_request_returned(ngx_chat_request_t *rq)
+{
+    rq->pending = 0;
+
+    if (rq->session == NULL) {
+        ngx_chat_request_free(rq);
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -783,6 +796,11 @@ static void
 ngx_chat_request_on_need(void *data, ngx_chat_range_t *range)
 {
     ngx_chat_request_t  *rq = data;
+
+    if (rq->accepted) {
+        ngx_chat_ack_loaded(rq);
+        return;
+    }
 
     if (range == NULL) {
         ngx_chat_request_run(rq);

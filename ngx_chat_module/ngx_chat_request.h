@@ -6,6 +6,15 @@
 #define NGX_CHAT_REQUEST_H
 
 
+/* of an entry in the log of a partition, "<ms>-<n>" */
+
+typedef struct {
+    uint64_t   generation;              /* in which it means something */
+    uint64_t   ms;
+    uint64_t   n;
+} ngx_chat_place_t;
+
+
 /*
  * ngx_chat_request.c: one request of a client, from its text to its reply.
  * Requests of one session for one conversation run one after the other, so
@@ -17,7 +26,8 @@
 
 struct ngx_chat_request_s {
     ngx_queue_t            queue;       /* session->requests */
-    ngx_queue_t            wait;        /* room->waiting, if in_room */
+    ngx_queue_t            wait;        /* room->waiting, if in_room;
+                                           ack->waiting, if accepted */
     ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;
     chat_request_t         parsed;      /* slices point into text */
@@ -35,6 +45,8 @@ struct ngx_chat_request_s {
 
     uint64_t               time;        /* ms: of what it makes */
     uint64_t               revision;    /* that it was accepted with */
+    ngx_chat_place_t       place;       /* likewise, if accepted */
+    ngx_chat_buffer_t     *reply;       /* likewise */
     u_char                 id[CHAT_ID_LEN];
 
     unsigned               running:1;
@@ -44,7 +56,7 @@ struct ngx_chat_request_s {
     unsigned               partial:1;   /* join: there are more events */
     unsigned               unasked:1;   /* join: made here, for a session that
                                            was told to start over */
-    unsigned               accepted:1;  /* its reply waits to be let go */
+    unsigned               accepted:1;  /* its reply waits until it is stored */
     unsigned               again:1;     /* was accepted, and is sent again: it
                                            may have been lost with a Redis */
 
@@ -79,28 +91,40 @@ void ngx_chat_request_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
     ngx_chat_redis_reply_pt handler);
 ngx_int_t ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
     size_t elements, ngx_chat_answer_e *answer);
+ngx_int_t ngx_chat_request_returned(ngx_chat_request_t *rq);
+                                        /* for other handlers than those that
+                                           begin with answer(); NGX_DONE: it is
+                                           over, and freed */
 void ngx_chat_request_need(ngx_chat_request_t *rq, ngx_int_t rc);
 ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
     chat_writer_t *w);
 void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
 
 
-/*
- * ngx_chat_ack.c: when an accepted change is answered.
- */
+/* ngx_chat_ack.c: when an accepted change is answered */
+
+typedef struct {                        /* node->acks, by partition */
+    ngx_chat_node_t   *node;
+    ngx_queue_t        waiting;         /* requests by place, if accepted */
+    ngx_chat_place_t   stored;          /* as far as we have heard */
+    unsigned           looking:1;       /* and have asked */
+} ngx_chat_ack_t;
+
+void ngx_chat_ack_init(ngx_chat_node_t *node);
+void ngx_chat_ack_done(ngx_chat_node_t *node);
 
 /* takes the reply over; place is that in the partition's log of this
    generation, empty if it is stored already.  The request may be freed */
 void ngx_chat_ack_reply(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply,
     ngx_str_t place, uint64_t generation);
 void ngx_chat_ack_cancel(ngx_chat_request_t *rq);   /* fine if it waits not */
+void ngx_chat_ack_loaded(ngx_chat_request_t *rq);   /* it waits, and had a need */
 
 /* what the bus has heard of a partition */
 void ngx_chat_ack_on_stored(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation, ngx_str_t *position);
 void ngx_chat_ack_on_open(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation);
-void ngx_chat_ack_beat(ngx_chat_node_t *node);      /* about once a second */
 
 
 /* ngx_chat_append.c: durable changes, and what Redis answers to them */
