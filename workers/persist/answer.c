@@ -7,40 +7,74 @@
 
 #include <string.h>
 
+#include "list.h"
 #include "range.h"
+#include "stored.h"
 
 
 static void answer_make_load(persist_t *p, const need_t *need,
     const PGresult *res);
 static void answer_make_fact(persist_t *p, const need_t *need,
     const PGresult *res);
+static void answer_make_message(persist_t *p, const need_t *need,
+    const PGresult *res);
 
 
 /* $1 tenant, $2 conversation */
 
 static const char  sql_conversation[] =
-    "SELECT c.type, c.conversation_key, c.last_sequence, c.revision,"
+    "SELECT c.deleted_at IS NOT NULL, c.type, c.conversation_key,"
+    " c.last_sequence, c.revision,"
     " (SELECT string_agg(g.generation || ':' || g.last_revision || ',', ''"
     "         ORDER BY g.generation)"
     "    FROM chat.conversation_generation g"
     "   WHERE g.conversation_key = c.conversation_key),"
-    " c.name, c.created_by, " NEED_MS("c.created_at") ","
+    " c.name, c.created_by, " STORED_MS("c.created_at") ","
     " greatest(c.client_time, c.client_other::integer), c.client_time_ahead,"
+    " c.description, c.read_only::integer, c.slow_mode,"
     " (SELECT string_agg(m.user_id || ' ' || m.role || ' ' || m.last_read"
     "         || ' ' || m.last_delivered, E'\\n')"
-    "    FROM chat.member m WHERE m.conversation_key = c.conversation_key)"
+    "    FROM chat.member m WHERE m.conversation_key = c.conversation_key"
+    "     AND m.role IS NOT NULL AND c.deleted_at IS NULL)"
     " FROM chat.conversation c"
+    " WHERE c.tenant_id = $1 AND c.conversation_id = $2";
+
+enum {
+    COLUMN_DELETED, COLUMN_TYPE, COLUMN_KEY, COLUMN_SEQUENCE, COLUMN_REVISION,
+    COLUMN_GENERATIONS, COLUMN_NAME, COLUMN_CREATOR, COLUMN_CREATED,
+    COLUMN_FLOOR, COLUMN_AHEAD, COLUMN_DESCRIPTION, COLUMN_READ_ONLY,
+    COLUMN_SLOW_MODE, COLUMN_MEMBERS
+};
+
+/* $3 partition, $4 user, $5 client id.  Whatever became of the message, it is
+   the position of its creation that was answered. */
+
+static const char  sql_client[] =
+    "SELECT c.revision, coalesce(m.created_revision, m.revision), m.sequence,"
+    " m.id, " STORED_MS("m.created_at")
+    " FROM chat.conversation c LEFT JOIN chat.message m"
+    " ON m.p = $3 AND m.conversation_key = c.conversation_key"
+    " AND m.sender_id = $4 AND m.client_id = $5"
     " WHERE c.tenant_id = $1 AND c.conversation_id = $2"
     " AND c.deleted_at IS NULL";
 
-/* $3 partition, $4 user, $5 client id */
+/* $3 partition, $4 message id */
 
-static const char  sql_client[] =
-    "SELECT m.revision, m.sequence, m.id, " NEED_MS("m.created_at")
-    " FROM chat.conversation c JOIN chat.message m"
-    " ON m.p = $3 AND m.conversation_key = c.conversation_key"
-    " AND m.sender_id = $4 AND m.client_id = $5"
-    " WHERE c.tenant_id = $1 AND c.conversation_id = $2";
+static const char  sql_message[] =
+    "SELECT c.revision,"
+    " (SELECT string_agg(r.user_id || ' ' || r.emoji, E'\\n'"
+    "         ORDER BY r.revision)"
+    "    FROM chat.reaction r WHERE r.p = $3"
+    "     AND r.conversation_key = m.conversation_key"
+    "     AND r.message_id = m.id AND NOT r.removed),"
+    " " STORED_COLUMNS("m")
+    " FROM chat.conversation c LEFT JOIN chat.message m"
+    " ON m.p = $3 AND m.id = $4::uuid"
+    " AND m.conversation_key = c.conversation_key"
+    " WHERE c.tenant_id = $1 AND c.conversation_id = $2"
+    " AND c.deleted_at IS NULL";
+
+enum { COLUMN_REACTIONS = 1, COLUMN_MESSAGE };
 
 
 int
@@ -48,27 +82,31 @@ answer_send(persist_t *p, const need_t *need)
 {
     db_params_t  ps = { 0 };
 
+    if (need->kind == NEED_LIST) {
+        return list_send(p, need);
+    }
+
     db_param_text(&ps, need->tenant);
     db_param_text(&ps, need->conversation);
 
-    switch (need->kind) {
-
-    case NEED_CONVERSATION:
+    if (need->kind == NEED_CONVERSATION) {
         return db_send(&p->db, sql_conversation, &ps);
+    }
 
-    case NEED_CLIENT:
-        db_param_uint(&ps, need->part->p);
+    db_param_uint(&ps, need->part->p);
+
+    if (need->kind == NEED_CLIENT) {
         db_param_text(&ps, need->user);
         db_param_text(&ps, need->client_id);
         return db_send(&p->db, sql_client, &ps);
-
-    case NEED_RANGE:
-    case NEED_HISTORY:
-        db_param_uint(&ps, need->part->p);
-        return range_send(p, need, &ps);
     }
 
-    return -1;
+    if (need->kind == NEED_MESSAGE) {
+        db_param_text(&ps, need->message);
+        return db_send(&p->db, sql_message, &ps);
+    }
+
+    return range_send(p, need, &ps);
 }
 
 
@@ -85,12 +123,19 @@ answer_make(persist_t *p, const need_t *need, const PGresult *res)
         answer_make_fact(p, need, res);
         break;
 
+    case NEED_MESSAGE:
+        answer_make_message(p, need, res);
+        break;
+
     case NEED_RANGE:
         range_make_events(p, need, res);
         break;
 
     case NEED_HISTORY:
         range_make_history(p, need, res);
+        break;
+
+    case NEED_LIST:             /* asks Redis first */
         break;
     }
 }
@@ -99,13 +144,36 @@ answer_make(persist_t *p, const need_t *need, const PGresult *res)
 bool
 answer_make_error(persist_t *p, const need_t *need)
 {
-    if (need->kind != NEED_RANGE && need->kind != NEED_HISTORY) {
+    mem_buf_t  head = { 0 }, body = { 0 };
+
+    if (need->kind == NEED_CONVERSATION || need->kind == NEED_CLIENT
+        || need->kind == NEED_MESSAGE)
+    {
         return false;
     }
 
-    range_make_error(p, need);
+    mem_buf_printf(&head, "range %s error\n", need->name);
+    answer_payload(p, need, &head, &body);
+    mem_buf_done(&head);
 
     return true;
+}
+
+
+void
+answer_payload(persist_t *p, const need_t *need, const mem_buf_t *head,
+    const mem_buf_t *body)
+{
+    mem_buf_t  payload = { 0 };
+
+    mem_buf_add(&payload, head->data, head->len);
+    mem_buf_add(&payload, body->data, body->len);
+
+    part_fcall_open(p, need->part, "chat_v1_answer", NULL);
+    redis_args_text(&p->args, need->node);
+    redis_args_add(&p->args, (chat_str_t) { payload.data, payload.len });
+
+    mem_buf_done(&payload);
 }
 
 
@@ -125,33 +193,30 @@ answer_fcall(persist_t *p, const need_t *need, const char *name)
 }
 
 
-/* "user role read delivered" on a line each: user, and the rest */
+/* the same of a fact, with the revision at which it is one */
 
 static void
-answer_members(persist_t *p, chat_str_t lines)
+answer_fcall_fact(persist_t *p, const need_t *need, const PGresult *res,
+    const char *name)
 {
-    chat_str_t      user, rest;
-    const uint8_t  *end = lines.data + lines.len, *eol, *space;
+    answer_fcall(p, need, name);
+    redis_args_uint(&p->args, PQntuples(res) == 0
+                              ? 0 : db_value_uint(res, 0, 0));
+}
 
-    while (lines.data < end) {
-        eol = memchr(lines.data, '\n', (size_t) (end - lines.data));
 
-        if (eol == NULL) {
-            eol = end;
+/* of each line, what is before the first space, and the rest */
+
+static void
+answer_pairs(persist_t *p, chat_str_t lines)
+{
+    chat_str_t  line, head, tail;
+
+    while (stored_next_line(&lines, &line)) {
+        if (stored_split(line, &head, &tail)) {
+            redis_args_add(&p->args, head);
+            redis_args_add(&p->args, tail);
         }
-
-        space = memchr(lines.data, ' ', (size_t) (eol - lines.data));
-
-        if (space != NULL) {
-            user.data = lines.data;
-            user.len = (size_t) (space - lines.data);
-            rest.data = space + 1;
-            rest.len = (size_t) (eol - rest.data);
-            redis_args_add(&p->args, user);
-            redis_args_add(&p->args, rest);
-        }
-
-        lines.data = eol + (eol < end);
     }
 }
 
@@ -168,13 +233,21 @@ answer_make_load(persist_t *p, const need_t *need, const PGresult *res)
         return;
     }
 
+    if (PQgetvalue(res, 0, COLUMN_DELETED)[0] == 't') {
+        redis_args_text(&p->args, "2");
+        redis_args_add(&p->args, db_value(res, 0, COLUMN_KEY));
+        redis_args_add(&p->args, db_value(res, 0, COLUMN_REVISION));
+        redis_args_add(&p->args, db_value(res, 0, COLUMN_GENERATIONS));
+        return;
+    }
+
     redis_args_text(&p->args, "1");
 
-    for (i = 0; i < 10; i++) {
+    for (i = COLUMN_TYPE; i < COLUMN_MEMBERS; i++) {
         redis_args_add(&p->args, db_value(res, 0, i));
     }
 
-    answer_members(p, db_value(res, 0, 10));
+    answer_pairs(p, db_value(res, 0, COLUMN_MEMBERS));
 }
 
 
@@ -184,15 +257,15 @@ answer_make_fact(persist_t *p, const need_t *need, const PGresult *res)
     int       i;
     uint64_t  time;
 
-    answer_fcall(p, need, "chat_v1_fact");
+    answer_fcall_fact(p, need, res, "chat_v1_fact");
     redis_args_text(&p->args, need->user);
     redis_args_text(&p->args, need->client_id);
 
-    if (PQntuples(res) == 0) {
+    if (PQntuples(res) == 0 || PQgetisnull(res, 0, 1)) {
         return;
     }
 
-    for (i = 0; i < 4; i++) {
+    for (i = 1; i < 5; i++) {
         redis_args_add(&p->args, db_value(res, 0, i));
     }
 
@@ -201,4 +274,63 @@ answer_make_fact(persist_t *p, const need_t *need, const PGresult *res)
     } else {
         redis_args_text(&p->args, "-");
     }
+}
+
+
+static void
+answer_write_pre(chat_writer_t *w, const void *data)
+{
+    chat_event_message_pre(w, data);
+}
+
+
+static void
+answer_write_post(chat_writer_t *w, const void *data)
+{
+    chat_event_message_post(w, data);
+}
+
+
+/* what stands around the content of its events */
+
+static void
+answer_frame(persist_t *p, const stored_t *s)
+{
+    mem_buf_t  text = { 0 };
+
+    if (s->deleted) {
+        redis_args_text(&p->args, "");
+        redis_args_text(&p->args, "");
+        return;
+    }
+
+    stored_print(&text, answer_write_pre, &s->message);
+    redis_args_add(&p->args, (chat_str_t) { text.data, text.len });
+    stored_print(&text, answer_write_post, &s->message);
+    redis_args_add(&p->args, (chat_str_t) { text.data, text.len });
+    mem_buf_done(&text);
+}
+
+
+static void
+answer_make_message(persist_t *p, const need_t *need, const PGresult *res)
+{
+    stored_t  s;
+
+    answer_fcall_fact(p, need, res, "chat_v1_message_fact");
+    redis_args_text(&p->args, need->message);
+
+    if (PQntuples(res) == 0
+        || PQgetisnull(res, 0, COLUMN_MESSAGE + STORED_ID))
+    {
+        return;
+    }
+
+    stored_read(&s, res, 0, COLUMN_MESSAGE, mem_cstr(need->conversation));
+
+    redis_args_uint(&p->args, s.sequence);
+    redis_args_add(&p->args, s.message.sender);
+    redis_args_text(&p->args, s.deleted ? "deleted" : "live");
+    answer_frame(p, &s);
+    answer_pairs(p, db_value(res, 0, COLUMN_REACTIONS));
 }

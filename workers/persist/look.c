@@ -14,6 +14,7 @@ int
 look_send(persist_t *p, const part_t *part)
 {
     part_fcall(p, part, "chat_v1_hold");
+    redis_args_uint(&p->args, p->backlog);
 
     return redis_send(&p->redis, &p->args);
 }

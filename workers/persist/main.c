@@ -20,6 +20,7 @@ static options_rc_e persist_read_options(persist_t *p, int argc,
 static void persist_name(persist_t *p);
 static int persist_turn(persist_t *p);
 static int persist_work(persist_t *p);
+static uint64_t persist_due(const persist_t *p);
 static void persist_pause(const persist_t *p);
 static void persist_done(persist_t *p);
 
@@ -193,7 +194,7 @@ persist_work(persist_t *p)
         return 0;
     }
 
-    if (source_read(p, &batch, p->lease_at) == -1) {
+    if (source_read(p, &batch, persist_due(p)) == -1) {
         batch_done(&batch);
         return -1;
     }
@@ -210,7 +211,31 @@ persist_work(persist_t *p)
         return -1;
     }
 
-    return need_answer(p);
+    if (need_answer(p) == -1 || marks_keep(p) == -1) {
+        return -1;
+    }
+
+    return erase_keep(p);
+}
+
+
+/* when the next turn has something to do, though nothing happens */
+
+static uint64_t
+persist_due(const persist_t *p)
+{
+    size_t    i;
+    uint64_t  due = need_due(p);
+
+    const uint64_t  times[] = {
+        p->lease_at, p->marks_at, p->erase_at, p->versions_at
+    };
+
+    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        due = times[i] < due ? times[i] : due;
+    }
+
+    return due;
 }
 
 
@@ -235,8 +260,16 @@ persist_pause(const persist_t *p)
 static void
 persist_done(persist_t *p)
 {
+    unsigned  i;
+
+    marks_store_last(p);
     lease_release(p);
     need_forget_all(p);
+
+    for (i = 0; i < p->npartitions; i++) {
+        marks_forget(&p->parts[i]);
+    }
+
     redis_args_done(&p->args);
     redis_close(&p->redis);
     db_close(&p->db);

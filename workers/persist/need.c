@@ -1,42 +1,38 @@
 #include "need.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "log.h"
 #include "number.h"
-#include "qualified.h"
 
 
-#define NEED_MAX         4096       /* of one partition, waiting at once */
-#define NEED_TURN        64         /* answered in one round trip */
-#define NEED_MAX_LIMIT   1000
-#define NEED_MAX_BYTES   (1024 * 1024)
-#define NEED_SEQUENCE    ((UINT64_C(1) << 53) - 1)
+#define NEED_MAX     4096       /* of one partition, waiting at once */
+#define NEED_TURN    64         /* answered in one round trip */
+#define NEED_AGAIN   20         /* ms until others may have stored more */
 
 
-static int need_read(need_t *need, const redisReply *fields);
-static int need_read_range(need_t *need, const redisReply *fields);
-static int need_mark_part(persist_t *p, part_t *part, uint64_t redis_now);
-static int need_answer_turn(persist_t *p, need_t **turn, size_t n);
+/* a need that is being answered */
+
+typedef struct {
+    need_t    *need;
+    PGresult  *res;             /* of a list that has to ask Redis first */
+    bool       sent;            /* the call that answers */
+    bool       gone;            /* there is nothing to answer with */
+} turn_t;
 
 
-static void
-need_free(need_t *need)
-{
-    free(need->node);
-    free(need->name);
-    free(need->tenant);
-    free(need->conversation);
-    free(need->user);
-    free(need->client_id);
-    free(need);
-}
+static void need_mark_list(const persist_t *p, need_t *need,
+    const stream_id_t *ends);
+static int need_mark_part(persist_t *p, part_t *part, uint64_t redis_now,
+    const stream_id_t *ends);
+static int need_answer_turn(persist_t *p, turn_t *turn, size_t n);
 
 
 static void
 need_add(persist_t *p, need_t *need)
 {
+    need->next = NULL;
     *p->needs_end = need;
     p->needs_end = &need->next;
     need->part->nneeds++;
@@ -95,7 +91,7 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 
     for (i = 0; i < entries->elements; i++) {
         entry = entries->element[i];
-        need = mem_alloc(sizeof(need_t));
+        need = need_new();
         need->part = part;
 
         if (stream_id_parse(&need->id, redis_text(entry, 0)) == -1) {
@@ -124,92 +120,6 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 }
 
 
-static int
-need_read_kind(need_t *need, chat_str_t kind)
-{
-    size_t  i;
-
-    static const char  *kinds[] = {
-        [NEED_CONVERSATION] = "conversation",
-        [NEED_CLIENT]       = "client",
-        [NEED_RANGE]        = "range",
-        [NEED_HISTORY]      = "history"
-    };
-
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strlen(kinds[i]) == kind.len
-            && memcmp(kinds[i], kind.data, kind.len) == 0)
-        {
-            need->kind = (need_kind_e) i;
-            return 0;
-        }
-    }
-
-    return -1;
-}
-
-
-static int
-need_read(need_t *need, const redisReply *fields)
-{
-    chat_str_t  tenant, conversation;
-
-    if (need_read_kind(need, redis_field(fields, 'k')) == -1
-        || qualified_split(redis_field(fields, 'c'), &tenant, &conversation)
-           == -1)
-    {
-        return -1;
-    }
-
-    need->tenant = mem_strndup(tenant);
-    need->conversation = mem_strndup(conversation);
-    need->node = mem_strndup(redis_field(fields, 'n'));
-    need->name = mem_strndup(redis_field(fields, 'i'));
-    need->user = mem_strndup(redis_field(fields, 'u'));
-    need->client_id = mem_strndup(redis_field(fields, 'x'));
-
-    return need_read_range(need, fields);
-}
-
-
-/* the numbers of a range or history */
-
-static int
-need_read_range(need_t *need, const redisReply *fields)
-{
-    chat_str_t  sequence;
-
-    sequence = redis_field(fields, 's');
-    need->before = redis_field(fields, 'd').len == sizeof("before") - 1;
-    need->sequence = NEED_SEQUENCE;
-    need->max_messages = NEED_MAX_LIMIT;
-
-    if (need->kind == NEED_CONVERSATION || need->kind == NEED_CLIENT) {
-        return 0;
-    }
-
-    if (number_parse(redis_field(fields, 'l'), NEED_MAX_BYTES,
-                     &need->max_bytes) == -1)
-    {
-        return -1;
-    }
-
-    if (need->kind == NEED_RANGE) {
-        return number_parse(redis_field(fields, 'a'), INT64_MAX,
-                            &need->after_revision);
-    }
-
-    if (sequence.len != 0
-        && number_parse(sequence, NEED_SEQUENCE, &need->sequence) == -1)
-    {
-        return -1;
-    }
-
-    return number_parse(redis_field(fields, 'm'), NEED_MAX_LIMIT,
-                        &need->max_messages);
-}
-
-
 static bool
 need_is_new(const need_t *need)
 {
@@ -217,28 +127,104 @@ need_is_new(const need_t *need)
 }
 
 
-int
-need_mark(persist_t *p)
+/* which partitions new needs are of, and whether a list is among them; false:
+   there is none */
+
+static bool
+need_find_new(const persist_t *p, bool asked[CHAT_ID_MAX_PARTITIONS],
+    bool *list)
 {
-    bool       asked[CHAT_ID_MAX_PARTITIONS] = { false }, any = false;
-    part_t    *part, *end = p->parts + p->npartitions;
-    need_t    *need;
-    uint64_t   now = 0;
+    bool           any = false;
+    const need_t  *need;
+
+    *list = false;
 
     for (need = p->needs; need != NULL; need = need->next) {
+
         if (need_is_new(need)) {
             asked[need->part->p] = true;
+            *list = *list || need->kind == NEED_LIST;
             any = true;
         }
     }
 
-    if (!any) {
+    return any;
+}
+
+
+/* the last entry of each partition's log; of an empty log all is stored */
+
+static int
+need_send_ends(persist_t *p)
+{
+    char      key[PART_KEY_LEN];
+    unsigned  i;
+
+    for (i = 0; i < p->npartitions; i++) {
+        redis_args_reset(&p->args, "XREVRANGE");
+        redis_args_text(&p->args, part_key(&p->parts[i], "log", key));
+        redis_args_text(&p->args, "+");
+        redis_args_text(&p->args, "-");
+        redis_args_text(&p->args, "COUNT");
+        redis_args_text(&p->args, "1");
+
+        if (redis_send(&p->redis, &p->args) == -1) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+need_read_ends(persist_t *p, stream_id_t ends[CHAT_ID_MAX_PARTITIONS])
+{
+    unsigned     i;
+    redisReply  *reply;
+
+    memset(ends, 0, CHAT_ID_MAX_PARTITIONS * sizeof(stream_id_t));
+
+    for (i = 0; i < p->npartitions; i++) {
+        reply = redis_reply(&p->redis, 0);
+
+        if (reply == NULL) {
+            return -1;
+        }
+
+        if (reply->type != REDIS_REPLY_ARRAY
+            || (reply->elements != 0
+                && stream_id_parse(&ends[i], redis_text(reply->element[0], 0))
+                   == -1))
+        {
+            freeReplyObject(reply);
+            return redis_fail(&p->redis, "unexpected answer to XREVRANGE");
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return 0;
+}
+
+
+int
+need_mark(persist_t *p)
+{
+    bool          asked[CHAT_ID_MAX_PARTITIONS] = { false }, list;
+    part_t       *part, *end = p->parts + p->npartitions;
+    uint64_t      now = 0;
+    stream_id_t   ends[CHAT_ID_MAX_PARTITIONS];
+
+    if (!need_find_new(p, asked, &list)) {
         return 0;
     }
 
     redis_args_reset(&p->args, "TIME");
 
-    if (redis_send(&p->redis, &p->args) == -1) {
+    if (redis_send(&p->redis, &p->args) == -1
+        || (list && need_send_ends(p) == -1))
+    {
         return -1;
     }
 
@@ -248,12 +234,14 @@ need_mark(persist_t *p)
         }
     }
 
-    if (need_read_time(p, &now) == -1) {
+    if (need_read_time(p, &now) == -1
+        || (list && need_read_ends(p, ends) == -1))
+    {
         return -1;
     }
 
     for (part = p->parts; part < end; part++) {
-        if (asked[part->p] && need_mark_part(p, part, now) == -1) {
+        if (asked[part->p] && need_mark_part(p, part, now, ends) == -1) {
             return -1;
         }
     }
@@ -289,10 +277,19 @@ need_read_time(persist_t *p, uint64_t *ms)
 }
 
 
+static void
+need_mark_list(const persist_t *p, need_t *need, const stream_id_t *ends)
+{
+    need->ends = mem_alloc(p->npartitions * sizeof(stream_id_t));
+    memcpy(need->ends, ends, p->npartitions * sizeof(stream_id_t));
+}
+
+
 /* the new needs of a partition wait for the end of its log as it is now */
 
 static int
-need_mark_part(persist_t *p, part_t *part, uint64_t redis_now)
+need_mark_part(persist_t *p, part_t *part, uint64_t redis_now,
+    const stream_id_t *ends)
 {
     look_t     look;
     need_t    *need;
@@ -320,6 +317,10 @@ need_mark_part(persist_t *p, part_t *part, uint64_t redis_now)
         if (age < NEED_LIFE) {
             need->at += NEED_LIFE - age;
         }
+
+        if (need->kind == NEED_LIST) {
+            need_mark_list(p, need, ends);
+        }
     }
 
     look_done(&look);
@@ -328,14 +329,50 @@ need_mark_part(persist_t *p, part_t *part, uint64_t redis_now)
 }
 
 
+/* what a list waits for in partitions of ours; of others' we hear from
+   PostgreSQL alone */
+
+static bool
+need_is_stored_elsewhere(const persist_t *p, const need_t *need)
+{
+    const part_t  *part;
+
+    if (need->ends == NULL) {
+        return true;
+    }
+
+    for (part = p->parts; part < p->parts + p->npartitions; part++) {
+
+        if (part->state != PART_FREE
+            && stream_id_compare(part->stored, need->ends[part->p]) < 0)
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+need_is_ready(const persist_t *p, const need_t *need, uint64_t now)
+{
+    return need->part->state == PART_OPEN && need->again <= now
+           && stream_id_compare(need->part->stored, need->until) >= 0
+           && need_is_stored_elsewhere(p, need);
+}
+
+
 /* takes those that can be answered out of the list, up to NEED_TURN */
 
 static size_t
-need_select(persist_t *p, need_t *turn[NEED_TURN])
+need_select(persist_t *p, turn_t turn[NEED_TURN])
 {
     size_t     n = 0;
     need_t    *need, **link = &p->needs;
     uint64_t   now = life_now();
+
+    memset(turn, 0, NEED_TURN * sizeof(turn_t));
 
     while (*link != NULL && n < NEED_TURN) {
         need = *link;
@@ -347,10 +384,8 @@ need_select(persist_t *p, need_t *turn[NEED_TURN])
             continue;
         }
 
-        if (need->part->state == PART_OPEN
-            && stream_id_compare(need->part->stored, need->until) >= 0)
-        {
-            turn[n] = need_remove(p, link);
+        if (need_is_ready(p, need, now)) {
+            turn[n].need = need_remove(p, link);
             n++;
             continue;
         }
@@ -362,22 +397,54 @@ need_select(persist_t *p, need_t *turn[NEED_TURN])
 }
 
 
+uint64_t
+need_due(const persist_t *p)
+{
+    uint64_t       due = UINT64_MAX;
+    const need_t  *need;
+
+    for (need = p->needs; need != NULL; need = need->next) {
+        if (need->again != 0 && need->again < due) {
+            due = need->again;
+        }
+    }
+
+    return due;
+}
+
+
+/* what has not been answered yet comes back */
+
+static void
+need_end_turn(persist_t *p, turn_t *turn, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        PQclear(turn[i].res);
+
+        if (turn[i].sent || turn[i].gone) {
+            need_free(turn[i].need);
+        } else {
+            need_add(p, turn[i].need);
+        }
+    }
+}
+
+
 int
 need_answer(persist_t *p)
 {
     int      rc = 0;
-    size_t   i, n;
-    need_t  *turn[NEED_TURN];
+    size_t   n;
+    turn_t   turn[NEED_TURN];
 
     do {
         n = need_select(p, turn);
 
         if (n != 0) {
             rc = need_answer_turn(p, turn, n);
-        }
-
-        for (i = 0; i < n; i++) {
-            need_free(turn[i]);
+            need_end_turn(p, turn, n);
         }
 
         if (rc == 0) {
@@ -390,31 +457,64 @@ need_answer(persist_t *p)
 }
 
 
-/* reads one result, and sends what is made of it on its way */
+/* what is made of a result, sent on its way; a list that is not new enough has
+   to wait, one that is asks Redis first and keeps the result */
 
 static int
-need_answer_one(persist_t *p, const need_t *need, bool *sent)
+need_answer_good(persist_t *p, turn_t *turn, PGresult *res)
 {
+    need_t  *need = turn->need;
+
+    if (need->kind != NEED_LIST) {
+        answer_make(p, need, res);
+        PQclear(res);
+        turn->sent = true;
+
+        return redis_send(&p->redis, &p->args);
+    }
+
+    if (!list_is_new_enough(p, need, res)) {
+        PQclear(res);
+        need->again = life_now() + NEED_AGAIN;
+
+        return 0;
+    }
+
+    turn->res = res;
+
+    return list_ask(p, need, res);
+}
+
+
+/* reads one result */
+
+static int
+need_answer_one(persist_t *p, turn_t *turn)
+{
+    int        rc = 0;
     PGresult  *res;
 
     if (db_result(&p->db, &res) == -1) {
         return -1;
     }
 
-    *sent = true;
-
     if (db_good(&p->db, res)) {
-        answer_make(p, need, res);
+        rc = need_answer_good(p, turn, res);
 
     } else {
+        PQclear(res);
         log_err("a need cannot be answered", log_str("error", p->db.error),
                 log_str("sqlstate", p->db.sqlstate));
-        *sent = answer_make_error(p, need);
+
+        if (answer_make_error(p, turn->need)) {
+            turn->sent = true;
+            rc = redis_send(&p->redis, &p->args);
+        } else {
+            turn->gone = true;
+        }
     }
 
-    PQclear(res);
-
-    if (*sent && redis_send(&p->redis, &p->args) == -1) {
+    if (rc == -1) {
         db_close(&p->db);               /* in the middle of its results */
         return -1;
     }
@@ -453,13 +553,49 @@ need_answered(persist_t *p, const need_t *need)
 }
 
 
+/* the replies come in the order of the calls: those that a list asked for are
+   among the others, those to its own answer come after all of them */
+
+static int
+need_read_replies(persist_t *p, turn_t *turn, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+
+        if (turn[i].sent && need_answered(p, turn[i].need) == -1) {
+            return -1;
+        }
+
+        if (turn[i].res == NULL) {
+            continue;
+        }
+
+        if (list_make(p, turn[i].need, turn[i].res) == -1
+            || redis_send(&p->redis, &p->args) == -1)
+        {
+            return -1;
+        }
+
+        turn[i].sent = true;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (turn[i].res != NULL && need_answered(p, turn[i].need) == -1) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* each need is a statement and a transaction of its own, all in one round
    trip; so one that fails harms no other */
 
 static int
-need_answer_turn(persist_t *p, need_t **turn, size_t n)
+need_answer_turn(persist_t *p, turn_t *turn, size_t n)
 {
-    bool    sent[NEED_TURN];
     size_t  i;
 
     if (db_begin(&p->db) == -1) {
@@ -467,13 +603,13 @@ need_answer_turn(persist_t *p, need_t **turn, size_t n)
     }
 
     for (i = 0; i < n; i++) {
-        if (answer_send(p, turn[i]) == -1 || db_sync(&p->db) == -1) {
+        if (answer_send(p, turn[i].need) == -1 || db_sync(&p->db) == -1) {
             return -1;
         }
     }
 
     for (i = 0; i < n; i++) {
-        if (need_answer_one(p, turn[i], &sent[i]) == -1) {
+        if (need_answer_one(p, &turn[i]) == -1) {
             return -1;
         }
     }
@@ -482,11 +618,5 @@ need_answer_turn(persist_t *p, need_t **turn, size_t n)
         return -1;
     }
 
-    for (i = 0; i < n; i++) {
-        if (sent[i] && need_answered(p, turn[i]) == -1) {
-            return -1;
-        }
-    }
-
-    return 0;
+    return need_read_replies(p, turn, n);
 }

@@ -7,9 +7,14 @@
  *
  *      k=conversation  n=<node> i=<need> c=<tenant>/<id>
  *      k=client        the same, u=<user> x=<client id>
+ *      k=message       the same, g=<message id>
  *      k=range         the same, a=<after revision> l=<bytes at most>
  *      k=history       the same, d=before|after s=<sequence, "": the end>
  *                      m=<messages at most> l=<bytes at most>
+ *      k=list          n i c=<tenant>/<user> u=<user> a=<cursor, "": the start>
+ *                      m=<conversations at most> l=<bytes at most>
+ *
+ * A list is of all partitions: it waits for the logs of all of them.
  */
 
 #ifndef NEED_H
@@ -21,15 +26,14 @@
 
 #define NEED_LIFE  10000        /* ms; who asked has given up by then */
 
-/* a time in ms since 1970, in SQL */
-#define NEED_MS(column)  "(extract(epoch FROM " column ") * 1000)::bigint"
-
 
 typedef enum {
     NEED_CONVERSATION,
     NEED_CLIENT,
+    NEED_MESSAGE,
     NEED_RANGE,
-    NEED_HISTORY
+    NEED_HISTORY,
+    NEED_LIST
 } need_kind_e;
 
 
@@ -39,7 +43,9 @@ typedef struct need_s {
     need_kind_e     kind;
     stream_id_t     id;             /* in the need stream */
     stream_id_t     until;          /* answer once this is stored */
-    uint64_t        at;             /* give up then; 0: both not known yet */
+    stream_id_t    *ends;           /* of a list: so in each partition */
+    uint64_t        at;             /* give up then; 0: not marked yet */
+    uint64_t        again;          /* look again then: others store, too */
 
     char           *node;
     char           *name;           /* the node's, of this need */
@@ -47,6 +53,8 @@ typedef struct need_s {
     char           *conversation;
     char           *user;
     char           *client_id;
+    char           *message;
+    char           *cursor;
 
     bool            before;
     uint64_t        after_revision;
@@ -67,12 +75,25 @@ CHAT_MUST_CHECK int need_mark(persist_t *p);
    long */
 CHAT_MUST_CHECK int need_answer(persist_t *p);
 
+/* when need_answer() has to be called at the latest, though nothing happens;
+   life_now() */
+uint64_t need_due(const persist_t *p);
+
 /* the answer to TIME, in ms: Redis' clock, by which it makes stream ids */
 CHAT_MUST_CHECK int need_read_time(persist_t *p, uint64_t *ms);
 
 /* of one partition, which will be read again; or of all */
 void need_forget(persist_t *p, const part_t *part);
 void need_forget_all(persist_t *p);
+
+
+/* need_read.c */
+
+need_t *need_new(void);
+void need_free(need_t *need);
+
+/* -1: it makes no sense */
+CHAT_MUST_CHECK int need_read(need_t *need, const redisReply *fields);
 
 
 /* answer.c: the statement of a need, and what is made of its result */
@@ -82,6 +103,10 @@ void answer_make(persist_t *p, const need_t *need, const PGresult *res);
 
 /* false: it can only be left unanswered */
 bool answer_make_error(persist_t *p, const need_t *need);
+
+/* the call that brings a node its payload */
+void answer_payload(persist_t *p, const need_t *need, const mem_buf_t *head,
+    const mem_buf_t *body);
 
 
 #endif /* NEED_H */

@@ -3,7 +3,7 @@
  * Redis, which may be another Redis or one that has forgotten something.
  *
  *      1. look: was something lost?
- *      2. if not, store what is left in the log;
+ *      2. if not, store what is left in the log, and the marks;
  *         if so, drop what Redis holds and set the log's id beyond our position
  *      3. write the new identity and generation (and that id) to the row
  *      4. open it for them
@@ -61,6 +61,8 @@ open_held(persist_t *p)
     if (p->redis_link != p->redis.links) {
 
         for (part = p->parts; part < end; part++) {
+            marks_forget(part);     /* of another Redis, perhaps */
+
             if (part->state != PART_FREE) {
                 part->state = PART_HELD;
             }
@@ -170,7 +172,8 @@ open_prepare(persist_t *p, part_t *part, open_case_e how)
         return 1;
 
     case OPEN_KEPT:
-        return open_store_rest(p, part);
+        rc = open_store_rest(p, part);
+        return rc == 1 ? marks_store_rest(p, part) : rc;
 
     case OPEN_LOST:
         rc = open_drop(p, part);

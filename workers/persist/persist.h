@@ -49,6 +49,8 @@ typedef struct part_s {
     stream_id_t    told;        /* so far Redis knows it */
     stream_id_t    need;        /* the last need that was read */
     unsigned       nneeds;      /* that wait */
+    redisReply    *marks;       /* that wait to be stored, or NULL */
+    stream_id_t    marks_until; /*   once this is */
     char           prefix[CHAT_NAME_PREFIX_LEN + 1];
 } part_t;
 
@@ -66,6 +68,9 @@ typedef struct {
     uint64_t         backlog;       /* entries of a log at most */
     uint64_t         lease_at;      /* when to renew */
     uint64_t         look_at;       /* when to look_check() */
+    uint64_t         marks_at;      /* when to ask for marks */
+    uint64_t         erase_at;      /* when to erase what was deleted */
+    uint64_t         versions_at;   /*   and former contents */
     unsigned         count;         /* entries of the next batch at most */
     unsigned         first;         /* partition to read first */
 
@@ -141,6 +146,27 @@ CHAT_MUST_CHECK int look_check(persist_t *p);
 
 /* tells Redis that everything up to part->stored is, where it does not know */
 CHAT_MUST_CHECK int look_tell_stored(persist_t *p);
+
+
+/* marks.c: read and delivered marks, a second or so after they were made */
+
+/* asks for marks if that is due, stores those that need not wait any more */
+CHAT_MUST_CHECK int marks_keep(persist_t *p);
+
+/* all marks of a partition that is not open, whose log is stored; 1: done,
+   0: it is to be looked at again, -1: a link is closed */
+CHAT_MUST_CHECK int marks_store_rest(persist_t *p, part_t *part);
+
+/* once more, before a partition that is open is given away; as far as that can
+   be done at once */
+void marks_store_last(persist_t *p);
+
+void marks_forget(part_t *part);
+
+
+/* erase.c: what was deleted and what is too old, in small steps */
+
+CHAT_MUST_CHECK int erase_keep(persist_t *p);
 
 
 #endif /* PERSIST_H */

@@ -1,13 +1,11 @@
 /*
- * Ranges of events and pages of history, as payloads for the node that asked:
+ * Events after a revision.  They are not told one by one, but as the latest
+ * state of what they concern, at the revision of the event that made it so: an
+ * old range costs what there is, not what has happened.
  *
- *      range <need> ok <complete: 1 or 0> <revision reached>
- *      <revision> <sequence> <length>
- *      <event>
- *      ...
- *
- * Each is made of the result of one statement, hence of one snapshot: the
- * position that is reached and the events up to it belong together.
+ * The creation of a conversation, its settings and the deletion of a former one
+ * under the same id are columns of its row; messages, reactions and members
+ * come as rows, in the order of their revisions.
  */
 
 #include "range.h"
@@ -16,349 +14,383 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "chat_event.h"
+#include "stored.h"
 
 
-/* a little less than what an event has around its content */
-#define EVENT_OVERHEAD  "200"
+#define RANGE_ROWS   2000
+#define RANGE_LIMIT  RANGE_TEXT(RANGE_ROWS)
+
+#define RANGE_TEXT(n)     RANGE_TEXT_OF(n)      /* its value, not its name */
+#define RANGE_TEXT_OF(n)  #n
 
 
 typedef struct {
-    const need_t    *need;
-    const PGresult  *res;
-    mem_buf_t        event;         /* scratch */
-    mem_buf_t        events;        /* of the payload, after its head */
-    uint64_t         bytes;         /* of events alone */
-    uint64_t         revision;      /* of the last event */
-} range_t;
+    range_t           out;
+    const PGresult   *res;
+    chat_str_t        conversation;
+    uint64_t          after;
+} events_t;
 
 
-static bool range_has_message(const range_t *r, int row);
-static bool range_add_created(range_t *r);
-static bool range_add_message(range_t *r, int row);
-static void range_write_created(range_t *r);
-static void range_write_message(range_t *r, int row);
-static void range_answer(persist_t *p, const range_t *r, bool complete,
-    uint64_t revision);
+static bool events_add_rows(events_t *ev);
+static bool events_add_own(events_t *ev, uint64_t until);
+static bool events_add_row(events_t *ev, int row);
+static void events_write_created(chat_writer_t *w, const void *data);
+static void events_write_updated(chat_writer_t *w, const void *data);
+static void events_write_deleted(chat_writer_t *w, const void *data);
 
 
 /*
  * $3 partition, $4 after this revision, $5 bytes.  A row for each event that
- * may fit, and one more if there is one; a row without a message if there is
- * none.  The window function sees sizes only: no content is read in vain.
+ * may fit, and one more if there is one; of a conversation where there is
+ * none, or that is deleted, a row without an event.
+ *
+ * Each part is cut as the whole is, so the whole has the first ones of all.
+ * The sizes are a little less than those of the events.  The window functions
+ * see sizes only: no content is read in vain.
+ *
+ * A message that was deleted has lost its reactions, so they are told of those
+ * that are there.  What a silent member was told last is that it left.
  */
 
 static const char  sql_range[] =
-    "SELECT c.type, c.name, c.created_by, " NEED_MS("c.created_at") ","
-    " c.created_revision, c.revision,"
-    " (SELECT max(l.revision) FROM chat.message l"
-    "   WHERE l.p = $3 AND l.conversation_key = c.conversation_key),"
-    " e.revision, e.sequence, e.id, e.sender_id, e.client_id, e.content,"
-    " " NEED_MS("e.created_at")
+    "SELECT c.deleted_at IS NOT NULL, c.deleted_revision, c.created_revision,"
+    " c.settings_revision, c.revision, c.type, c.name, c.description,"
+    " c.created_by, " STORED_MS("c.created_at") ", c.read_only, c.slow_mode,"
+    " e.total, e.kind, e.revision, e.message_id, e.user_id, e.emoji, e.gone,"
+    " e.role, e.joined_revision, " STORED_COLUMNS("t")
     " FROM chat.conversation c LEFT JOIN LATERAL"
-    " (SELECT m.*, sum(m.size + " EVENT_OVERHEAD ") OVER (ORDER BY m.revision)"
-    "         - m.size - " EVENT_OVERHEAD " AS before"
-    "    FROM (SELECT * FROM chat.message"
-    "           WHERE p = $3 AND conversation_key = c.conversation_key"
-    "             AND revision > $4 ORDER BY revision LIMIT 2000) m) e"
+    " (SELECT n.*, count(*) OVER () AS total,"
+    "         sum(n.size) OVER (ORDER BY n.revision) - n.size AS before"
+    "    FROM ("
+    "     (SELECT 'message' AS kind, m.revision, m.id AS message_id,"
+    "             NULL AS user_id, NULL AS emoji, false AS gone,"
+    "             NULL AS role, 0 AS joined_revision,"
+    "             m.size + " STORED_OVERHEAD " AS size"
+    "        FROM chat.message m"
+    "       WHERE m.p = $3 AND m.conversation_key = c.conversation_key"
+    "         AND m.revision > $4"
+    "       ORDER BY m.revision LIMIT " RANGE_LIMIT ")"
+    "     UNION ALL"
+    "     (SELECT 'reaction', r.revision, r.message_id, r.user_id, r.emoji,"
+    "             r.removed, NULL, 0, 140"
+    "        FROM chat.reaction r"
+    "       WHERE r.p = $3 AND r.conversation_key = c.conversation_key"
+    "         AND r.revision > $4"
+    "       ORDER BY r.revision LIMIT " RANGE_LIMIT ")"
+    "     UNION ALL"
+    "     (SELECT 'member', u.revision, NULL, u.user_id, NULL,"
+    "             u.silent OR coalesce(u.role, 'blocked') = 'blocked',"
+    "             CASE WHEN u.silent THEN NULL ELSE u.role END,"
+    "             u.joined_revision, 90"
+    "        FROM chat.member u"
+    "       WHERE u.conversation_key = c.conversation_key"
+    "         AND u.revision > greatest($4, 0)"
+    "       ORDER BY u.revision LIMIT " RANGE_LIMIT ")"
+    "     ORDER BY revision LIMIT " RANGE_LIMIT ") n"
+    "   WHERE c.deleted_at IS NULL) e"
     " ON e.before <= $5"
+    " LEFT JOIN chat.message t"
+    " ON e.kind = 'message' AND t.p = $3 AND t.id = e.message_id"
     " WHERE c.tenant_id = $1 AND c.conversation_id = $2"
-    " AND c.deleted_at IS NULL ORDER BY e.revision";
+    " ORDER BY e.revision";
 
-/* $3 partition, $4 before or after this sequence, $5 bytes, $6 messages.  The
-   nearest message comes first. */
-
-#define HISTORY(edge, compare, order)                                         \
-    "SELECT c.type, c.name, c.created_by, 0, 0, 0,"                           \
-    " (SELECT " edge "(l.sequence) FROM chat.message l"                       \
-    "   WHERE l.p = $3 AND l.conversation_key = c.conversation_key),"         \
-    " e.revision, e.sequence, e.id, e.sender_id, e.client_id, e.content,"     \
-    " " NEED_MS("e.created_at")                                               \
-    " FROM chat.conversation c LEFT JOIN LATERAL"                             \
-    " (SELECT m.*, sum(m.size + " EVENT_OVERHEAD ")"                          \
-    "         OVER (ORDER BY m.sequence " order ")"                           \
-    "         - m.size - " EVENT_OVERHEAD " AS before"                        \
-    "    FROM (SELECT * FROM chat.message"                                    \
-    "           WHERE p = $3 AND conversation_key = c.conversation_key"       \
-    "             AND sequence " compare " $4"                                \
-    "           ORDER BY sequence " order " LIMIT $6) m) e"                   \
-    " ON e.before <= $5"                                                      \
-    " WHERE c.tenant_id = $1 AND c.conversation_id = $2"                      \
-    " AND c.deleted_at IS NULL ORDER BY e.sequence " order
-
-static const char  sql_history_before[] = HISTORY("min", "<", "DESC");
-static const char  sql_history_after[] = HISTORY("max", ">", "ASC");
-
-
-/* columns of all of them */
 
 enum {
-    COLUMN_TYPE, COLUMN_NAME, COLUMN_CREATOR, COLUMN_CREATED,
-    COLUMN_CREATED_REVISION, COLUMN_CONVERSATION_REVISION, COLUMN_EDGE,
-    COLUMN_REVISION, COLUMN_SEQUENCE, COLUMN_ID, COLUMN_SENDER,
-    COLUMN_CLIENT_ID, COLUMN_CONTENT, COLUMN_TIME
+    COLUMN_DELETED, COLUMN_DELETED_REVISION, COLUMN_CREATED_REVISION,
+    COLUMN_SETTINGS_REVISION, COLUMN_CONVERSATION_REVISION, COLUMN_TYPE,
+    COLUMN_NAME, COLUMN_DESCRIPTION, COLUMN_CREATOR, COLUMN_CREATED,
+    COLUMN_READ_ONLY, COLUMN_SLOW_MODE, COLUMN_TOTAL, COLUMN_KIND,
+    COLUMN_REVISION, COLUMN_MESSAGE_ID, COLUMN_USER, COLUMN_EMOJI, COLUMN_GONE,
+    COLUMN_ROLE, COLUMN_JOINED_REVISION, COLUMN_MESSAGE
+};
+
+
+/* events of the conversation itself, in the order in which they can be */
+
+static const struct {
+    int              revision;
+    const char      *what;
+    stored_write_pt  write;
+} own_events[] = {
+    { COLUMN_DELETED_REVISION,  "!", events_write_deleted },
+    { COLUMN_CREATED_REVISION,  ".", events_write_created },
+    { COLUMN_SETTINGS_REVISION, ".", events_write_updated }
 };
 
 
 int
 range_send(persist_t *p, const need_t *need, db_params_t *ps)
 {
-    db_param_uint(ps, need->kind == NEED_RANGE ? need->after_revision
-                                               : need->sequence);
+    if (need->kind == NEED_HISTORY) {
+        return history_send(p, need, ps);
+    }
+
+    db_param_uint(ps, need->after_revision);
     db_param_uint(ps, need->max_bytes);
 
-    if (need->kind == NEED_RANGE) {
-        return db_send(&p->db, sql_range, ps);
-    }
-
-    db_param_uint(ps, need->max_messages);
-
-    return db_send(&p->db, need->before ? sql_history_before
-                                        : sql_history_after, ps);
+    return db_send(&p->db, sql_range, ps);
 }
 
 
-void
-range_make_error(persist_t *p, const need_t *need)
+bool
+range_add(range_t *r, uint64_t revision, uint64_t sequence, const char *what)
 {
-    mem_buf_t  payload = { 0 };
-
-    mem_buf_printf(&payload, "range %s error\n", need->name);
-    part_fcall_open(p, need->part, "chat_v1_answer", NULL);
-    redis_args_text(&p->args, need->node);
-    redis_args_add(&p->args, (chat_str_t) { payload.data, payload.len });
-    mem_buf_done(&payload);
-}
-
-
-static void
-range_done(range_t *r)
-{
-    mem_buf_done(&r->event);
-    mem_buf_done(&r->events);
-}
-
-
-/*
- * Events above a revision, in their order.  A conversation that was made again
- * has messages from before its creation.  What PostgreSQL did not take leaves
- * holes, so it is the last event there is that makes a range complete.
- */
-
-void
-range_make_events(persist_t *p, const need_t *need, const PGresult *res)
-{
-    int       row;
-    bool      fits = true;
-    range_t   r = { .need = need, .res = res };
-    uint64_t  created, last;
-
-    if (PQntuples(res) == 0) {
-        range_make_error(p, need);
-        return;
-    }
-
-    r.revision = need->after_revision;
-    created = db_value_uint(res, 0, COLUMN_CREATED_REVISION);
-    last = db_value_uint(res, 0, COLUMN_EDGE);
-
-    for (row = 0; fits && range_has_message(&r, row); row++) {
-
-        if (created > r.revision
-            && created < db_value_uint(res, row, COLUMN_REVISION))
-        {
-            fits = range_add_created(&r);
-        }
-
-        fits = fits && range_add_message(&r, row);
-    }
-
-    if (fits && created > r.revision && last <= r.revision) {
-        fits = range_add_created(&r);
-    }
-
-    if (fits && last <= r.revision) {
-        last = db_value_uint(res, 0, COLUMN_CONVERSATION_REVISION);
-        range_answer(p, &r, true, last);
-
-    } else {
-        range_answer(p, &r, false, r.revision);
-    }
-
-    range_done(&r);
-}
-
-
-/* how many of the rows, the nearest first, fit into an answer */
-
-static int
-range_count(range_t *r)
-{
-    int     row;
-    size_t  bytes = 0;
-
-    for (row = 0; range_has_message(r, row); row++) {
-        range_write_message(r, row);
-
-        if (row != 0 && bytes + r->event.len > r->need->max_bytes) {
-            break;
-        }
-
-        bytes += r->event.len;
-    }
-
-    return row;
-}
-
-
-/* messages next to a sequence number, the lowest first */
-
-void
-range_make_history(persist_t *p, const need_t *need, const PGresult *res)
-{
-    int      i, n;
-    bool     complete;
-    range_t  r = { .need = need, .res = res };
-
-    if (PQntuples(res) == 0) {
-        range_make_error(p, need);
-        return;
-    }
-
-    n = range_count(&r);
-
-    for (i = 0; i < n; i++) {
-        (void) range_add_message(&r, need->before ? n - 1 - i : i);
-    }
-
-    complete = n == 0
-               || db_value_uint(res, n - 1, COLUMN_SEQUENCE)
-                  == db_value_uint(res, 0, COLUMN_EDGE);
-
-    range_answer(p, &r, complete, 0);
-    range_done(&r);
-}
-
-
-static bool
-range_has_message(const range_t *r, int row)
-{
-    return row < PQntuples(r->res)
-           && !PQgetisnull(r->res, row, COLUMN_REVISION);
-}
-
-
-/* adds r->event unless it is not the first and does not fit */
-
-static bool
-range_add(range_t *r, uint64_t revision, uint64_t sequence)
-{
-    if (r->bytes != 0 && r->bytes + r->event.len > r->need->max_bytes) {
+    if (r->bytes != 0 && r->bytes + r->text.len > r->need->max_bytes) {
         return false;
     }
 
-    r->bytes += r->event.len;
+    r->bytes += r->text.len;
     r->revision = revision;
 
-    mem_buf_printf(&r->events, "%" PRIu64 " %" PRIu64 " %zu\n", revision,
-                   sequence, r->event.len);
-    mem_buf_add(&r->events, r->event.data, r->event.len);
-    mem_buf_add(&r->events, "\n", 1);
+    mem_buf_printf(&r->lines, "%" PRIu64 " %" PRIu64 " %s %zu\n", revision,
+                   sequence, what, r->text.len);
+    mem_buf_add(&r->lines, r->text.data, r->text.len);
+    mem_buf_add(&r->lines, "\n", 1);
 
     return true;
 }
 
 
-static bool
-range_add_created(range_t *r)
+void
+range_answer(persist_t *p, range_t *r, bool complete, uint64_t revision)
 {
-    range_write_created(r);
+    mem_buf_t  head = { 0 };
 
-    return range_add(r, db_value_uint(r->res, 0, COLUMN_CREATED_REVISION), 0);
+    mem_buf_printf(&head, "range %s ok %d %" PRIu64 "\n", r->need->name,
+                   complete ? 1 : 0, revision);
+    answer_payload(p, r->need, &head, &r->lines);
+
+    mem_buf_done(&head);
+    mem_buf_done(&r->text);
+    mem_buf_done(&r->lines);
 }
 
 
-static bool
-range_add_message(range_t *r, int row)
+void
+range_make_events(persist_t *p, const need_t *need, const PGresult *res)
 {
-    range_write_message(r, row);
+    bool      complete;
+    events_t  ev = { .out.need = need, .res = res };
 
-    return range_add(r, db_value_uint(r->res, row, COLUMN_REVISION),
-                     db_value_uint(r->res, row, COLUMN_SEQUENCE));
+    if (PQntuples(res) == 0) {
+        (void) answer_make_error(p, need);      /* there is none any more */
+        return;
+    }
+
+    ev.conversation = mem_cstr(need->conversation);
+    ev.after = need->after_revision;
+    ev.out.revision = ev.after;
+
+    complete = events_add_rows(&ev);
+
+    range_answer(p, &ev.out, complete,
+                 complete ? db_value_uint(res, 0, COLUMN_CONVERSATION_REVISION)
+                          : ev.out.revision);
 }
 
 
-/* conversation.created, as Redis made it of its two halves */
+/* whether that is all there is */
+
+static bool
+events_add_rows(events_t *ev)
+{
+    int       row, rows;
+    bool      fits = true;
+    uint64_t  total;
+
+    rows = PQgetisnull(ev->res, 0, COLUMN_KIND) ? 0 : PQntuples(ev->res);
+    total = db_value_uint(ev->res, 0, COLUMN_TOTAL);
+
+    for (row = 0; fits && row < rows; row++) {
+        fits = events_add_own(ev, db_value_uint(ev->res, row,
+                                                COLUMN_REVISION))
+               && events_add_row(ev, row);
+    }
+
+    if (!fits || (uint64_t) rows < total
+        || total == RANGE_ROWS)
+    {
+        return false;
+    }
+
+    return events_add_own(ev, UINT64_MAX);
+}
+
+
+/* those below a revision that have not been told */
+
+static bool
+events_add_own(events_t *ev, uint64_t until)
+{
+    size_t    i;
+    uint64_t  revision;
+
+    for (i = 0; i < sizeof(own_events) / sizeof(own_events[0]); i++) {
+        revision = db_value_uint(ev->res, 0, own_events[i].revision);
+
+        if (revision <= ev->out.revision || revision >= until) {
+            continue;
+        }
+
+        stored_print(&ev->out.text, own_events[i].write, ev);
+
+        if (!range_add(&ev->out, revision, 0, own_events[i].what)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
 
 static void
-range_write_created(range_t *r)
+events_write_message(chat_writer_t *w, const void *data)
 {
-    chat_writer_t              w;
+    stored_write_event(w, data);
+}
+
+
+static bool
+events_add_message(events_t *ev, int row)
+{
+    stored_t  s;
+
+    stored_read(&s, ev->res, row, COLUMN_MESSAGE, ev->conversation);
+    stored_print(&ev->out.text, events_write_message, &s);
+
+    return range_add(&ev->out, s.revision, s.sequence, ".");
+}
+
+
+/* what the row of a reaction or a member says */
+
+typedef struct {
+    const events_t  *ev;
+    int              row;
+    uint64_t         revision;
+    bool             gone;
+} change_t;
+
+
+static void
+events_write_reaction(chat_writer_t *w, const void *data)
+{
+    const change_t         *c = data;
+    const PGresult         *res = c->ev->res;
+    chat_event_reaction_t   r;
+
+    r.conversation = c->ev->conversation;
+    r.message = db_value(res, c->row, COLUMN_MESSAGE_ID);
+    r.user = db_value(res, c->row, COLUMN_USER);
+    r.emoji = db_value(res, c->row, COLUMN_EMOJI);
+    r.removed = c->gone;
+
+    chat_event_reaction(w, &r, c->revision);
+}
+
+
+static void
+events_write_member(chat_writer_t *w, const void *data)
+{
+    uint64_t             joined;
+    const change_t      *c = data;
+    const PGresult      *res = c->ev->res;
+    chat_event_member_e  kind;
+
+    joined = db_value_uint(res, c->row, COLUMN_JOINED_REVISION);
+    kind = c->gone ? CHAT_EVENT_MEMBER_LEFT
+           : joined > c->ev->after ? CHAT_EVENT_MEMBER_JOINED
+           : CHAT_EVENT_MEMBER_UPDATED;
+
+    chat_event_member(w, kind, c->ev->conversation,
+                      db_value(res, c->row, COLUMN_USER),
+                      db_value(res, c->row, COLUMN_ROLE), c->revision);
+}
+
+
+static bool
+events_add_row(events_t *ev, int row)
+{
+    char      what[CHAT_NAME_MAX_ID + 2] = ".";
+    change_t  c = { .ev = ev, .row = row };
+
+    const char  *kind = PQgetvalue(ev->res, row, COLUMN_KIND);
+
+    if (kind[0] == 'm' && kind[2] == 's') {
+        return events_add_message(ev, row);
+    }
+
+    c.revision = db_value_uint(ev->res, row, COLUMN_REVISION);
+    c.gone = PQgetvalue(ev->res, row, COLUMN_GONE)[0] == 't';
+
+    if (kind[0] == 'r') {
+        stored_print(&ev->out.text, events_write_reaction, &c);
+
+    } else {
+        stored_print(&ev->out.text, events_write_member, &c);
+
+        if (c.gone) {
+            (void) snprintf(what, sizeof(what), "-%s",
+                            PQgetvalue(ev->res, row, COLUMN_USER));
+        }
+    }
+
+    return range_add(&ev->out, c.revision, 0, what);
+}
+
+
+static void
+events_write_created(chat_writer_t *w, const void *data)
+{
+    const events_t            *ev = data;
     chat_event_conversation_t  c;
 
     memset(&c, 0, sizeof(c));
-    c.conversation = mem_cstr(r->need->conversation);
-    c.name = db_value(r->res, 0, COLUMN_NAME);
-    c.creator = db_value(r->res, 0, COLUMN_CREATOR);
-    c.time = db_value_uint(r->res, 0, COLUMN_CREATED);
+    c.conversation = ev->conversation;
+    c.name = db_value(ev->res, 0, COLUMN_NAME);
+    c.creator = db_value(ev->res, 0, COLUMN_CREATOR);
+    c.time = db_value_uint(ev->res, 0, COLUMN_CREATED);
 
     while (c.type < CHAT_CONVERSATION_CHANNEL
            && strcmp(chat_conversation_type_name(c.type),
-                     PQgetvalue(r->res, 0, COLUMN_TYPE)) != 0)
+                     PQgetvalue(ev->res, 0, COLUMN_TYPE)) != 0)
     {
         c.type++;
     }
 
-    chat_writer_init(&w, NULL, 0);
-    chat_event_conversation_head(&w, &c);
+    chat_event_conversation(w, &c, db_value_uint(ev->res, 0,
+                                                 COLUMN_CREATED_REVISION));
+}
 
-    r->event.len = 0;
-    chat_writer_init(&w, mem_buf_room(&r->event, w.len), w.len);
-    chat_event_conversation_head(&w, &c);
 
-    mem_buf_printf(&r->event, "\"sequenceNumber\":0,\"revision\":%s}}",
-                   PQgetvalue(r->res, 0, COLUMN_CREATED_REVISION));
+/* all settings as they are */
+
+static void
+events_write_updated(chat_writer_t *w, const void *data)
+{
+    const events_t        *ev = data;
+    chat_event_updated_t   u;
+
+    u.conversation = ev->conversation;
+    u.name = db_value(ev->res, 0, COLUMN_NAME);
+    u.description = db_value(ev->res, 0, COLUMN_DESCRIPTION);
+    u.read_only = PQgetvalue(ev->res, 0, COLUMN_READ_ONLY)[0] == 't';
+    u.slow_mode = (uint32_t) db_value_uint(ev->res, 0, COLUMN_SLOW_MODE);
+    u.has_description = true;
+    u.has_read_only = true;
+    u.has_slow_mode = true;
+
+    chat_event_updated(w, &u, db_value_uint(ev->res, 0,
+                                            COLUMN_SETTINGS_REVISION));
 }
 
 
 static void
-range_write_message(range_t *r, int row)
+events_write_deleted(chat_writer_t *w, const void *data)
 {
-    uint64_t              sequence, revision;
-    chat_writer_t         w;
-    chat_event_message_t  m;
+    const events_t  *ev = data;
 
-    m.id = db_value(r->res, row, COLUMN_ID);
-    m.conversation = mem_cstr(r->need->conversation);
-    m.sender = db_value(r->res, row, COLUMN_SENDER);
-    m.client_id = db_value(r->res, row, COLUMN_CLIENT_ID);
-    m.content = db_value(r->res, row, COLUMN_CONTENT);
-    m.time = db_value_uint(r->res, row, COLUMN_TIME);
-
-    sequence = db_value_uint(r->res, row, COLUMN_SEQUENCE);
-    revision = db_value_uint(r->res, row, COLUMN_REVISION);
-
-    chat_writer_init(&w, NULL, 0);
-    chat_event_message(&w, &m, sequence, revision);
-
-    r->event.len = 0;
-    chat_writer_init(&w, mem_buf_room(&r->event, w.len), w.len);
-    chat_event_message(&w, &m, sequence, revision);
-}
-
-
-static void
-range_answer(persist_t *p, const range_t *r, bool complete,
-    uint64_t revision)
-{
-    mem_buf_t  payload = { 0 };
-
-    mem_buf_printf(&payload, "range %s ok %d %" PRIu64 "\n", r->need->name,
-                   complete ? 1 : 0, revision);
-    mem_buf_add(&payload, r->events.data, r->events.len);
-
-    part_fcall_open(p, r->need->part, "chat_v1_answer", NULL);
-    redis_args_text(&p->args, r->need->node);
-    redis_args_add(&p->args, (chat_str_t) { payload.data, payload.len });
-    mem_buf_done(&payload);
+    chat_event_conversation_deleted(w, ev->conversation,
+        db_value_uint(ev->res, 0, COLUMN_DELETED_REVISION));
 }

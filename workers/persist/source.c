@@ -210,8 +210,6 @@ batch_add(batch_t *batch)
                                      sizeof(entry_t));
     }
 
-    memset(&batch->entries[batch->n], 0, sizeof(entry_t));
-
     return &batch->entries[batch->n++];
 }
 
@@ -237,6 +235,9 @@ source_size(const redisReply *fields)
  * An entry that makes no sense becomes a dead letter.  One of a kind that we
  * do not know was written by some newer program: what is before it is stored,
  * then the partition waits for a newer chat-persist.
+ *
+ * The deletion of a conversation ends the partition's part of a batch: what
+ * comes after it may be of another conversation under the same name.
  */
 
 static int
@@ -257,13 +258,17 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
 
         entry = entries->element[i];
         e = batch_add(batch);
-        e->part = part;
+
+        if (entry->elements != 2) {
+            return redis_fail(&p->redis, "unexpected answer to XREAD");
+        }
+
+        entry_init(e, part, entry->element[1]);
 
         if (stream_id_parse(&e->id, redis_text(entry, 0)) == -1) {
             return redis_fail(&p->redis, "unexpected answer to XREAD");
         }
 
-        e->fields = entry->element[1];
         batch->bytes += source_size(e->fields);
 
         if (entry_read(e) == ENTRY_UNKNOWN) {
@@ -273,6 +278,10 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
                 part_stop(p, part, "an event of an unknown kind is in the log");
             }
 
+            break;
+        }
+
+        if (e->kind == ENTRY_CLOSE) {
             break;
         }
     }

@@ -15,16 +15,6 @@
 #include "rows.h"
 
 
-typedef enum {
-    STORE_OK,
-    STORE_FENCED,       /* the row is not as we believe */
-    STORE_DOUBLE,       /* a unique key is violated */
-    STORE_REFUSED,      /* PostgreSQL does not take a row */
-    STORE_SLOW,         /* it takes too long; nothing is stored */
-    STORE_ERROR         /* the link is closed */
-} store_rc_e;
-
-
 static int store_entries(persist_t *p, const batch_t *batch);
 static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
     size_t n);
@@ -199,9 +189,9 @@ store_transaction(persist_t *p, const entry_t *entries, size_t n)
 }
 
 
-/* what an error of PostgreSQL means; by SQLSTATE or its class */
+/* by SQLSTATE or its class */
 
-static store_rc_e
+store_rc_e
 store_judge(const char *sqlstate)
 {
     size_t  i;

@@ -9,12 +9,26 @@
 #include "source.h"
 
 
+typedef enum {
+    STORE_OK,
+    STORE_FENCED,       /* the row is not as we believe */
+    STORE_DOUBLE,       /* a unique key is violated */
+    STORE_REFUSED,      /* PostgreSQL does not take a row */
+    STORE_SLOW,         /* it takes too long; nothing is stored */
+    STORE_ERROR         /* the link is closed, or to be closed */
+} store_rc_e;
+
+
 /*
  * Stores the batch and moves the positions; where another holds a partition
  * by now, or it had to be stopped, its position stays where it was.  -1: the
  * link is closed, and what is stored has to be read from the row.
  */
 CHAT_MUST_CHECK int store_batch(persist_t *p, const batch_t *batch);
+
+
+/* what an error of a statement means */
+store_rc_e store_judge(const char *sqlstate);
 
 
 #endif /* STORE_H */
