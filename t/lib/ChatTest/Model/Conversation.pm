@@ -259,7 +259,9 @@ sub _tell ($self, $queue, $text) {
 # what must be seen is told by ChatTest::Model::Look
 
 sub _may_look ($self, $op, $data) {
-    return { take => sub ($reply) { return $op->{look}->($self, $op, $reply) } };
+    return { take => sub ($reply) {
+        return $op->{look}->($self, $op, $reply);
+    } };
 }
 
 

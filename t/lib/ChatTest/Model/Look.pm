@@ -137,7 +137,8 @@ sub _walk ($c, $walk, $raw) {
 
 sub history_wrong ($c, $op, $reply) {
     my ($first, $last, $complete) = _page($c, $op->{data});
-    my @expected = map { $_->history } @{ $c->{order} }[$first - 1 .. $last - 1];
+    my @messages = @{ $c->{order} }[$first - 1 .. $last - 1];
+    my @expected = map { $_->history } @messages;
     my $end = '],"complete":' . ($complete ? 'true' : 'false') . '}';
     my $text = '{"messages":[' . join(',', map { $_->text } @expected) . $end;
 
