@@ -14,8 +14,16 @@ use constant { DONE => 0, USAGE => 2, NOT_FOUND => 3, UNAVAILABLE => 4 };
 my $chat = ChatTest->new;
 $chat->start;
 
-my @verbs = ('migrate', 'token', 'conversation create', 'conversation show',
-             'history', 'status');
+my @verbs = ('migrate', 'token', 'history', 'status',
+             (map { "conversation $_" } qw(create update delete show list)),
+             (map { "member $_" } qw(add update remove list)),
+             (map { "message $_" } qw(send edit delete show)),
+             (map { "reaction $_" } qw(add remove list)),
+             (map { "setting $_" } qw(list set)));
+
+
+# no message has this id
+my $message = '01a2019a-571f-7203-a7e5-9201f63a5856';
 
 
 # the exit code of a command line, and what it printed
@@ -44,7 +52,25 @@ subtest 'wrong usage is exit code 2' => sub {
         'token --user alice --fly', 'token --user', 'token --user a/b',
         'token --user alice --ttl soon', 'history lobby --limit x',
         'conversation create', 'conversation create --type party',
-        'conversation show', 'status extra';
+        'conversation create --type group',
+        'conversation create --type channel --id a/b',
+        'conversation create --type dm --member alice',
+        'conversation create --type group --member bob --member bob',
+        'conversation show', 'status extra',
+        'conversation update lobby', 'conversation update lobby --slow-mode 7h',
+        'conversation update lobby --read-only perhaps',
+        'conversation list --cursor 1', 'member add lobby',
+        'member add lobby bob --role king',
+        'member add lobby bob --role blocked', 'member update lobby bob',
+        'message send lobby --text Hello', 'message send lobby --as bob',
+        'message send lobby --as bob --text Hello --content {"type":"x"}',
+        'message send lobby --as bob --content {"type":"x"',
+        'message send lobby --as bob --content "x","messageId":"y"',
+        'message send lobby --as b/b --text Hello',
+        'message delete lobby 12', 'reaction list lobby 12',
+        "reaction add lobby $message", "reaction add lobby $message +1",
+        "reaction add lobby $message \\ --as bob", 'setting set',
+        'setting set message_version_days soon';
 };
 
 subtest 'token prints a token that lets its user in' => sub {
@@ -144,12 +170,18 @@ subtest 'status is 0 when all is well' => sub {
 subtest 'what cannot be reached is exit code 4' => sub {
     $chat->kill('redis', 'TERM');
     is((chatctl('status'))[0], UNAVAILABLE, 'status without Redis');
-    is((chatctl('conversation create --type channel --wait 1s'))[0],
-       UNAVAILABLE, 'create without Redis');
+    is((chatctl("$_ --wait 0"))[0], UNAVAILABLE, "$_ without Redis") for
+        'conversation create --type channel', 'conversation delete lobby',
+        'member add lobby bob', 'message send lobby --as bob --text Hello',
+        'member list lobby';
     is((chatctl('history lobby'))[0], DONE, 'history needs none');
 
     $chat->restart('redis');
+    $chat->wait_ready;
+    chatctl('message send lobby --as bob --text Here');
     $chat->kill('postgres', 'INT');
+    is((chatctl('message send lobby --as bob --text There'))[0], DONE,
+       'send without PostgreSQL');
     is((chatctl('history lobby'))[0], UNAVAILABLE,
        'history without PostgreSQL');
     is((chatctl('status'))[0], UNAVAILABLE, 'status without PostgreSQL');

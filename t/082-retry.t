@@ -43,7 +43,7 @@ sub serve ($listener, $meanwhile) {
                 $append ||= $data =~ /chat_v1_append/;
                 last CONNECTION if $data eq '';
 
-                if ($append && $data =~ /^\*3\r\n\$2\r\nok/ && !$lost++) {
+                if ($append && $data =~ /^\*\d\r\n\$2\r\nok/ && !$lost++) {
                     $meanwhile->();
                     last CONNECTION;
                 }
@@ -57,9 +57,9 @@ sub serve ($listener, $meanwhile) {
 }
 
 
-# the exit code and the output of a creation whose first answer gets lost
+# the exit code and the output of a command whose first answer gets lost
 
-sub create_unheard ($options, $meanwhile = sub { }) {
+sub unheard ($command, $meanwhile = sub { }) {
     state $n = 0;
     my $path = $chat->directory . '/proxy-' . ++$n;
     my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 5)
@@ -71,13 +71,17 @@ sub create_unheard ($options, $meanwhile = sub { }) {
         POSIX::_exit(0);
     }
 
-    my @result = $chat->chatctl('conversation', 'create', '--wait', '15',
-                                '--redis-url', "unix://$path",
-                                split ' ', $options);
+    my @result = $chat->chatctl(split(' ', $command), '--wait', '15',
+                                '--redis-url', "unix://$path");
     kill 'KILL', $pid;
     waitpid $pid, 0;
 
     return @result;
+}
+
+
+sub create_unheard ($options, @meanwhile) {
+    return unheard("conversation create $options", @meanwhile);
 }
 
 
@@ -117,5 +121,26 @@ subtest 'a channel that only PostgreSQL has when chatctl asks again' => sub {
 };
 
 is($chat->psql('SELECT count(*) FROM chat.conversation'), 3, 'three in all');
+
+subtest 'a message is sent once' => sub {
+    my $bob = $chat->connect(user => 'bob');
+    my ($code, $id) = unheard('message send plans --as bob --text Once');
+
+    is($code, 0, 'exit code');
+    chomp $id;
+
+    my $history = $bob->history('plans');
+    is_deeply([map { $_->{id} } @{ $history->{messages} }], [$id],
+              'it is the only one');
+};
+
+subtest 'who is out already has been put out' => sub {
+    is((unheard('member remove plans bob'))[0], 0, 'exit code');
+    is(($chat->chatctl(qw(member remove plans bob)))[0], 3,
+       'once more: no such member');
+    is((unheard('conversation delete plans'))[0], 0, 'so with deleting');
+    is(($chat->chatctl(qw(conversation delete plans)))[0], 3,
+       'once more: no such conversation');
+};
 
 done_testing;

@@ -15,7 +15,7 @@ typedef struct {
 } change_kind_t;
 
 
-static int change_check(change_t *c, const char *conversation);
+static int change_check(change_t *c);
 static const change_kind_t *change_kind(const change_t *c);
 static void change_add(ask_t *a);
 static int change_done(ask_t *a, const redisReply *reply);
@@ -65,11 +65,11 @@ change_read(change_t *c, const options_t *options, int argc, char **argv)
 
 
 int
-change_run(change_t *c, const char *conversation)
+change_run(change_t *c)
 {
     int  rc = EXIT_USAGE;
 
-    if (change_check(c, conversation) == 0) {
+    if (change_check(c) == 0) {
         rc = ask_run(&c->ask);
     }
 
@@ -81,7 +81,7 @@ change_run(change_t *c, const char *conversation)
 
 
 static int
-change_check(change_t *c, const char *conversation)
+change_check(change_t *c)
 {
     ask_t  *a = &c->ask;
 
@@ -97,7 +97,7 @@ change_check(change_t *c, const char *conversation)
         return -1;
     }
 
-    a->conversation = conversation;
+    a->conversation = c->operands[0];
     a->user = c->as != NULL ? c->as : "";
     a->function = "chat_v1_append";
     a->add = change_add;

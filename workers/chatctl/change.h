@@ -6,7 +6,7 @@
  *      ...
  *      request_begin(&c.request, CHAT_REQUEST_...);
  *      request_add_...
- *      return change_run(&c, conversation);
+ *      return change_run(&c);
  */
 
 #ifndef CHANGE_H
@@ -20,6 +20,7 @@
 typedef struct {
     ask_t        ask;
     request_t    request;
+    const char  *operands[3];   /* the first is the conversation */
     const char  *as;            /* NULL: the operator */
     bool         json;
     uint64_t     max;           /* members, or reactions of a message */
@@ -28,13 +29,13 @@ typedef struct {
 } change_t;
 
 
-/* adds to the options what all changes have in common */
+/* adds to the options what all changes have in common; clears c first */
 CHAT_MUST_CHECK options_rc_e change_read(change_t *c, const options_t *options,
     int argc, char **argv);
 
 /* checks and does what the request says, prints what came of it; the exit
    code.  Frees all that c has */
-CHAT_MUST_CHECK int change_run(change_t *c, const char *conversation);
+CHAT_MUST_CHECK int change_run(change_t *c);
 
 
 #endif /* CHANGE_H */

@@ -15,7 +15,7 @@ conversation_update_main(int argc, char **argv)
 {
     uint64_t      slow_mode = UINT64_MAX;
     change_t      c;
-    const char   *id, *name = NULL, *description = NULL, *read_only = NULL;
+    const char   *name = NULL, *description = NULL, *read_only = NULL;
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -35,7 +35,7 @@ conversation_update_main(int argc, char **argv)
         .usage = "chatctl conversation update ID [OPTION]...",
         .help = "Changes the settings of a conversation that are given.",
         .own = own,
-        .operands = &id,
+        .operands = c.operands,
         .noperands = 1
     };
 
@@ -46,7 +46,7 @@ conversation_update_main(int argc, char **argv)
     }
 
     request_begin(&c.request, CHAT_REQUEST_CONVERSATION_UPDATE);
-    request_add_text(&c.request, "conversationId", id);
+    request_add_text(&c.request, "conversationId", c.operands[0]);
     request_add_text(&c.request, "name", name);
     request_add_text(&c.request, "description", description);
 
@@ -59,7 +59,7 @@ conversation_update_main(int argc, char **argv)
         request_add_uint(&c.request, "slowMode", slow_mode);
     }
 
-    return change_run(&c, id);
+    return change_run(&c);
 }
 
 
@@ -89,14 +89,13 @@ int
 conversation_delete_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *id;
     options_rc_e  rc;
 
     const options_t  options = {
         .usage = "chatctl conversation delete ID [OPTION]...",
         .help = "Deletes a conversation and all that was said in it, for "
                 "everybody and for ever.",
-        .operands = &id,
+        .operands = c.operands,
         .noperands = 1
     };
 
@@ -107,7 +106,7 @@ conversation_delete_main(int argc, char **argv)
     }
 
     request_begin(&c.request, CHAT_REQUEST_CONVERSATION_DELETE);
-    request_add_text(&c.request, "conversationId", id);
+    request_add_text(&c.request, "conversationId", c.operands[0]);
 
-    return change_run(&c, id);
+    return change_run(&c);
 }

@@ -60,8 +60,8 @@ static const char  sql_of_user[] =
     " c.conversation_key AS key FROM chat.member m"
     " JOIN chat.conversation c USING (conversation_key)"
     " WHERE m.tenant_id = $1 AND m.user_id = $4 AND m.role <> 'blocked'"
-    " AND c.deleted_at IS NULL AND c.conversation_key < $2::uuid"
-    " ORDER BY c.conversation_key DESC LIMIT $3) s ORDER BY key DESC";
+    " AND c.deleted_at IS NULL AND m.conversation_key < $2::uuid"
+    " ORDER BY m.conversation_key DESC LIMIT $3) s ORDER BY key DESC";
 
 
 int

@@ -5,23 +5,20 @@
 #include "change.h"
 
 
-#define MEMBER_OPERANDS  2      /* conversation, user */
-
 #define OPTION_MAX(p)                                                         \
     { "max", OPTION_NUMBER, false, "N", "1000",                               \
       "so many members of a group at most, as nginx' chat_max_members",       \
       p, 1, UINT32_MAX }
 
 
-static int member_run(change_t *c, chat_request_type_e type,
-    const char *operands[MEMBER_OPERANDS], const char *role);
+static int member_run(change_t *c, chat_request_type_e type, const char *role);
 
 
 int
 member_add_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *role, *operands[MEMBER_OPERANDS];
+    const char   *role;
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -35,8 +32,8 @@ member_add_main(int argc, char **argv)
         .usage = "chatctl member add CONVERSATION USER [OPTION]...",
         .help = "Makes a user a member of a conversation.",
         .own = own,
-        .operands = operands,
-        .noperands = MEMBER_OPERANDS
+        .operands = c.operands,
+        .noperands = 2
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -45,7 +42,7 @@ member_add_main(int argc, char **argv)
         return ctl_exit(rc);
     }
 
-    return member_run(&c, CHAT_REQUEST_MEMBER_ADD, operands, role);
+    return member_run(&c, CHAT_REQUEST_MEMBER_ADD, role);
 }
 
 
@@ -53,7 +50,7 @@ int
 member_update_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *role = NULL, *operands[MEMBER_OPERANDS];
+    const char   *role = NULL;
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -70,8 +67,8 @@ member_update_main(int argc, char **argv)
         .help = "Gives a member another role, blocks a user, or makes a "
                 "blocked one a member again.",
         .own = own,
-        .operands = operands,
-        .noperands = MEMBER_OPERANDS
+        .operands = c.operands,
+        .noperands = 2
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -80,7 +77,7 @@ member_update_main(int argc, char **argv)
         return ctl_exit(rc);
     }
 
-    return member_run(&c, CHAT_REQUEST_MEMBER_UPDATE, operands, role);
+    return member_run(&c, CHAT_REQUEST_MEMBER_UPDATE, role);
 }
 
 
@@ -88,14 +85,13 @@ int
 member_remove_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *operands[MEMBER_OPERANDS];
     options_rc_e  rc;
 
     const options_t  options = {
         .usage = "chatctl member remove CONVERSATION USER [OPTION]...",
         .help = "Ends a membership, or a block.",
-        .operands = operands,
-        .noperands = MEMBER_OPERANDS
+        .operands = c.operands,
+        .noperands = 2
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -104,18 +100,17 @@ member_remove_main(int argc, char **argv)
         return ctl_exit(rc);
     }
 
-    return member_run(&c, CHAT_REQUEST_MEMBER_REMOVE, operands, NULL);
+    return member_run(&c, CHAT_REQUEST_MEMBER_REMOVE, NULL);
 }
 
 
 static int
-member_run(change_t *c, chat_request_type_e type,
-    const char *operands[MEMBER_OPERANDS], const char *role)
+member_run(change_t *c, chat_request_type_e type, const char *role)
 {
     request_begin(&c->request, type);
-    request_add_text(&c->request, "conversationId", operands[0]);
-    request_add_text(&c->request, "userId", operands[1]);
+    request_add_text(&c->request, "conversationId", c->operands[0]);
+    request_add_text(&c->request, "userId", c->operands[1]);
     request_add_text(&c->request, "role", role);
 
-    return change_run(c, operands[0]);
+    return change_run(c);
 }

@@ -25,6 +25,7 @@ typedef struct {
 
 typedef struct {
     ask_t        ask;
+    const char  *conversation;
     const char  *as;            /* NULL: the operator */
     bool         json;
 
@@ -35,7 +36,7 @@ typedef struct {
 } members_t;
 
 
-static int members_check(members_t *m, const char *conversation);
+static int members_check(members_t *m);
 static int members_run(members_t *m);
 static void members_add(ask_t *a);
 static int members_done(ask_t *a, const redisReply *reply);
@@ -47,7 +48,6 @@ member_list_main(int argc, char **argv)
 {
     int           rc;
     members_t     m;
-    const char   *conversation;
     options_rc_e  orc;
 
     const option_t  own[] = {
@@ -68,7 +68,7 @@ member_list_main(int argc, char **argv)
                 "is at this moment.",
         .more = CHATCTL_EXITS,
         .own = own,
-        .operands = &conversation,
+        .operands = &m.conversation,
         .noperands = 1
     };
 
@@ -79,7 +79,7 @@ member_list_main(int argc, char **argv)
         return ctl_exit(orc);
     }
 
-    rc = members_check(&m, conversation) == -1 ? EXIT_USAGE : members_run(&m);
+    rc = members_check(&m) == -1 ? EXIT_USAGE : members_run(&m);
 
     ask_done(&m.ask);
     free(m.list);
@@ -89,18 +89,18 @@ member_list_main(int argc, char **argv)
 
 
 static int
-members_check(members_t *m, const char *conversation)
+members_check(members_t *m)
 {
     ask_t  *a = &m->ask;
 
     if (ctl_check_id("tenant", a->tenant) == -1
-        || ctl_check_id("conversation", conversation) == -1
+        || ctl_check_id("conversation", m->conversation) == -1
         || (m->as != NULL && ctl_check_id("user", m->as) == -1))
     {
         return -1;
     }
 
-    a->conversation = conversation;
+    a->conversation = m->conversation;
     a->user = m->as != NULL ? m->as : "";
     a->function = "chat_v1_members";
     a->add = members_add;

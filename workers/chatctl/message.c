@@ -5,9 +5,6 @@
 #include "change.h"
 
 
-#define MESSAGE_OPERANDS  2     /* conversation, message */
-
-
 /* one of them is what is said */
 
 typedef struct {
@@ -31,7 +28,7 @@ message_send_main(int argc, char **argv)
 {
     change_t        c;
     content_t       content = { NULL, NULL };
-    const char     *id, *client_id = NULL, *reply_to = NULL;
+    const char     *client_id = NULL, *reply_to = NULL;
     options_rc_e    rc;
     options_list_t  mentions = { .n = 0 }, attachments = { .n = 0 };
 
@@ -55,7 +52,7 @@ message_send_main(int argc, char **argv)
                  "--text TEXT|--content JSON [OPTION]...",
         .help = "Sends a message and prints its id.",
         .own = own,
-        .operands = &id,
+        .operands = c.operands,
         .noperands = 1
     };
 
@@ -66,7 +63,7 @@ message_send_main(int argc, char **argv)
     }
 
     request_begin(&c.request, CHAT_REQUEST_MESSAGE_SEND);
-    request_add_text(&c.request, "conversationId", id);
+    request_add_text(&c.request, "conversationId", c.operands[0]);
     request_add_text(&c.request, "clientMessageId", client_id);
     request_add_text(&c.request, "replyTo", reply_to);
     request_add_list(&c.request, "mentions", &mentions);
@@ -77,7 +74,7 @@ message_send_main(int argc, char **argv)
         return EXIT_USAGE;
     }
 
-    return change_run(&c, id);
+    return change_run(&c);
 }
 
 
@@ -86,7 +83,6 @@ message_edit_main(int argc, char **argv)
 {
     change_t      c;
     content_t     content = { NULL, NULL };
-    const char   *operands[MESSAGE_OPERANDS];
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -99,8 +95,8 @@ message_edit_main(int argc, char **argv)
                  "--text TEXT|--content JSON [OPTION]...",
         .help = "Gives a message another content.",
         .own = own,
-        .operands = operands,
-        .noperands = MESSAGE_OPERANDS
+        .operands = c.operands,
+        .noperands = 2
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -110,15 +106,15 @@ message_edit_main(int argc, char **argv)
     }
 
     request_begin(&c.request, CHAT_REQUEST_MESSAGE_EDIT);
-    request_add_text(&c.request, "conversationId", operands[0]);
-    request_add_text(&c.request, "messageId", operands[1]);
+    request_add_text(&c.request, "conversationId", c.operands[0]);
+    request_add_text(&c.request, "messageId", c.operands[1]);
 
     if (message_add_content(&c.request, &content) == -1) {
         request_done(&c.request);
         return EXIT_USAGE;
     }
 
-    return change_run(&c, operands[0]);
+    return change_run(&c);
 }
 
 
@@ -141,15 +137,14 @@ int
 message_delete_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *operands[MESSAGE_OPERANDS];
     options_rc_e  rc;
 
     const options_t  options = {
         .usage = "chatctl message delete CONVERSATION MESSAGE [OPTION]...",
         .help = "Deletes a message: its content, former versions and "
                 "reactions are erased.",
-        .operands = operands,
-        .noperands = MESSAGE_OPERANDS
+        .operands = c.operands,
+        .noperands = 2
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -159,8 +154,8 @@ message_delete_main(int argc, char **argv)
     }
 
     request_begin(&c.request, CHAT_REQUEST_MESSAGE_DELETE);
-    request_add_text(&c.request, "conversationId", operands[0]);
-    request_add_text(&c.request, "messageId", operands[1]);
+    request_add_text(&c.request, "conversationId", c.operands[0]);
+    request_add_text(&c.request, "messageId", c.operands[1]);
 
-    return change_run(&c, operands[0]);
+    return change_run(&c);
 }

@@ -5,18 +5,13 @@
 #include "change.h"
 
 
-#define REACTION_OPERANDS  3    /* conversation, message, emoji */
-
-
-static int reaction_run(change_t *c, chat_request_type_e type,
-    const char *operands[REACTION_OPERANDS]);
+static int reaction_run(change_t *c, chat_request_type_e type);
 
 
 int
 reaction_add_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *operands[REACTION_OPERANDS];
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -31,8 +26,8 @@ reaction_add_main(int argc, char **argv)
                  "[OPTION]...",
         .help = "Adds a user's reaction to a message.",
         .own = own,
-        .operands = operands,
-        .noperands = REACTION_OPERANDS
+        .operands = c.operands,
+        .noperands = 3
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -41,7 +36,7 @@ reaction_add_main(int argc, char **argv)
         return ctl_exit(rc);
     }
 
-    return reaction_run(&c, CHAT_REQUEST_REACTION_ADD, operands);
+    return reaction_run(&c, CHAT_REQUEST_REACTION_ADD);
 }
 
 
@@ -49,15 +44,14 @@ int
 reaction_remove_main(int argc, char **argv)
 {
     change_t      c;
-    const char   *operands[REACTION_OPERANDS];
     options_rc_e  rc;
 
     const options_t  options = {
         .usage = "chatctl reaction remove CONVERSATION MESSAGE EMOJI "
                  "--as USER [OPTION]...",
         .help = "Takes a user's reaction to a message back.",
-        .operands = operands,
-        .noperands = REACTION_OPERANDS
+        .operands = c.operands,
+        .noperands = 3
     };
 
     rc = change_read(&c, &options, argc, argv);
@@ -66,18 +60,17 @@ reaction_remove_main(int argc, char **argv)
         return ctl_exit(rc);
     }
 
-    return reaction_run(&c, CHAT_REQUEST_REACTION_REMOVE, operands);
+    return reaction_run(&c, CHAT_REQUEST_REACTION_REMOVE);
 }
 
 
 static int
-reaction_run(change_t *c, chat_request_type_e type,
-    const char *operands[REACTION_OPERANDS])
+reaction_run(change_t *c, chat_request_type_e type)
 {
     request_begin(&c->request, type);
-    request_add_text(&c->request, "conversationId", operands[0]);
-    request_add_text(&c->request, "messageId", operands[1]);
-    request_add_text(&c->request, "emoji", operands[2]);
+    request_add_text(&c->request, "conversationId", c->operands[0]);
+    request_add_text(&c->request, "messageId", c->operands[1]);
+    request_add_text(&c->request, "emoji", c->operands[2]);
 
-    return change_run(c, operands[0]);
+    return change_run(c);
 }
