@@ -13,7 +13,7 @@
 
 /* of the list: {"userId":..., without the user, and the end of all */
 #define NGX_CHAT_MEMBER_ITEM   160
-#define NGX_CHAT_MEMBER_LIST   256
+#define NGX_CHAT_MEMBER_LIST   512
 
 
 static size_t ngx_chat_member_head(ngx_chat_request_t *rq,
@@ -109,20 +109,29 @@ ngx_chat_member_list(ngx_chat_request_t *rq)
 }
 
 
-/* one of Redis is a number below 2^64; anything else would be an error there */
+/* as Redis gave it: a number below 2^64, or "u" and a user; another would be
+   an error there */
 
 static ngx_uint_t
 ngx_chat_member_cursor_valid(ngx_chat_request_t *rq)
 {
-    size_t  i;
+    size_t      i, len;
+    chat_str_t  user;
 
-    for (i = 0; i < rq->parsed.cursor_len; i++) {
+    len = rq->parsed.cursor_len;
+
+    if (len > 0 && rq->parsed.cursor[0] == 'u') {
+        user = (chat_str_t) { rq->parsed.cursor + 1, len - 1 };
+        return chat_name_valid(user);
+    }
+
+    for (i = 0; i < len; i++) {
         if (rq->parsed.cursor[i] < '0' || rq->parsed.cursor[i] > '9') {
             return 0;
         }
     }
 
-    return rq->parsed.cursor_len < NGX_INT64_LEN;
+    return len < NGX_INT64_LEN;
 }
 
 
@@ -191,7 +200,7 @@ ngx_chat_member_items(chat_writer_t *w, redisReply *reply)
     ngx_uint_t  marks;
 
     if (reply->elements % 2 == 0 || ngx_chat_bus_str(reply, 1).len == 0
-        || ngx_chat_bus_str(reply, 1).len > NGX_INT64_LEN)
+        || ngx_chat_bus_str(reply, 1).len > CHAT_REQUEST_MAX_CURSOR)
     {
         return NGX_ERROR;
     }

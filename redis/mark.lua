@@ -56,31 +56,77 @@ local function mark(keys, a)
 end
 
 
--- members: identity, partitions, user, cursor ("0": from the start), limit.
---
--- ok, next cursor ("0": the end), number of members, then user and what is
--- kept of each in turn.  Who is blocked is told to those who may end that.
+-- The list of members ------------------------------------------------------
 
-local function members(keys, a)
-    local l, answer = look(keys[1], keys[2], a[1], a[2], a[3])
-    local page, found
+-- In the order of their ids behind one of them; the cursor names the last.
 
-    if not l then
-        return answer
+local function members_sorted(key, behind, limit, all)
+    local v, users, state, count = redis.call('HGETALL', key), {}, {}, 0
+    local answer
+
+    for i = 1, #v, 2 do
+        local blocked = string.sub(v[i + 1], 1, 8) == 'blocked '
+
+        count = count + (blocked and 0 or 1)
+
+        if v[i] > behind and (all or not blocked) then
+            users[#users + 1] = v[i]
+            state[v[i]] = v[i + 1]
+        end
     end
 
-    page = redis.call('HSCAN', l.base .. ':members', a[4], 'COUNT', a[5])
-    found = page[2]
-    answer = {'ok', page[1], redis.call('HLEN', l.base .. ':members')}
+    table.sort(users)
+    limit = math.min(limit, #users)
+    answer = {'ok', limit < #users and 'u' .. users[limit] or '0', count}
+
+    for i = 1, limit do
+        answer[#answer + 1] = users[i]
+        answer[#answer + 1] = state[users[i]]
+    end
+
+    return answer
+end
+
+
+-- In no order; one may come twice if others come and go meanwhile.
+
+local function members_scanned(key, cursor, limit, all)
+    local page = redis.call('HSCAN', key, cursor, 'COUNT', limit)
+    local found = page[2]
+    local answer = {'ok', page[1], redis.call('HLEN', key)}
 
     for i = 1, #found, 2 do
-        if RANK[l.role] >= RANK.moderator
-            or string.sub(found[i + 1], 1, 8) ~= 'blocked '
-        then
+        if all or string.sub(found[i + 1], 1, 8) ~= 'blocked ' then
             answer[#answer + 1] = found[i]
             answer[#answer + 1] = found[i + 1]
         end
     end
 
     return answer
+end
+
+
+-- members: identity, partitions, user, cursor ("0": from the start), limit;
+-- where there are many, about so many come.
+--
+-- ok, next cursor ("0": the end), number of members, then user and what is
+-- kept of each in turn.  Who is blocked is told to those who may end that.
+
+local function members(keys, a)
+    local l, answer = look(keys[1], keys[2], a[1], a[2], a[3])
+    local key, cursor, limit = keys[2] .. ':members', a[4], tonumber(a[5])
+    local scans, all
+
+    if not l then
+        return answer
+    end
+
+    all = RANK[l.role] >= RANK.moderator
+    scans = string.match(cursor, '^[1-9]')
+
+    if not scans and redis.call('HLEN', key) <= SORTED_MAX then
+        return members_sorted(key, string.sub(cursor, 2), limit, all)
+    end
+
+    return members_scanned(key, scans and cursor or '0', limit, all)
 end

@@ -3,21 +3,23 @@
 -- What a creation finds: nil if it may go on, with what is left of a deleted
 -- one of that id; or the answer.
 
-local function create_found(base, user, fresh)
-    local meta, answer, left = meta_get(base)
-    local viewer, v
+local function create_found(l, fresh)
+    local meta, answer, left = meta_get(l.base)
+    local viewer, v, state
 
     if meta then
-        viewer = viewer_get(base, meta, user)
+        viewer = viewer_get(l.base, meta, l.user)
 
         if not viewer then
             return {'not_found'}
         end
 
-        v = redis.call('HMGET', base .. ':meta', 'name', 'by', 'at')
+        v = redis.call('HMGET', l.base .. ':meta', 'name', 'by', 'at')
+        l.meta = meta
+        state = unchanged(l)
 
         return {'exists', meta.type, viewer.role, meta.rev, meta.seq, v[1],
-                v[2], tonumber(v[3])}
+                v[2], tonumber(v[3]), state[4], state[5]}
     end
 
     if answer[1] == 'need' and not fresh then
@@ -32,12 +34,12 @@ end
 -- cannot exist, head of the event, then user and role in turn.
 --
 -- As message.send; or "exists", type, role of the user or "", revision,
--- sequence, name, creator, time in ms.  Who may not see it gets not_found: the
--- caller decides what that means.
+-- sequence, name, creator, time in ms, and place and generation as there.  Who
+-- may not see it gets not_found: the caller decides what that means.
 
 local function conversation_create(l, a)
     local base, kind, name, key = l.base, a[6], a[7], a[8]
-    local answer, left = create_found(base, l.user, a[9] == '1')
+    local answer, left = create_found(l, a[9] == '1')
     local members, meta, rev, at = {}, nil, nil, nil
 
     if answer then

@@ -29,7 +29,7 @@ typedef struct {
     const char  *as;            /* NULL: the operator */
     bool         json;
 
-    char         cursor[32];    /* "0" at the start and at the end */
+    char         cursor[80];    /* "0" at the start and at the end */
     member_t    *list;
     size_t       n;
     size_t       size;
