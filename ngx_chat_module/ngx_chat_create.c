@@ -303,6 +303,8 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
 
     rq->revision = a.revision;
 
+    rq->revision = a.revision;
+
     ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), !own);
 }
 
