@@ -67,7 +67,9 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test check measure-faults measure-idle help FORCE
+.PHONY: units unit test check help FORCE
+.PHONY: measure-faults measure-idle measure-cost measure-running
+.PHONY: measure-storing measure-throughput
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -138,6 +140,25 @@ $(call worker_bin,$(1)): \
 endef
 
 $(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
+
+# what measuring needs and should not be slow itself: bench/load -> build/bench/
+
+BENCH       = $(patsubst bench/%/,$(BUILD)/bench/%,$(sort $(dir \
+                $(wildcard bench/*/*.c))))
+
+$(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_PLAIN) -Iworkers/lib $(call pkg,--cflags) \
+	    -c -o $@ $<
+
+define bench_rule
+$(1): $(patsubst bench/%.c,$(BUILD)/obj/bench/%.o, \
+        $(wildcard bench/$(notdir $(1))/*.c)) $(LIBWORKER) $(LIBCHAT)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(CC) $(CFLAGS) -o $$@ $$^ $$(call pkg,--libs)
+endef
+
+$(foreach b,$(BENCH),$(eval $(call bench_rule,$(b))))
 
 # what the programs carry inside: the function library and the migrations
 
@@ -243,9 +264,14 @@ check: deps-check
 #: Measuring (docs/measurements.md; options for the program: ARGS)
 #:   make measure-faults 10,000 messages while everything is killed
 #:   make measure-idle   the memory of 10,000 idle connections
+#:   make measure-cost   a message in Redis: the function, and its commands
+#:   make measure-running    the same in the running system
+#:   make measure-storing    chat-persist, and nothing but its INSERT
+#:   make measure-throughput messages a second, and what limits them
 
-measure-faults measure-idle: measure-%: deps-test
-	@$(MAKE) --no-print-directory -s $(JOBS) all
+measure-faults measure-idle measure-cost measure-running measure-storing \
+measure-throughput: measure-%: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)
 
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')

@@ -1,0 +1,305 @@
+/*
+ * load PORT LISTENERS < COMMANDS
+ *
+ * opens sessions, sends messages through them, and tells what became of them.
+ * A line of standard input is one of
+ *
+ *      open CONVERSATION TOKEN     one more session, which joins that
+ *      ready                       answered with "ready" once all have joined
+ *      send RATE MS                so many messages a second for so long, in
+ *                                  turn through the sessions; answered with a
+ *                                  line of NAME=VALUE when all have their reply
+ *                                  and have come to LISTENERS sessions each
+ *
+ * A message has its time by the rate, however late it can be sent; its delay
+ * is counted from there.  So what is too slow shows.
+ */
+
+#include "load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+
+#define READY_SECONDS  60
+#define REPLY_SECONDS  15       /* for the last replies and events */
+#define TURN_EVENTS    512
+
+
+tally_t  tally;
+
+static unsigned    listeners;
+static int         epoll_fd;
+static session_t **sessions;
+static size_t      nsessions;
+static size_t      size;        /* of sessions, in bytes */
+
+
+static void load_open(unsigned port, const char *conversation,
+    const char *token);
+static void load_ready(void);
+static void load_send(unsigned rate, unsigned ms);
+static void load_report(uint64_t sent, uint64_t began);
+static void load_turn(int timeout);
+
+
+int
+main(int argc, char **argv)
+{
+    char       line[4096], conversation[65], token[2048];
+    unsigned   port, rate, ms;
+
+    if (argc != 3 || sscanf(argv[1], "%u", &port) != 1
+        || sscanf(argv[2], "%u", &listeners) != 1)
+    {
+        load_fail("usage: load PORT LISTENERS < COMMANDS");
+    }
+
+    epoll_fd = epoll_create1(0);
+
+    if (epoll_fd == -1) {
+        load_fail("epoll_create1() failed: %s", strerror(errno));
+    }
+
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+
+        if (sscanf(line, "open %64s %2047s", conversation, token) == 2) {
+            load_open(port, conversation, token);
+
+        } else if (strcmp(line, "ready\n") == 0) {
+            load_ready();
+
+        } else if (sscanf(line, "send %u %u", &rate, &ms) == 2) {
+            load_send(rate, ms);
+
+        } else {
+            load_fail("what is this: %s", line);
+        }
+    }
+
+    return 0;
+}
+
+
+uint64_t
+load_now(void)
+{
+    struct timespec  t;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &t);
+
+    return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+
+void
+load_fail(const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    fprintf(stderr, "load: ");
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n");
+    va_end(args);
+
+    exit(1);
+}
+
+
+/* memory that has room for so many bytes; it at least doubles */
+
+void *
+load_room(void *data, size_t *size, size_t wanted)
+{
+    if (wanted <= *size) {
+        return data;
+    }
+
+    *size = wanted > *size * 2 ? wanted : *size * 2;
+    data = realloc(data, *size);
+
+    if (data == NULL) {
+        load_fail("out of memory");
+    }
+
+    return data;
+}
+
+
+static void
+load_open(unsigned port, const char *conversation, const char *token)
+{
+    session_t           *s;
+    struct epoll_event   event = { .events = EPOLLIN };
+
+    s = calloc(1, sizeof(session_t));
+
+    if (s == NULL) {
+        load_fail("out of memory");
+    }
+
+    session_open(s, (unsigned) nsessions, port, conversation, token);
+
+    event.data.ptr = s;
+
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == -1) {
+        load_fail("epoll_ctl() failed: %s", strerror(errno));
+    }
+
+    sessions = load_room(sessions, &size,
+                         (nsessions + 1) * sizeof(session_t *));
+    sessions[nsessions] = s;
+    nsessions++;
+}
+
+
+static void
+load_ready(void)
+{
+    size_t    i = 0;
+    uint64_t  end = load_now() + READY_SECONDS * UINT64_C(1000000);
+
+    while (i < nsessions) {
+
+        if (sessions[i]->state == SESSION_JOINED) {
+            i++;
+            continue;
+        }
+
+        if (load_now() > end) {
+            load_fail("session %zu has not joined in time", i);
+        }
+
+        load_turn(100);
+    }
+
+    printf("ready\n");
+    fflush(stdout);
+}
+
+
+/* one message of its turn: by the first session that may send one */
+
+static bool
+load_send_one(uint64_t due)
+{
+    size_t         i;
+    session_t     *s;
+    static size_t  next;
+
+    for (i = 0; i < nsessions; i++) {
+        s = sessions[next];
+        next = (next + 1) % nsessions;
+
+        if (session_send(s, due)) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static void
+load_send(unsigned rate, unsigned ms)
+{
+    uint64_t  sent = 0, total, due, began, end;
+
+    memset(&tally, 0, offsetof(tally_t, delays));
+    tally.ndelays = 0;
+    began = load_now();
+    total = (uint64_t) rate * ms / 1000;
+    end = began + (uint64_t) ms * 1000 + REPLY_SECONDS * UINT64_C(1000000);
+
+    while ((tally.replies + tally.refused < total
+            || tally.events < tally.replies * listeners)
+           && load_now() < end)
+    {
+
+        while (sent < total) {
+            due = began + sent * 1000000 / rate;
+
+            if (due > load_now() || !load_send_one(due)) {
+                break;
+            }
+
+            sent++;
+        }
+
+        load_turn(1);
+    }
+
+    load_report(sent, began);
+}
+
+
+static int
+load_compare(const void *a, const void *b)
+{
+    const uint32_t  *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+
+static uint32_t
+load_delay(unsigned thousandth)
+{
+    if (tally.ndelays == 0) {
+        return 0;
+    }
+
+    return tally.delays[(tally.ndelays - 1) * thousandth / 1000];
+}
+
+
+static void
+load_report(uint64_t sent, uint64_t began)
+{
+    uint64_t       us = load_now() - began;
+
+    if (tally.ndelays != 0) {
+        qsort(tally.delays, tally.ndelays, sizeof(uint32_t), load_compare);
+    }
+
+    printf("sent=%" PRIu64 " accepted=%" PRIu64 " refused=%" PRIu64
+           " events=%" PRIu64 " us=%" PRIu64
+           " p50=%" PRIu32 " p99=%" PRIu32 " max=%" PRIu32 "\n",
+           sent, tally.replies, tally.refused, tally.events, us,
+           load_delay(500), load_delay(990), load_delay(1000));
+    fflush(stdout);
+}
+
+
+/* reads what there is; whoever could not write tries again */
+
+static void
+load_turn(int timeout)
+{
+    int                  i, n;
+    size_t               k;
+    struct epoll_event   events[TURN_EVENTS];
+
+    n = epoll_wait(epoll_fd, events, TURN_EVENTS, timeout);
+
+    if (n == -1 && errno != EINTR) {
+        load_fail("epoll_wait() failed: %s", strerror(errno));
+    }
+
+    for (i = 0; i < n; i++) {
+        session_read(events[i].data.ptr);
+    }
+
+    for (k = 0; k < nsessions; k++) {
+        if (sessions[k]->blocked) {
+            session_flush(sessions[k]);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+/*
+ * load: many sessions that send messages at a given rate, and what becomes of
+ * them.  It is a client for measurements: it believes what it reads as far as
+ * it can without parsing JSON, and gives up where a client would reconnect.
+ */
+
+#ifndef LOAD_H
+#define LOAD_H
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+
+#define SESSION_WINDOW  32      /* requests without a reply; a power of two */
+#define MESSAGE_SIZE    200     /* bytes of a message's JSON */
+
+
+typedef struct {
+    uint64_t   replies;         /* good ones */
+    uint64_t   refused;
+    uint64_t   events;          /* message.created */
+    uint32_t  *delays;          /* us from when it was due to the reply */
+    size_t     ndelays;
+    size_t     size;
+} tally_t;
+
+
+typedef enum {
+    SESSION_SHAKING,            /* the handshake is not answered yet */
+    SESSION_JOINING,
+    SESSION_JOINED
+} session_state_e;
+
+
+typedef struct {
+    int               fd;
+    session_state_e   state;
+    unsigned          number;
+    char              conversation[65];
+    uint64_t          sent;             /* requests; the id of the next one */
+    uint64_t          open;             /* of them without a reply */
+    uint64_t          due[SESSION_WINDOW];      /* us; by id */
+    bool              blocked;          /* the kernel takes no more for now */
+    char             *out;
+    size_t            out_len;
+    size_t            out_size;
+    char             *in;               /* of an incomplete frame */
+    size_t            in_len;
+    size_t            in_size;
+} session_t;
+
+
+/* load.c */
+
+extern tally_t  tally;
+
+uint64_t load_now(void);                /* us, for durations */
+void load_fail(const char *format, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+void *load_room(void *data, size_t *size, size_t wanted);
+
+
+/* session.c */
+
+/* connects, and sends the handshake */
+void session_open(session_t *s, unsigned number, unsigned port,
+    const char *conversation, const char *token);
+
+/* what can be read, and written if it could not before */
+void session_read(session_t *s);
+void session_flush(session_t *s);
+
+/* a message that was due at that time; false: too many are unanswered */
+bool session_send(session_t *s, uint64_t due);
+
+
+#endif /* LOAD_H */
