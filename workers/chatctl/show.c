@@ -81,6 +81,21 @@ conversation_show_main(int argc, char **argv)
 }
 
 
+static void
+show_print(const PGresult *res, int column)
+{
+    chat_str_t  value = db_value(res, 0, column);
+
+    if (PQftype(res, column) == DB_BOOL) {
+        value = value.data[0] == 't' ? chat_str("yes") : chat_str("no");
+    }
+
+    printf("%-16s ", PQfname(res, column));
+    stored_print_text(value);
+    putchar('\n');
+}
+
+
 static int
 show_run(show_t *s)
 {
@@ -113,9 +128,7 @@ show_run(show_t *s)
         printf("%s\n", PQgetvalue(res, 0, last));
     } else {
         for (i = 0; i < last; i++) {
-            printf("%-16s ", PQfname(res, i));
-            stored_print_text(db_value(res, 0, i));
-            putchar('\n');
+            show_print(res, i);
         }
     }
 
