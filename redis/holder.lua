@@ -337,7 +337,8 @@ local function message_fact(keys, a)
 end
 
 
--- marks: fence, identity, generation, about how many.  Identity and generation
+-- marks: fence, identity, generation, how many (1,000 at the most, for Lua's
+-- stack is small).  Identity and generation
 -- are "" where the partition is not open (any more): what waits is stored
 -- before it is opened again.
 --
@@ -351,9 +352,11 @@ local function marks(keys, a)
         return answer
     end
 
-    found = redis.call('HSCAN', keys[1] .. 'marks', '0', 'COUNT', a[4])[2]
+    -- any of them: a scan from the start would not get beyond what it emptied
 
-    return {'ok', unpack(found, 1, math.min(#found, 2000))}
+    found = redis.call('HRANDFIELD', keys[1] .. 'marks', a[4], 'WITHVALUES')
+
+    return {'ok', unpack(found)}
 end
 
 

@@ -112,6 +112,19 @@ local function conversation_update(l, a)
 end
 
 
+-- marks of this life say nothing in the next one
+
+local function marks_end(l)
+    local marks, name = l.prefix .. 'marks', name_of(l.prefix, l.base) .. ' '
+
+    for _, field in ipairs(redis.call('HKEYS', marks)) do
+        if string.sub(field, 1, #name) == name then
+            redis.call('HDEL', marks, field)
+        end
+    end
+end
+
+
 -- conversation.delete: head of the event.  What is left tells nodes that missed
 -- it, and an id made again where to go on counting.
 
@@ -123,6 +136,7 @@ local function conversation_delete(l, a)
     rev = revision_next(base, l.part, meta)
     at = log_add(l, 'close')
 
+    marks_end(l)
     redis.call('DEL', base .. ':members', base .. ':hot', base .. ':ids')
     meta.hbytes, meta.hn, meta.ihead = 0, 0, 0
 
