@@ -1,138 +1,48 @@
 /*
- * The page: signing in, the list of conversations, and the one that is open.
+ * The page: who is signed in, the connection, and which conversation is open.
  *
  * Which one that is stands in the address, #ID or #ID/NAME, so that a link to
  * it can be shared; the name is only what it is called until its own is known.
  */
 
+import { Actions } from './actions.js';
 import { ChatClient } from './chat.js';
+import { Composer } from './composer.js';
+import { Create } from './create.js';
+import { $, toast } from './dom.js';
 import { LogView } from './log.js';
-import { Room } from './room.js';
-import { nameOf, setAvatar } from './text.js';
+import { Panel } from './panel.js';
+import { setAvatar, setSelf } from './people.js';
+import { Rooms } from './rooms.js';
+import { Sidebar, hashOf } from './sidebar.js';
+import { signIn, signOut, tokenFor } from './signin.js';
 
 const LOBBY = 'lobby';
 const VALID_ID = /^[A-Za-z0-9_.:@-]{1,64}$/;
-const MAX_ROOMS = 30;
-const TOKEN_MARGIN = 30000;     /* ms before its end; then it is not used */
 const PATIENCE = 1000;          /* ms of no connection that nobody need know */
 
-const $ = (id) => document.getElementById(id);
+const STATES = {
+    online: 'Online',
+    connecting: 'Connecting…',
+    waiting: 'Reconnecting…',
+    closed: 'Signed out'
+};
 
-const narrow = matchMedia('(max-width: 47.99rem)');
-const touch = matchMedia('(pointer: coarse)');
 
-
-/* storage may be forbidden; then nothing is kept */
-
-function recall(storage, key) {
-    try {
-        return JSON.parse(storage.getItem(`ngx_chat.${key}`));
-    } catch {
-        return null;
-    }
+function isLooking() {
+    return !document.hidden && document.hasFocus();
 }
 
-
-function keep(storage, key, value) {
-    try {
-        storage.setItem(`ngx_chat.${key}`, JSON.stringify(value));
-    } catch {
-        /* not kept, then */
-    }
-}
-
-
-/* -- signing in ----------------------------------------------------------- */
-
-let identity = null;            /* {token, userId, name, expiresAt} */
-
-
-async function fetchIdentity(name) {
-    const response = await fetch('signin', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ name })
-    });
-
-    const body = await response.json().catch(() => null);
-
-    if (!response.ok) {
-        throw new Error(body?.error?.message
-                        ?? 'Signing in is not possible right now.');
-    }
-
-    identity = body;
-    keep(sessionStorage, 'name', body.name);
-    keep(localStorage, 'name', body.name);
-
-    return identity;
-}
-
-
-async function tokenFor(reason) {
-    const left = new Date(identity.expiresAt) - Date.now();
-
-    if (reason === 'connect' && left > TOKEN_MARGIN) {
-        return identity.token;
-    }
-
-    return (await fetchIdentity(identity.name)).token;
-}
-
-
-function showSignIn() {
-    $('signin').hidden = false;
-    $('signin-name').value = recall(localStorage, 'name') ?? '';
-    $('signin-name').select();
-    $('signin-name').focus();
-}
-
-
-async function signIn(name) {
-    const button = $('signin-form').querySelector('button');
-
-    button.disabled = true;
-    $('signin-error').textContent = '';
-
-    try {
-        await fetchIdentity(name);
-        $('signin').hidden = true;
-        new App(identity);
-
-    } catch (error) {
-        showSignIn();
-        $('signin-error').textContent = error.message;
-    }
-
-    button.disabled = false;
-}
-
-
-$('signin-form').addEventListener('submit', (e) => {
-    const name = $('signin-name').value.trim();
-
-    e.preventDefault();
-
-    if (name === '') {
-        $('signin-error').textContent = 'Please enter a name.';
-        $('signin-name').focus();
-    } else {
-        signIn(name);
-    }
-});
-
-
-/* -- the page of who is signed in ----------------------------------------- */
 
 class App {
 
     #client;
-    #log = new LogView();
-    #rooms = new Map();
-    #room = null;
+    #rooms;
+    #sidebar;
+    #log = new LogView({ looking: isLooking });
+    #composer = new Composer({ onSent: () => this.#log.settle() });
+    #panel = new Panel();
     #bannerTimer = 0;
-    #toastTimer = 0;
-    #drafts = new Map();
 
     constructor(me) {
         const url = new URL('chat', location.href);
@@ -140,20 +50,20 @@ class App {
         url.protocol = url.protocol.replace('http', 'ws');
         url.hash = '';
 
-        this.me = { ...me, readable: nameOf(me.userId) === me.name };
+        setSelf(me);
         this.#client = new ChatClient({ url: url.href, token: tokenFor });
+        this.#rooms = new Rooms(this.#client, me);
+        this.#sidebar = new Sidebar(this.#rooms);
+        new Actions(this.#log, this.#composer);
+        new Create(this.#client, me,
+                   { onCreated: (made) => this.#onCreated(made) });
 
         $('app').hidden = false;
         $('me-name').textContent = me.name;
         setAvatar($('me-avatar'), me.userId, me.name);
 
         this.#listen();
-        this.#addRoom(LOBBY, 'Lobby');
-
-        for (const { id, name } of recall(localStorage, 'rooms') ?? []) {
-            this.#addRoom(id, name);
-        }
-
+        this.#openLobby();
         this.#navigate();
         this.#client.connect();
     }
@@ -165,57 +75,35 @@ class App {
         };
 
         on(this.#client, 'state', (e) => this.#onState(e.detail));
+        on(this.#rooms, 'change', (e) => this.#onChange(e.detail.room));
+        on(this.#rooms, 'ended', (e) => this.#onEnded(e.detail.room));
+        on(this.#rooms, 'notice', (e) => toast(e.detail.text));
+
         on(window, 'hashchange', () => this.#navigate());
         on(window, 'online', () => this.#client.wake());
         on(window, 'focus', () => this.#look());
         on(window, 'blur', () => this.#look());
         on(document, 'visibilitychange', () => this.#onVisibility());
-        on(narrow, 'change', () => this.#toggleSide(false));
-
-        on($('composer'), 'submit', (e) => this.#onSubmit(e));
-        on($('text'), 'input', () => this.#onInput());
-        on($('text'), 'keydown', (e) => this.#onKey(e));
 
         on($('share'), 'click', () => this.#share());
-        on($('signout'), 'click', () => this.#signOut());
-        on($('side-open'), 'click', () => this.#toggleSide(true));
-        on($('side-close'), 'click', () => this.#toggleSide(false));
-        on($('scrim'), 'click', () => this.#toggleSide(false));
-        on(document, 'keydown', (e) => {
-            if (e.key === 'Escape' && !$('scrim').hidden) {
-                this.#toggleSide(false);
-            }
+        on($('signout'), 'click', () => {
+            this.#client.close();
+            signOut();
         });
-
-        on($('create-open'), 'click', () => this.#openCreate());
-        on($('create-cancel'), 'click', () => $('create').close());
-        on($('create-form'), 'submit', (e) => this.#onCreate(e));
-    }
-
-
-    #signOut() {
-        this.#client.close();
-        keep(sessionStorage, 'name', null);
-        location.reload();
     }
 
 
     /* -- connection ------------------------------------------------------ */
 
     #onState({ state, code }) {
-        const texts = {
-            online: 'Online',
-            connecting: 'Connecting…',
-            waiting: 'Reconnecting…',
-            closed: 'Signed out'
-        };
-
-        $('status').textContent = texts[state];
+        $('status').textContent = STATES[state];
         $('status').dataset.state = state;
 
         clearTimeout(this.#bannerTimer);
 
         if (state === 'online') {
+            this.#rooms.watch(!document.hidden);
+
             if (!$('banner').hidden) {
                 this.#banner('Back online', 'good');
                 this.#bannerTimer = setTimeout(() => this.#banner(null), 1500);
@@ -242,17 +130,9 @@ class App {
     }
 
 
-    #toast(text) {
-        clearTimeout(this.#toastTimer);
-        $('toast').textContent = text;
-        $('toast').classList.add('shown');
-        this.#toastTimer = setTimeout(
-            () => $('toast').classList.remove('shown'), 2500);
-    }
-
-
     #onVisibility() {
-        this.#look();
+        this.#rooms.watch(!document.hidden);
+        this.#log.see();
 
         if (!document.hidden) {
             this.#client.wake();
@@ -260,23 +140,27 @@ class App {
     }
 
 
-    /* what the user looks at is read */
+    /* what the user looks at is read; the list may be old */
     #look() {
-        const looking = !document.hidden && document.hasFocus();
+        this.#log.see();
 
-        for (const room of this.#rooms.values()) {
-            room.seen = looking && room === this.#room;
+        if (isLooking()) {
+            this.#rooms.refresh();
         }
-
-        if (looking) {
-            this.#room?.markSeen();
-        }
-
-        this.#showUnread();
     }
 
 
     /* -- conversations --------------------------------------------------- */
+
+    /* it is there for everyone, whether a member or not */
+    #openLobby() {
+        const lobby = this.#rooms.get(LOBBY);
+
+        lobby.name ??= 'Lobby';
+        lobby.type ??= 'channel';
+        lobby.attach();
+    }
+
 
     #navigate() {
         const [id, name] = location.hash.slice(1).split('/');
@@ -286,271 +170,119 @@ class App {
             return;
         }
 
-        let label = '';
+        const room = this.#rooms.get(id);
 
         try {
-            label = decodeURIComponent(name ?? '').slice(0, 64);
+            room.name ??= decodeURIComponent(name ?? '').slice(0, 64) || null;
         } catch {
             /* not a name, then */
         }
 
-        this.#openRoom(this.#addRoom(id, label || 'Conversation'));
+        this.#open(room);
     }
 
 
-    #addRoom(id, name) {
-        let room = this.#rooms.get(id);
+    #open(room) {
+        const before = this.#rooms.current;
 
-        if (room === undefined) {
-            room = new Room(this.#client, id, name, this.me);
-            room.addEventListener('change', () => this.#onRoomChange(room));
-            room.item = this.#makeItem(room);
-            this.#rooms.set(id, room);
-            this.#keepRooms();
-            this.#drawItem(room);
+        if (before !== null && before !== room && before.failure !== null) {
+            this.#rooms.drop(before);
         }
 
-        return room;
-    }
-
-
-    #keepRooms() {
-        const rooms = Array.from(this.#rooms.values())
-            .filter((room) => room.id !== LOBBY && !room.failure)
-            .slice(-MAX_ROOMS)
-            .map(({ id, name }) => ({ id, name }));
-
-        keep(localStorage, 'rooms', rooms);
-    }
-
-
-    #openRoom(room) {
-        if (this.#room !== null) {
-            this.#drafts.set(this.#room, $('text').value);
-        }
-
-        this.#room = room;
+        this.#rooms.open(room);
         this.#log.show(room);
-        this.#toggleSide(false);
-        $('text').value = this.#drafts.get(room) ?? '';
-        this.#onInput();
+        this.#composer.show(room);
+        this.#panel.show(room);
+        this.#sidebar.toggle(false);
+        this.#sidebar.schedule();
+        this.#drawHead();
+    }
 
-        if (!touch.matches) {
-            $('text').focus();
+
+    #onCreated({ conversationId, type, name, role }) {
+        const room = this.#rooms.get(conversationId);
+
+        Object.assign(room, { type, name, role, created: Date.now() });
+        location.hash = hashOf(room);
+        this.#rooms.refresh();
+    }
+
+
+    #onChange(room) {
+        const { current } = this.#rooms;
+
+        if (room !== undefined && room === current) {
+            this.#drawHead();
+
+        } else if (current?.ended && this.#rooms.has(current.id)) {
+            this.#navigate();       /* it is there again */
         }
+    }
 
-        for (const other of this.#rooms.values()) {
-            this.#drawItem(other);
+
+    /* who has left it himself knows; the open one tells in its own place */
+    #onEnded(room) {
+        const gone = `You are no longer in “${room.title}”.`;
+
+        if (room.leaving) {
+            location.hash = LOBBY;
+            return;
         }
 
         this.#drawHead();
-        this.#look();
-    }
 
-
-    #onRoomChange(room) {
-        this.#drawItem(room);
-
-        if (room.failure !== null) {
-            this.#keepRooms();      /* not to be tried again */
+        if (room !== this.#rooms.current) {
+            toast(room.ended.reason === 'deleted'
+                ? `“${room.title}” was deleted.` : gone);
         }
 
-        if (room === this.#room) {
-            this.#drawHead();
+        if (room.id === LOBBY) {
+            this.#openLobby();
         }
-
-        this.#showUnread();
     }
 
 
     #drawHead() {
-        const room = this.#room;
-        const broken = room.failure !== null;
+        const room = this.#rooms.current;
+        const broken = room.failure !== null || room.ended !== null;
 
-        $('room-name').textContent = room.name;
-        $('room-sub').textContent = broken ? '' : room.id === LOBBY
-            ? 'Open to everyone' : 'Open to everyone with the link';
-        $('share').hidden = broken;
-        $('composer').classList.toggle('off', broken);
-        $('text').disabled = broken;
-        $('text').placeholder = broken ? '' : `Message ${room.name}`;
-    }
-
-
-    /* -- the list ------------------------------------------------------- */
-
-    #makeItem(room) {
-        const item = $('t-room').content.firstElementChild.cloneNode(true);
-
-        item.querySelector('.forget').addEventListener('click', () => {
-            this.#forget(room);
-        });
-        item.querySelector('a').addEventListener('click', () => {
-            this.#toggleSide(false);
-        });
-
-        $('rooms').append(item);
-
-        return item;
-    }
-
-
-    #drawItem(room) {
-        const part = (selector) => room.item.querySelector(selector);
-        const open = room === this.#room;
-
-        part('a').href = this.#hashOf(room);
-        part('a').setAttribute('aria-current', open ? 'page' : 'false');
-        setAvatar(part('.avatar'), room.id, room.name);
-        part('.room-label').textContent = room.name;
-        part('.room-last').textContent = room.preview();
-        part('.badge').hidden = room.unread === 0;
-        part('.badge').textContent = room.unread > 99 ? '99+' : room.unread;
-        part('.badge').title = `${room.unread} unread`;
-        part('.forget').hidden = room.id === LOBBY;
-    }
-
-
-    #hashOf(room) {
-        return room.id === LOBBY
-            ? `#${LOBBY}` : `#${room.id}/${encodeURIComponent(room.name)}`;
-    }
-
-
-    #forget(room) {
-        this.#rooms.delete(room.id);
-        this.#client.leave(room.id);
-        room.item.remove();
-        this.#keepRooms();
-
-        if (room === this.#room) {
-            location.hash = LOBBY;
-        }
-    }
-
-
-    #showUnread() {
-        let total = 0;
-
-        for (const room of this.#rooms.values()) {
-            total += room.unread;
-        }
-
-        const count = total > 0 ? `(${total > 99 ? '99+' : total}) ` : '';
-
-        document.title = `${count}${this.#room?.name ?? ''} · ngx_chat`;
-        $('side-dot').hidden = total === 0;
-    }
-
-
-    #toggleSide(open) {
-        const shown = open && narrow.matches;
-
-        $('side').classList.toggle('open', shown);
-        $('side').inert = narrow.matches && !open;
-        $('scrim').hidden = !shown;
-        $('side-open').setAttribute('aria-expanded', shown);
-
-        if (shown) {
-            $('side-close').focus();
-        } else if ($('side').contains(document.activeElement)) {
-            $('side-open').focus();
-        }
-    }
-
-
-    #openCreate() {
-        this.#toggleSide(false);
-        $('create-form').reset();
-        $('create-error').textContent = '';
-        $('create').showModal();
-    }
-
-
-    async #onCreate(e) {
-        const name = $('create-name').value.trim();
-
-        e.preventDefault();
-
-        if (name === '') {
-            $('create-error').textContent = 'Please enter a name.';
-            return;
-        }
-
-        $('create-submit').disabled = true;
-
-        try {
-            const made = await this.#client.createConversation({
-                type: 'channel', name
-            });
-
-            $('create').close();
-            location.hash = this.#hashOf({ id: made.conversationId, name });
-
-        } catch (error) {
-            $('create-error').textContent = error.message;
-        }
-
-        $('create-submit').disabled = false;
+        $('room-name').textContent = room.title;
+        $('room-sub').textContent = broken ? '' : subtitle(room);
+        $('share').hidden = broken || room.type !== 'channel';
     }
 
 
     async #share() {
-        const address = new URL(this.#hashOf(this.#room), location.href).href;
+        const address = new URL(hashOf(this.#rooms.current),
+                                location.href).href;
 
         try {
             await navigator.clipboard.writeText(address);
-            this.#toast('Link copied');
+            toast('Link copied');
         } catch {
             window.prompt('The link to this conversation', address);
         }
     }
-
-
-    /* -- writing --------------------------------------------------------- */
-
-    #onInput() {
-        const text = $('text');
-
-        $('send').disabled = text.value.trim() === '';
-        text.style.setProperty('height', 'auto');
-        text.style.setProperty('height', `${text.scrollHeight}px`);
-    }
-
-
-    /* Enter sends; on a touch screen it is a new line, and a button sends */
-    #onKey(e) {
-        if (e.key === 'Enter' && !e.shiftKey && !e.isComposing
-            && !touch.matches)
-        {
-            e.preventDefault();
-            $('composer').requestSubmit();
-        }
-    }
-
-
-    #onSubmit(e) {
-        const text = $('text').value.trim();
-
-        e.preventDefault();
-
-        if (text === '' || this.#room.failure !== null) {
-            return;
-        }
-
-        this.#room.send(text);
-        this.#log.toEnd();
-        $('text').value = '';
-        $('text').focus();
-        this.#onInput();
-    }
 }
 
 
-const name = recall(sessionStorage, 'name');
+function subtitle({ id, type, description, members }) {
+    const { loaded, total } = members;
 
-if (name === null) {
-    showSignIn();
-} else {
-    signIn(name);
+    if (type === 'dm') {
+        return 'Direct conversation';
+    }
+
+    if (description !== '') {
+        return description;
+    }
+
+    if (type === 'group') {
+        return loaded ? `${total} member${total === 1 ? '' : 's'}` : 'Group';
+    }
+
+    return id === LOBBY ? 'Open to everyone' : 'Open to everyone with the link';
 }
+
+
+signIn((identity) => new App(identity));

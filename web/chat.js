@@ -1,5 +1,6 @@
 /*
- * chat.js: a client of ngx_chat for browsers, without dependencies.
+ * chat.js: a client of ngx_chat for browsers, without dependencies; it is this
+ * file and those beside it whose names begin with "chat-".
  *
  *     import { ChatClient } from './chat.js';
  *
@@ -13,7 +14,10 @@
  *     lobby.addEventListener('event', (e) => console.log(e.detail));
  *     client.connect();
  *
- *     const { sequenceNumber } = await lobby.send('Hello');
+ *     const { id, sequenceNumber } = await lobby.send('Hello');
+ *
+ *     await lobby.addReaction(id, '👋');
+ *     lobby.markRead(sequenceNumber);
  *
  * It keeps one connection and comes back by itself when that is lost.  Each
  * conversation then goes on where it was: its durable events come in order of
@@ -21,79 +25,28 @@
  * answer is sent again under the same id, so that it is there once.
  */
 
+import { Conversation } from './chat-conversation.js';
+import { uuidv7 } from './chat-id.js';
+import { BACKOFF_MAX, ChatError, backoff, retryDelay, sleep }
+    from './chat-retry.js';
+
+export { ChatError, Conversation, uuidv7 };
+
 const PROTOCOL = 'chat.v1';
 
 const OPEN_TIMEOUT = 10000;         /* ms, from the first byte to a session */
 const REQUEST_TIMEOUT = 10000;
 const SILENCE = 25000;              /* then the other side is asked */
 const PROBE_TIMEOUT = 5000;
-const BACKOFF_BASE = 500;
-const BACKOFF_MAX = 30000;
-const MAX_IN_FLIGHT = 16;           /* sends of one conversation */
+const BACKOFF_OVERLOADED = 4000;
 const CALL_DEADLINE = 60000;
-const SEND_DEADLINE = 120000;
-
-/* codes of the server, and "offline", which is ours */
-const RETRYABLE = new Set(['unavailable', 'timeout', 'rate_limited',
-                           'offline']);
+const MAX_JOINING = 16;             /* joins under way at once */
 
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_REVOKED = 4403;
 const CLOSE_FLOODING = 4429;
 const CLOSE_OVERLOADED = 1013;
 const CLOSE_RESTART = 1012;
-
-
-/* what a request failed with: one of the server's codes, or "offline" */
-
-export class ChatError extends Error {
-
-    constructor(code, message, retryAfter) {
-        super(message);
-        this.name = 'ChatError';
-        this.code = code;
-        this.retryAfter = retryAfter;
-    }
-
-    get retryable() {
-        return RETRYABLE.has(this.code);
-    }
-}
-
-
-/* RFC 9562, 5.7: the server tells the age of an id by its first 48 bits */
-
-export function uuidv7(now = Date.now()) {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    const view = new DataView(bytes.buffer);
-
-    view.setUint32(0, Math.floor(now / 0x10000));
-    view.setUint16(4, now % 0x10000);
-    bytes[6] = 0x70 | bytes[6] & 0x0f;
-    bytes[8] = 0x80 | bytes[8] & 0x3f;
-
-    const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0'))
-                     .join('');
-
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-
-function sleep(ms) {
-    return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-
-/* full jitter: many clients that lost one server come back spread out */
-
-function backoff(attempt) {
-    return Math.random() * Math.min(BACKOFF_MAX, BACKOFF_BASE * 2 ** attempt);
-}
-
-
-function retryDelay(error, attempt) {
-    return (error.retryAfter ?? 0) * 1000 + backoff(attempt);
-}
 
 
 /*
@@ -123,6 +76,8 @@ export class ChatClient extends EventTarget {
     #nextId = 1;
     #requests = new Map();
     #conversations = new Map();
+    #joining = 0;
+    #joinQueue = [];
 
     /*
      * url: ws:// or wss://.  token(reason): a promise of a token, asked before
@@ -133,6 +88,7 @@ export class ChatClient extends EventTarget {
         super();
         this.#url = url;
         this.#token = token;
+        this.userId = null;     /* known once there was a connection */
     }
 
 
@@ -186,10 +142,12 @@ export class ChatClient extends EventTarget {
 
     /*
      * A request that may safely be repeated: tried until it succeeds, fails
-     * for good, or `deadline` ms are over.
+     * for good, or `deadline` ms are over.  gone: it takes something away, so
+     * that after a try whose answer was lost "not_found" means that it is done.
      */
-    async call(type, data = {}, { deadline = CALL_DEADLINE } = {}) {
+    async call(type, data = {}, { deadline = CALL_DEADLINE, gone } = {}) {
         const end = Date.now() + deadline;
+        let unsure = false;
 
         for (let attempt = 0; ; attempt++) {
             try {
@@ -199,13 +157,24 @@ export class ChatClient extends EventTarget {
             } catch (error) {
                 const delay = retryDelay(error, attempt);
 
+                if (gone && unsure && error.code === 'not_found') {
+                    return {};
+                }
+
                 if (!error.retryable || Date.now() + delay >= end) {
                     throw error;
                 }
 
+                unsure ||= error.unsure;
                 await sleep(delay);
             }
         }
+    }
+
+
+    /* the user's conversations, a page of them; {items, nextCursor} */
+    list({ cursor, limit } = {}) {
+        return this.call('conversation.list', { cursor, limit });
     }
 
 
@@ -226,21 +195,51 @@ export class ChatClient extends EventTarget {
     }
 
 
-    /* makes one; the server chooses its id, once however often it is asked */
-    async createConversation({ type, name, members }) {
-        const data = await this.call('conversation.create', {
-            clientId: uuidv7(this.now()), type, name, members
-        });
+    /*
+     * Makes one.  The server chooses its id, once however often it is asked;
+     * that of a dm, of type "dm" with one member, is always the same.
+     */
+    createConversation({ type, name, members }) {
+        const clientId = type === 'dm' ? undefined : uuidv7(this.now());
 
-        return data;
+        return this.call('conversation.create', { clientId, type, name,
+                                                  members });
     }
 
 
-    /* stops listening to a conversation */
+    /* stops listening to a conversation; one remains its member */
     leave(id) {
-        if (this.#conversations.delete(id) && this.#state === 'online') {
+        if (this.forget(id) && this.#state === 'online') {
             this.request('conversation.leave', { conversationId: id })
                 .catch(() => { /* gone with the connection, then */ });
+        }
+    }
+
+
+    /* the same where the server does not listen any more; true: it was known */
+    forget(id) {
+        this.#conversations.get(id)?._offline();
+
+        return this.#conversations.delete(id);
+    }
+
+
+    /* many joins take turns: what is under way at once is bounded */
+    async _join({ id, revision }) {
+        while (this.#joining >= MAX_JOINING) {
+            await new Promise((resolve) => this.#joinQueue.push(resolve));
+        }
+
+        this.#joining++;
+
+        try {
+            return await this.request('conversation.join', {
+                conversationId: id, afterRevision: revision ?? undefined
+            });
+
+        } finally {
+            this.#joining--;
+            this.#joinQueue.shift()?.();
         }
     }
 
@@ -294,6 +293,7 @@ export class ChatClient extends EventTarget {
         clearTimeout(this.#timer);
         this.#attempt = 0;
         this.#tokenReason = 'connect';
+        this.userId = data.userId;
         this.#clockOffset = Date.parse(data.serverTime) - Date.now() || 0;
         this.#watch = setInterval(() => this.#look(), SILENCE / 5);
         this.#setState('online', data);
@@ -380,7 +380,7 @@ export class ChatClient extends EventTarget {
         }
 
         if (code === CLOSE_FLOODING || code === CLOSE_OVERLOADED) {
-            return BACKOFF_BASE * 8 + backoff(this.#attempt + 3);
+            return BACKOFF_OVERLOADED + backoff(this.#attempt + 3);
         }
 
         return backoff(this.#attempt);
@@ -543,283 +543,5 @@ export class ChatClient extends EventTarget {
             this.#emit('error', { code: error.code ?? 'unauthorized',
                                   message: error.message });
         }
-    }
-}
-
-
-/*
- * A conversation that is listened to.  Events:
- *
- *     live      {sequenceNumber, fresh}: caught up; fresh: nothing is known of
- *               what was before, so load it with history()
- *     event     a durable event, {type, data}, in order of data.revision
- *     signal    an ephemeral event
- *     reset     drop everything that is known of the conversation; "live"
- *               follows, fresh
- *     failed    a ChatError: it cannot be joined
- */
-
-export class Conversation extends EventTarget {
-
-    #client;
-    #turn = 0;                  /* counts joins: late answers are dropped */
-    #live = false;
-    #fresh = true;
-    #early = [];                /* events that came before the join's answer */
-    #outbox = [];
-    #pause = null;
-
-    constructor(client, id) {
-        super();
-        this.#client = client;
-        this.id = id;
-        this.revision = null;   /* the highest that was applied */
-        this.sequenceNumber = 0;
-    }
-
-
-    get live() {
-        return this.#live;
-    }
-
-
-    /*
-     * Sends a message; resolves with its id, sequenceNumber and timestamp once
-     * the server has it.  Survives lost connections until `deadline` ms are
-     * over.  To try again what failed, give the same clientMessageId.
-     */
-    send(content, { clientMessageId, deadline = SEND_DEADLINE,
-                    ...more } = {})
-    {
-        const item = {
-            data: {
-                conversationId: this.id,
-                clientMessageId: clientMessageId
-                                 ?? uuidv7(this.#client.now()),
-                content,
-                ...more
-            },
-            inFlight: false,
-            attempt: 0
-        };
-
-        const promise = new Promise((resolve, reject) => {
-            item.resolve = resolve;
-            item.reject = reject;
-        });
-
-        item.timer = setTimeout(() => {
-            this.#settle(item);
-            item.reject(new ChatError('timeout', 'not sent in time'));
-        }, deadline);
-
-        this.#outbox.push(item);
-        this.#flush();
-
-        return promise;
-    }
-
-
-    /* messages before or after a sequence number; {messages, complete} */
-    history({ beforeSequence, afterSequence, limit = 50 } = {}) {
-        return this.#client.call('history.get', {
-            conversationId: this.id, beforeSequence, afterSequence, limit
-        });
-    }
-
-
-    /* -- what the client tells ------------------------------------------- */
-
-    _online() {
-        this.#join();
-        this.#flush();
-    }
-
-
-    _offline() {
-        this.#turn++;
-        this.#live = false;
-        this.#early = [];
-    }
-
-
-    _event(frame) {
-        if (frame.type === 'conversation.reset') {
-            this.#reset();
-            this.#join();
-
-        } else if (frame.data.revision === undefined) {
-            this.#emit('signal', frame);
-
-        } else if (this.#live) {
-            this.#apply(frame);
-
-        } else {
-            this.#early.push(frame);
-        }
-    }
-
-
-    /* -- events ---------------------------------------------------------- */
-
-    #emit(type, detail) {
-        this.dispatchEvent(new CustomEvent(type, { detail }));
-    }
-
-
-    #reset() {
-        this.revision = null;
-        this.sequenceNumber = 0;
-        this.#fresh = true;
-        this.#early = [];
-        this.#emit('reset');
-    }
-
-
-    #apply(frame) {
-        const { revision, sequenceNumber } = frame.data;
-
-        if (this.revision !== null && revision <= this.revision) {
-            return;
-        }
-
-        this.revision = revision;
-        this.sequenceNumber = Math.max(this.sequenceNumber,
-                                       sequenceNumber ?? 0);
-        this.#emit('event', frame);
-    }
-
-
-    /* joins, again until nothing is missing */
-    async #join() {
-        const turn = ++this.#turn;
-
-        this.#live = false;
-
-        for (let attempt = 0, complete = false; !complete; ) {
-            try {
-                const reply = await this.#client.request('conversation.join', {
-                    conversationId: this.id,
-                    afterRevision: this.revision ?? undefined
-                });
-
-                if (turn !== this.#turn) {
-                    return;
-                }
-
-                this.#catchUp(reply);
-                complete = reply.complete !== false;
-                attempt = 0;
-
-            } catch (error) {
-                if (turn !== this.#turn || error.code === 'offline') {
-                    return;     /* with the connection the join comes again */
-                }
-
-                if (!error.retryable) {
-                    this.#emit('failed', error);
-                    return;
-                }
-
-                await sleep(retryDelay(error, attempt++));
-
-                if (turn !== this.#turn) {
-                    return;
-                }
-            }
-        }
-
-        this.#goLive();
-    }
-
-
-    #catchUp(reply) {
-        if (reply.reset) {
-            this.#reset();
-        }
-
-        for (const frame of reply.events ?? []) {
-            this.#apply(frame);
-        }
-
-        this.revision = Math.max(this.revision ?? 0, reply.revision ?? 0);
-        this.sequenceNumber = Math.max(this.sequenceNumber,
-                                       reply.sequenceNumber ?? 0);
-    }
-
-
-    #goLive() {
-        const early = this.#early;
-        const fresh = this.#fresh;
-
-        this.#live = true;
-        this.#fresh = false;
-        this.#early = [];
-
-        for (const frame of early) {
-            this.#apply(frame);
-        }
-
-        this.#emit('live', { sequenceNumber: this.sequenceNumber, fresh });
-    }
-
-
-    /* -- sending --------------------------------------------------------- */
-
-    #settle(item) {
-        clearTimeout(item.timer);
-        this.#outbox = this.#outbox.filter((other) => other !== item);
-    }
-
-
-    /* sends what was not sent yet, in order; nothing is sent during a pause */
-    #flush() {
-        const inFlight = this.#outbox.filter((item) => item.inFlight).length;
-
-        if (this.#pause !== null || this.#client.state !== 'online') {
-            return;
-        }
-
-        this.#outbox.filter((item) => !item.inFlight)
-                    .slice(0, MAX_IN_FLIGHT - inFlight)
-                    .forEach((item) => this.#try(item));
-    }
-
-
-    async #try(item) {
-        item.inFlight = true;
-
-        try {
-            const ack = await this.#client.request('message.send', item.data);
-
-            this.#settle(item);
-            item.resolve({ ...ack,
-                           clientMessageId: item.data.clientMessageId });
-
-        } catch (error) {
-            item.inFlight = false;
-
-            if (error.retryable) {
-                this.#hold(error, item.attempt++);
-            } else {
-                this.#settle(item);
-                item.reject(error);
-            }
-        }
-
-        this.#flush();
-    }
-
-
-    /* what comes after a message that has to wait waits too, to keep order */
-    #hold(error, attempt) {
-        if (error.code === 'offline' || this.#pause !== null) {
-            return;
-        }
-
-        this.#pause = setTimeout(() => {
-            this.#pause = null;
-            this.#flush();
-        }, retryDelay(error, attempt));
     }
 }

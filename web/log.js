@@ -3,55 +3,16 @@
  * made anew, so that selection, focus and what a screen reader has said stay.
  */
 
-import { dayKey, dayName, fullTime, isEmoji, senderName, setAvatar, setText,
-         textOf, timeOfDay } from './text.js';
+import { $, arrange, clone, make } from './dom.js';
+import { fillMessage, keyOf } from './message.js';
+import { listNames, nameOf, setAvatar, whoOf } from './people.js';
+import { readersOf, receiptOf, rowsOf } from './rows.js';
+import { dayName } from './text.js';
 
-const GROUP_GAP = 5 * 60000;    /* ms; then a sender is named again */
 const NEAR_END = 80;            /* pixels that still count as the end */
 const NEAR_TOP = 400;
-
-const STATES = { sending: 'Sending', sent: 'Sent', failed: 'Not sent' };
-
-const $ = (id) => document.getElementById(id);
-
-
-/* the rows to show: days, and messages with their place in a group */
-
-function rowsOf(messages) {
-    const rows = [];
-    let before = null;          /* the row of the message before */
-
-    for (const message of messages) {
-        const newDay = before === null
-            || dayKey(before.message.date) !== dayKey(message.date);
-        const first = newDay || before.message.senderId !== message.senderId
-            || message.date - before.message.date > GROUP_GAP;
-
-        if (newDay) {
-            rows.push({ key: `day ${dayKey(message.date)}`,
-                        day: dayName(message.date) });
-        }
-
-        if (first && before !== null) {
-            before.last = true;
-        }
-
-        before = {
-            key: message.mine && message.clientMessageId
-                 ? `mine ${message.clientMessageId}` : message.id,
-            message,
-            first,
-            last: false
-        };
-        rows.push(before);
-    }
-
-    if (before !== null) {
-        before.last = true;
-    }
-
-    return rows;
-}
+const MAX_SHOWN_READERS = 20;   /* members; with more nobody wants to see it */
+const MAX_FACES = 5;
 
 
 export class LogView {
@@ -62,14 +23,22 @@ export class LogView {
     #pinned = true;             /* the end stays in view */
     #missed = 0;                /* messages that came below the view */
     #length = 0;
-    #listener = (e) => this.#schedule(e.detail.bulk);
+    #divider = null;            /* what was read when the room was opened */
+    #toDivider = false;         /* it is to be scrolled to */
+    #listener = (e) => this.schedule(e.detail.bulk);
 
-    constructor() {
+    /* looking(): does the user see the page? */
+    constructor({ looking }) {
+        this.looking = looking;
         $('log').addEventListener('scroll', () => this.#onScroll(),
                                   { passive: true });
         $('jump').addEventListener('click', () => this.toEnd(true));
-        $('messages').addEventListener('click', (e) => this.#onClick(e));
         new ResizeObserver(() => this.#keepEnd()).observe($('log'));
+    }
+
+
+    get room() {
+        return this.#room;
     }
 
 
@@ -80,9 +49,11 @@ export class LogView {
         this.#pinned = true;
         this.#missed = 0;
         this.#length = 0;
+        this.#divider = room.unread > 0 ? room.lastRead : null;
+        this.#toDivider = this.#divider !== null;
         $('messages').replaceChildren();
         room.addEventListener('change', this.#listener);
-        this.#schedule(true);
+        this.schedule(true);
     }
 
 
@@ -95,38 +66,98 @@ export class LogView {
     }
 
 
+    /* the user has answered: nothing is new any more */
+    settle() {
+        this.#divider = null;
+        this.toEnd();
+        this.schedule();
+    }
+
+
+    /* the message of an element inside the log */
+    messageAt(element) {
+        const key = element.closest('.message')?.dataset.key;
+
+        return this.#room.messages.find((m) => keyOf(m) === key);
+    }
+
+
+    nodeOf(message) {
+        return this.#nodes.get(keyOf(message))?.node;
+    }
+
+
+    /* shows a message that is loaded, and where it is */
+    reveal(message) {
+        const node = this.nodeOf(message)
+                     ?? this.#nodes.get(`gone ${message.id}`)?.node;
+
+        this.#pinned = false;
+        node?.scrollIntoView({ block: 'center' });
+        node?.classList.add('flash');
+        node?.addEventListener('animationend',
+                               () => node.classList.remove('flash'),
+                               { once: true });
+    }
+
+
+    /* what is in view was seen, if there is somebody who looks */
+    see() {
+        const room = this.#room;
+
+        if (!this.looking() || !room?.history.loaded) {
+            return;
+        }
+
+        room.see(this.#pinned ? room.sequenceNumber : this.#lastInView());
+    }
+
+
     /* -- drawing --------------------------------------------------------- */
 
-    #schedule(bulk) {
+    schedule(bulk = false) {
         if (bulk) {
             $('log').setAttribute('aria-live', 'off');
         }
 
         if (this.#frame === 0) {
-            this.#frame = requestAnimationFrame(() => this.#draw());
+            this.#frame = requestAnimationFrame(() => this.draw());
         }
     }
 
 
-    #draw() {
+    /* at once, for those who need the elements */
+    draw() {
         const room = this.#room;
-        const messages = room.messages;
         const log = $('log');
         const fromEnd = log.scrollHeight - log.scrollTop;
 
+        cancelAnimationFrame(this.#frame);
         this.#frame = 0;
 
         if (this.#pinned) {
-            room.trim();
+            room.history.trim();
         }
 
+        if (this.#divider === null && room.unread > 0 && !this.looking()) {
+            this.#divider = room.lastRead;
+        }
+
+        const gone = room.failure !== null || room.ended !== null;
+        const messages = gone ? [] : room.messages;
         const added = messages.length - this.#length;
-        const older = this.#place(rowsOf(messages));
+        const readers = this.#members === null
+            ? new Map() : readersOf(messages, this.#members);
+        const older = this.#place(rowsOf(messages, { divider: this.#divider,
+                                                     readers }));
 
         this.#length = messages.length;
         this.#showParts(room, messages.length);
 
-        if (this.#pinned) {
+        if (this.#toDivider && room.history.loaded) {
+            this.#showDivider();
+
+        } else if (this.#pinned) {
             this.toEnd();
 
         } else if (older) {
@@ -136,7 +167,6 @@ export class LogView {
             this.#missed += added;
         }
 
-        this.#showJump();
         this.#onScroll();
 
         /* what was drawn at once must not be read out, what comes now may */
@@ -144,19 +174,34 @@ export class LogView {
     }
 
 
-    #showParts(room, count) {
-        const { loaded, loading, failure, complete } = room;
+    /* the first unread message on top, if not all of them fit */
+    #showDivider() {
+        const node = this.#nodes.get('new')?.node;
 
-        $('skeleton').hidden = loaded || failure !== null;
-        $('empty').hidden = !loaded || failure !== null || count > 0;
-        $('missing').hidden = failure === null;
+        this.#toDivider = false;
+        this.toEnd();
+
+        if (node !== undefined && node.offsetTop < $('log').scrollTop) {
+            $('log').scrollTop = node.offsetTop - 16;
+        }
+    }
+
+
+    #showParts({ history, failure, ended, title, type }, count) {
+        const { loaded, loading, complete } = history;
+        const gone = failure !== null || ended !== null;
+
+        $('skeleton').hidden = loaded || gone;
+        $('empty').hidden = !loaded || gone || count > 0;
+        $('empty-hint').textContent = type === 'channel'
+            ? 'Say hello. Whoever has the link can join in.' : 'Say hello.';
+        $('missing').hidden = !gone;
         $('older').classList.toggle('busy', loaded && loading);
-        $('older').hidden = !loaded || complete;
+        $('older').hidden = !loaded || complete || gone;
 
-        if (failure !== null) {
-            $('missing-title').textContent = failure.code === 'not_found'
-                ? 'This conversation does not exist'
-                : `This conversation cannot be opened: ${failure.message}`;
+        if (gone) {
+            $('missing-title').textContent = ended !== null
+                ? endText(ended, title) : failureText(failure);
         }
     }
 
@@ -167,97 +212,105 @@ export class LogView {
         const keys = new Set(rows.map((row) => row.key));
         const firstBefore = list.querySelector('.message');
 
-        for (const [key, { node }] of this.#nodes) {
+        for (const key of this.#nodes.keys()) {
             if (!keys.has(key)) {
-                node.remove();
                 this.#nodes.delete(key);
             }
         }
 
-        let next = list.firstChild;
-
-        for (const row of rows) {
-            const node = this.#nodeOf(row);
-
-            if (node === next) {
-                next = node.nextSibling;
-            } else {
-                list.insertBefore(node, next);
-            }
-        }
+        arrange(list, rows.map((row) => this.#nodeFor(row)));
+        this.#rove();
 
         return firstBefore !== null && firstBefore.isConnected
                && firstBefore !== list.querySelector('.message');
     }
 
 
-    #nodeOf(row) {
-        let entry = this.#nodes.get(row.key);
+    /* one message can be reached by Tab, the others from it by arrows */
+    #rove() {
+        const list = $('messages');
 
-        if (entry === undefined) {
-            entry = { node: this.#make(row), drawn: '' };
-            this.#nodes.set(row.key, entry);
+        if (list.querySelector('.message[tabindex="0"]') === null) {
+            Array.from(list.querySelectorAll('.message')).at(-1)
+                 ?.setAttribute('tabindex', '0');
         }
+    }
+
+
+    #nodeFor(row) {
+        const entry = this.#nodes.get(row.key)
+                      ?? { node: this.#make(row), drawn: null };
+
+        this.#nodes.set(row.key, entry);
 
         if (row.message !== undefined) {
-            const { state, edited, content } = row.message;
-            const drawn = [row.first, row.last, state, edited,
-                           content === null].join();
+            this.#draw(entry, row);
 
-            if (entry.drawn !== drawn) {
-                entry.drawn = drawn;
-                this.#fill(entry.node, row);
-            }
+        } else if (row.readers !== undefined) {
+            fillReaders(entry.node, row.readers);
         }
 
         return entry.node;
     }
 
 
-    #make(row) {
-        const name = row.message === undefined ? 't-day' : 't-message';
-        const node = $(name).content.firstElementChild.cloneNode(true);
+    /* only what differs from what was drawn */
+    #draw(entry, row) {
+        const { message, first, last } = row;
+        const quoted = message.replyTo === undefined ? undefined
+            : this.#room.history.find(message.replyTo) ?? null;
+        const receipt = this.#receipt(message);
+        const names = message.mentions.map(nameOf);
+        const drawn = [first, last, message.state, message.version,
+                       message.saving, receipt, quoted?.version,
+                       quoted === null, nameOf(message.senderId),
+                       ...names].join();
 
-        if (row.day !== undefined) {
-            node.firstElementChild.textContent = row.day;
+        if (entry.drawn !== drawn) {
+            entry.drawn = drawn;
+            fillMessage(entry.node, { message, first, last, quoted, receipt });
+        }
+    }
+
+
+    #make({ day, gone, readers, message }) {
+        if (message !== undefined) {
+            return clone('t-message');
+        }
+
+        if (readers !== undefined) {
+            return clone('t-readers');
+        }
+
+        const node = clone(day ? 't-day' : gone ? 't-gone' : 't-new');
+
+        if (day !== undefined) {
+            node.firstElementChild.textContent = dayName(day);
+        }
+
+        if (gone !== undefined) {
+            const who = gone.deletedBy ? whoOf(gone.deletedBy) : 'An operator';
+
+            node.lastElementChild.textContent = `${who} deleted a message`;
         }
 
         return node;
     }
 
 
-    #fill(node, { message, first, last }) {
-        const part = (selector) => node.querySelector(selector);
-        const name = senderName(message);
-        const text = message.content === null ? 'Message deleted'
-                                              : textOf(message.content);
+    /* in a large conversation nobody wants to see who has read what */
+    get #members() {
+        const { members } = this.#room;
 
-        node.className = `message ${message.state}`;
-        node.classList.toggle('own', message.mine);
-        node.classList.toggle('first', first);
-        node.classList.toggle('last', last);
-        node.classList.toggle('gone', message.content === null);
-        node.classList.toggle('emoji', isEmoji(text));
-        node.dataset.id = message.clientMessageId ?? '';
+        return members.loaded && !members.partial
+               && members.others.length <= MAX_SHOWN_READERS ? members : null;
+    }
 
-        setAvatar(part('.avatar'), message.senderId, name);
-        part('.who').textContent = name;
-        part('.who').style.setProperty('--hue',
-            part('.avatar').style.getPropertyValue('--hue'));
-        part('.who').classList.toggle('hidden', !first || message.mine);
-        setText(part('.text'), text);
 
-        part('time').textContent = (message.edited ? 'edited ' : '')
-                                   + timeOfDay(message.date);
-        part('time').dateTime = message.date.toISOString();
-        part('time').title = fullTime(message.date);
-
-        part('.state').classList.toggle('absent', !message.mine);
-        part('.state use').setAttribute('href', `#i-${message.state}`);
-        part('.state-text').textContent = message.mine ? STATES[message.state]
-                                                       : '';
-        part('.retry').hidden = message.state !== 'failed';
-        part('.retry').title = message.error ?? '';
+    #receipt({ mine, state, sequenceNumber }) {
+        return mine && state === 'sent' && this.#room.type !== 'channel'
+               && this.#members !== null
+            ? receiptOf({ sequenceNumber }, this.#members) : undefined;
     }
 
 
@@ -273,11 +326,25 @@ export class LogView {
             this.#missed = 0;
         }
 
-        if (log.scrollTop < NEAR_TOP && this.#room?.failure === null) {
-            this.#room.loadOlder();
+        if (log.scrollTop < NEAR_TOP) {
+            this.#room?.history.loadOlder();
         }
 
+        this.see();
         this.#showJump();
+    }
+
+
+    #lastInView() {
+        const end = $('log').scrollTop + $('log').clientHeight;
+        const seen = this.#room.history.list.findLast((message) => {
+            const node = this.nodeOf(message);
+
+            return node !== undefined
+                   && node.offsetTop + node.offsetHeight / 2 < end;
+        });
+
+        return seen?.sequenceNumber ?? 0;
     }
 
 
@@ -292,11 +359,49 @@ export class LogView {
         $('jump').hidden = this.#pinned;
         $('jump-count').textContent = this.#missed > 0 ? this.#missed : '';
     }
+}
 
 
-    #onClick(e) {
-        if (e.target.closest('.retry') !== null) {
-            this.#room.retry(e.target.closest('.message').dataset.id);
-        }
+function fillReaders(node, readers) {
+    const text = `Read by ${listNames(readers)}`;
+
+    node.title = text;
+    node.replaceChildren(
+        make('span', { class: 'hidden' }, text),
+        ...readers.slice(0, MAX_FACES).map((userId) => {
+            const face = make('span', { class: 'avatar face',
+                                        'aria-hidden': 'true' });
+
+            setAvatar(face, userId, nameOf(userId));
+
+            return face;
+        }));
+
+    if (readers.length > MAX_FACES) {
+        node.append(make('span', { class: 'faces-more',
+                                   'aria-hidden': 'true' },
+                         `+${readers.length - MAX_FACES}`));
     }
+}
+
+
+function endText({ reason, role }, title) {
+    if (reason === 'deleted') {
+        return `“${title}” was deleted`;
+    }
+
+    if (reason === 'left') {
+        return role === 'blocked'
+            ? `You were blocked in “${title}”`
+            : `You are no longer a member of “${title}”`;
+    }
+
+    return `You can no longer see “${title}”`;
+}
+
+
+function failureText(failure) {
+    return failure.code === 'not_found'
+        ? 'This conversation does not exist'
+        : `This conversation cannot be opened: ${failure.message}`;
 }

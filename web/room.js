@@ -1,74 +1,224 @@
 /*
- * What the page knows of one conversation: the messages that the server has,
- * in their order, and after them those that it does not have yet.
+ * What the page knows of one conversation: its settings, the role of the
+ * user, what is unread, its members, and its messages: those that the server
+ * has, in their order, and after them those that it does not have yet.
+ * Events:
  *
- * Events: "change", with {bulk}: many messages at once, not to be announced.
+ *     change    {bulk}: many messages at once, not to be announced
+ *     joined    the user is a member, which no event has told
+ *     notice    {text}: something that the user should know
  */
 
-import { uuidv7 } from './chat.js';
-import { senderName, textOf } from './text.js';
+import { uuidv7 } from './chat-id.js';
+import { History } from './history.js';
+import { Members } from './members.js';
+import { isReadable, isSelf, nameOf, whoOf } from './people.js';
+import { isModerator } from './rights.js';
+import { summary } from './text.js';
 
-const PAGE = 50;
-const MAX_KEPT = 600;       /* messages; older ones are loaded again */
-const KEEP = 400;
+const MAX_RECEIPTS = 100;       /* members; with more nobody is told */
 
 
 export class Room extends EventTarget {
 
-    #conversation;
+    #client;
     #me;
-    #messages = [];
     #pending = [];
+    #opened = false;
+    #heldUntil = 0;             /* by the server's clock: it has said so */
+    #lastOwn = 0;               /* when the user has last sent */
 
-    constructor(client, id, name, me) {
+    constructor(client, id, me) {
         super();
         this.id = id;
-        this.name = name;
-        this.unread = 0;
-        this.loaded = false;        /* there is something to show */
-        this.complete = false;      /* the first message is among it */
-        this.loading = false;
-        this.failure = null;
-        this.seen = false;          /* the user is looking at it */
+        this.conversation = null;   /* what is not joined has none */
+        this.listed = false;        /* was among the user's conversations */
+        this.type = null;
+        this.name = null;
+        this.description = '';
+        this.readOnly = false;
+        this.slowMode = 0;          /* seconds */
+        this.role = null;
+        this.peer = null;           /* the other one of a dm */
+        this.created = 0;
+        this.sequenceNumber = 0;
+        this.lastRead = 0;
+        this.members = new Members();
+        this.failure = null;        /* why it cannot be opened */
+        this.ended = null;          /* why it cannot be seen any more */
+        this.#client = client;
         this.#me = me;
-        this.#conversation = client.conversation(id);
 
-        const on = (type, handler) => {
-            this.#conversation.addEventListener(type,
-                                                (e) => handler(e.detail));
-        };
-
-        on('event', (frame) => this.#onEvent(frame));
-        on('reset', () => this.#onReset());
-        on('live', ({ fresh }) => this.#onLive(fresh));
-        on('failed', (error) => this.#onFailed(error));
+        this.history = new History({
+            conversation: () => this.conversation,
+            onChange: (bulk) => this.#changed(bulk),
+            onMessage: (data) => this.#onMessage(data),
+            onFailed: (error) => this.#onFailed(error)
+        });
     }
 
 
-    /* all of them, as they are shown */
+    get title() {
+        return this.peer !== null ? nameOf(this.peer)
+                                  : this.name ?? 'Conversation';
+    }
+
+
+    /* own messages count as read; who only reads a channel has no mark */
+    get unread() {
+        return this.role === null
+            ? 0 : Math.max(0, this.sequenceNumber - this.lastRead);
+    }
+
+
+    /* all messages, as they are shown */
     get messages() {
-        return [...this.#messages, ...this.#pending];
+        return [...this.history.list, ...this.#pending];
     }
 
 
     get last() {
-        return this.#pending.at(-1) ?? this.#messages.at(-1);
+        return this.#pending.at(-1) ?? this.history.last;
     }
 
 
-    markSeen() {
-        this.unread = 0;
+    /* when something last happened */
+    get activity() {
+        return Math.max(this.created, this.last?.date ?? 0);
     }
 
 
-    send(text) {
+    /* how long slow mode keeps the user waiting, in ms */
+    get wait() {
+        const slow = this.slowMode > 0 && !isModerator(this)
+            ? this.#lastOwn + this.slowMode * 1000 : 0;
+
+        return Math.max(this.#heldUntil, slow) - this.#client.now();
+    }
+
+
+    /* a line for the list of conversations */
+    preview() {
+        const last = this.last;
+
+        if (last === null || last.deleted || this.type === 'dm' && !last.mine) {
+            return last === null ? '' : summary(last);
+        }
+
+        return `${whoOf(last.senderId)}: ${summary(last)}`;
+    }
+
+
+    /* -- life ------------------------------------------------------------ */
+
+    /* listens to it, from now on and through all reconnects */
+    attach() {
+        if (this.conversation !== null || this.ended !== null) {
+            return;
+        }
+
+        this.conversation = this.#client.conversation(this.id);
+
+        const on = (type, handler) => {
+            this.conversation.addEventListener(type,
+                                               (e) => handler(e.detail));
+        };
+
+        on('event', (frame) => this.#onEvent(frame));
+        on('signal', (frame) => this.#onSignal(frame));
+        on('reset', () => this.#onReset());
+        on('live', (detail) => this.#onLive(detail));
+        on('held', (error) => this.#onHeld(error));
+        on('marked', () => this.#onMember());
+        on('failed', (error) => this.#onFailed(error));
+        on('ended', (end) => this.#onEnded(end));
+    }
+
+
+    detach() {
+        this.conversation = null;
+        this.#client.leave(this.id);
+    }
+
+
+    /* it is looked at: now its messages are needed */
+    open() {
+        this.#opened = true;
+        this.attach();
+
+        if (this.conversation?.live && !this.history.loaded) {
+            this.history.load();
+            this.loadMembers();
+        }
+    }
+
+
+    /* an item of the list of conversations, which may be older than events */
+    merge({ conversation, role, lastReadSequence, lastMessage }) {
+        const live = this.conversation?.live;
+
+        this.listed = true;
+        this.lastRead = Math.max(this.lastRead, lastReadSequence);
+
+        if (!live || conversation.revision >= this.conversation.revision) {
+            this.#configure(conversation);
+            this.role = role;
+            this.sequenceNumber = conversation.sequenceNumber;
+
+            if (lastMessage) {
+                this.history.note(lastMessage);
+            }
+        }
+
+        this.#changed();
+    }
+
+
+    /* -- reading --------------------------------------------------------- */
+
+    /* the user has seen everything up to there */
+    see(sequenceNumber) {
+        if (!this.conversation?.live) {
+            return;
+        }
+
+        if (this.role === null || sequenceNumber > this.lastRead) {
+            this.lastRead = Math.max(this.lastRead, sequenceNumber);
+            this.conversation.markRead(this.lastRead);
+            this.#changed();
+        }
+    }
+
+
+    async loadMembers() {
+        try {
+            await this.members.load(this.conversation);
+        } catch {
+            return;         /* what is known already, then */
+        }
+
+        this.#changed(true);
+    }
+
+
+    /* -- writing --------------------------------------------------------- */
+
+    /* more: replyTo, mentions, attachments */
+    send(text, more = {}) {
         const message = {
-            clientMessageId: uuidv7(),
+            clientMessageId: uuidv7(this.#client.now()),
             senderId: this.#me.userId,
             content: this.#content(text),
+            mentions: [],
+            attachments: [],
+            reactions: new Map(),
+            ...more,
+            more,
             date: new Date(),
             mine: true,
-            state: 'sending'
+            deleted: false,
+            state: 'sending',
+            version: 0
         };
 
         this.#pending.push(message);
@@ -77,58 +227,142 @@ export class Room extends EventTarget {
 
 
     /* what failed, under the id that it had */
-    retry(clientMessageId) {
-        const message = this.#pending.find(
-            (m) => m.clientMessageId === clientMessageId);
-
-        if (message?.state === 'failed') {
+    retry(message) {
+        if (message.state === 'failed') {
             message.state = 'sending';
+            message.version++;
             this.#deliver(message);
         }
     }
 
 
-    async loadOlder() {
-        if (this.loading || this.complete || !this.loaded) {
-            return;
-        }
-
-        await this.#load({ beforeSequence: this.#messages[0]?.sequenceNumber });
+    /* what failed is given up */
+    discard(message) {
+        this.#pending = this.#pending.filter((other) => other !== message);
+        this.#changed();
     }
 
 
-    /* the user reads the end: what is far above need not be kept */
-    trim() {
-        if (this.#messages.length > MAX_KEPT) {
-            this.#messages = this.#messages.slice(-KEEP);
-            this.complete = false;
+    async edit(message, text) {
+        const content = this.#content(text);
+
+        message.saving = true;
+        message.version++;
+        this.#changed();
+
+        try {
+            const { revision } = await this.conversation.edit(message.id,
+                                                              content);
+
+            if (!message.deleted) {
+                this.history.put({ ...message, reactions: undefined, content,
+                                   editedAt: new Date().toISOString(),
+                                   revision });
+            }
+
+        } finally {
+            message.saving = false;
+            message.version++;
             this.#changed();
         }
+    }
+
+
+    /* the user's own reaction, on or off */
+    async react(message, emoji) {
+        const own = message.reactions.get(emoji)?.has(this.#me.userId);
+
+        if (own) {
+            await this.conversation.removeReaction(message.id, emoji);
+        } else {
+            await this.conversation.addReaction(message.id, emoji);
+        }
+    }
+
+
+    /* a text, and the name where the id of its sender does not tell it */
+    #content(text) {
+        const content = { type: 'text', text };
+
+        if (!isReadable(this.#me.userId, this.#me.name)) {
+            content.name = this.#me.name;
+        }
+
+        return content;
+    }
+
+
+    async #deliver(message) {
+        const { clientMessageId, content, senderId, more } = message;
+
+        this.#changed();
+
+        try {
+            const ack = await this.conversation.send(
+                content, { clientMessageId, ...more });
+
+            this.history.put({ ...ack, ...more, content, senderId });
+            this.#onMember();
+
+        } catch (error) {
+            message.state = 'failed';
+            message.version++;
+            message.error = error;
+            this.#onHeld(error);
+        }
+
+        this.#changed();
     }
 
 
     /* -- what happens ---------------------------------------------------- */
 
-    #changed(bulk = false) {
-        this.dispatchEvent(new CustomEvent('change', { detail: { bulk } }));
+    #emit(type, detail = {}) {
+        this.dispatchEvent(new CustomEvent(type, { detail }));
     }
 
 
-    #onLive(fresh) {
-        this.failure = null;
+    #changed(bulk = false) {
+        this.#emit('change', { bulk });
+    }
 
-        if (fresh || !this.loaded && !this.loading) {
-            this.#load({});
-        } else {
-            this.#changed();
+
+    #onLive({ fresh, role, sequenceNumber, lastReadSequence }) {
+        const { history } = this;
+
+        this.failure = null;
+        this.role = role;
+        this.sequenceNumber = sequenceNumber;
+        this.lastRead = Math.max(this.lastRead, lastReadSequence ?? 0);
+        this.#acknowledge();
+
+        if (this.#opened) {
+            this.loadMembers();
+
+            if (!history.loading && (fresh || !history.loaded)) {
+                history.load();
+            }
+
+        } else if (sequenceNumber > (history.last?.sequenceNumber ?? 0)) {
+            history.loadLast();
         }
+
+        /* opened by a link: what it is stands in the list */
+        if (!this.listed && role !== null) {
+            this.#emit('joined');
+        }
+
+        this.#changed();
     }
 
 
     #onReset() {
-        this.#messages = [];
-        this.loaded = false;
-        this.complete = false;
+        this.history.clear();
+        this.lastRead = 0;
+        this.members = new Members();
+        this.#emit('notice', {
+            text: `The server has lost a part of “${this.title}”`
+        });
         this.#changed(true);
     }
 
@@ -139,152 +373,161 @@ export class Room extends EventTarget {
     }
 
 
-    #onEvent({ type, data }) {
-        switch (type) {
-        case 'message.created':
-            this.#add(data);
+    #onEnded(end) {
+        this.conversation = null;
+        this.ended = end;
+        this.#changed(true);
+    }
 
-            if (data.senderId !== this.#me.userId && !this.seen) {
-                this.unread++;
-            }
-            break;
 
-        case 'message.updated':
-            this.#change(data.sequenceNumber, { content: data.content,
-                                                edited: true });
-            break;
+    /* slow mode; what else is limited passes by itself */
+    #onHeld({ code, retryAfter }) {
+        if (code === 'rate_limited' && this.slowMode > 0) {
+            this.#heldUntil = this.#client.now() + (retryAfter ?? 1) * 1000;
+            this.#changed();
+        }
+    }
 
-        case 'message.deleted':
-            this.#change(data.sequenceNumber, { content: null });
-            break;
 
-        case 'conversation.created':
-        case 'conversation.updated':
-            this.name = data.name ?? this.name;
-            break;
+    /* sending and marking make a reader of a channel its member */
+    #onMember() {
+        if (this.role === null) {
+            this.role = 'member';
+            this.members.setRole(this.#me.userId, 'member');
+            this.#emit('joined');
+            this.#changed();
+        }
+    }
+
+
+    #onEvent(frame) {
+        const { type, data } = frame;
+
+        this.sequenceNumber = this.conversation.sequenceNumber;
+
+        if (type.startsWith('message.') || type.startsWith('reaction.')) {
+            this.history.apply(frame);
+
+        } else if (type.startsWith('member.')) {
+            this.#onMembership(data);
+
+        } else if (type !== 'conversation.deleted') {
+            this.#configure(data);
+        }
+
+        if (type === 'message.created') {
+            this.#onCreated(data);
         }
 
         this.#changed();
     }
 
 
-    async #load(range) {
-        this.loading = true;
-        this.#changed(true);
+    /* somebody of a channel became a member by it, perhaps */
+    #onCreated({ senderId, sequenceNumber }) {
+        if (this.type === 'channel') {
+            this.members.setRead(senderId, sequenceNumber);
+        }
 
-        try {
-            const page = await this.#conversation.history({ ...range,
-                                                            limit: PAGE });
+        this.#acknowledge();
+    }
 
-            page.messages.forEach((message) => this.#add(message));
-            this.loaded = true;
-            this.complete = page.messages.length === 0
-                            || this.#messages[0]?.sequenceNumber === 1;
 
-        } catch (error) {
-            this.loading = false;
-
-            if (error.retryable) {
-                this.#load(range);      /* storage is away, for a while */
-            } else {
-                this.#onFailed(error);
-            }
+    /* a message in whatever state, from wherever: sending is reading */
+    #onMessage({ senderId, clientMessageId, sequenceNumber, timestamp }) {
+        if (senderId === undefined) {
             return;
         }
 
-        this.loading = false;
-        this.#changed(true);
-    }
-
-
-    /* -- messages -------------------------------------------------------- */
-
-    /* a text, and the name where the id of its sender does not tell it */
-    #content(text) {
-        const content = { type: 'text', text };
-
-        if (!this.#me.readable) {
-            content.name = this.#me.name;
-        }
-
-        return content;
-    }
-
-
-    async #deliver(message) {
-        const { clientMessageId, content } = message;
-
-        this.#changed();
-
-        try {
-            const ack = await this.#conversation.send(content,
-                                                      { clientMessageId });
-            this.#add({ ...ack, content, senderId: message.senderId });
-
-        } catch (error) {
-            message.state = 'failed';
-            message.error = error.message;
-        }
-
-        this.#changed();
-    }
-
-
-    /* each message once, by its number, wherever it came from */
-    #add(data) {
-        const message = {
-            ...data,
-            date: new Date(data.timestamp),
-            mine: data.senderId === this.#me.userId,
-            state: 'sent'
-        };
-
-        if (message.mine) {
+        if (isSelf(senderId)) {
             this.#pending = this.#pending.filter(
-                (m) => m.clientMessageId !== data.clientMessageId);
+                (m) => m.clientMessageId !== clientMessageId);
+            this.#lastOwn = Math.max(this.#lastOwn, Date.parse(timestamp));
+            this.lastRead = Math.max(this.lastRead, sequenceNumber);
         }
 
-        const at = this.#place(data.sequenceNumber);
-
-        if (this.#messages[at]?.sequenceNumber !== data.sequenceNumber) {
-            this.#messages.splice(at, 0, message);
-        }
-    }
-
-
-    #change(sequenceNumber, changes) {
-        const message = this.#messages[this.#place(sequenceNumber)];
-
-        if (message?.sequenceNumber === sequenceNumber) {
-            Object.assign(message, changes);
+        if (this.members.get(senderId) !== undefined) {
+            this.members.setRead(senderId, sequenceNumber);
         }
     }
 
 
-    /* where a number is, or would be; most are at the end */
-    #place(sequenceNumber) {
-        let at = this.#messages.length;
+    /* who marks in a channel is a member, else it is one who was removed */
+    #mayKnow(userId) {
+        return this.type === 'channel'
+               || this.members.get(userId) !== undefined;
+    }
 
-        while (at > 0
-               && this.#messages[at - 1].sequenceNumber >= sequenceNumber)
+
+    #onSignal({ type, data }) {
+        const { userId, sequenceNumber } = data;
+
+        if (type === 'receipt.read') {
+            if (this.#mayKnow(userId)) {
+                this.members.setRead(userId, sequenceNumber);
+            }
+
+            /* another device of the user */
+            if (isSelf(userId)) {
+                this.lastRead = Math.max(this.lastRead, sequenceNumber);
+            }
+
+        } else if (type === 'receipt.delivered' && this.#mayKnow(userId)) {
+            this.members.setDelivered(userId, sequenceNumber);
+        }
+
+        this.#changed();
+    }
+
+
+    #onMembership({ userId, role }) {
+        this.members.setRole(userId, role);
+
+        if (!isSelf(userId) || role === null || role === 'blocked') {
+            return;
+        }
+
+        if (this.role !== null && this.role !== role) {
+            this.#emit('notice', { text: `You are now ${role} of `
+                                         + `“${this.title}”.` });
+        }
+
+        this.role = role;
+    }
+
+
+    /* senders of small conversations like to know that it arrived */
+    #acknowledge() {
+        if (this.type === 'dm'
+            || this.type === 'group' && this.members.total <= MAX_RECEIPTS)
         {
-            at--;
+            this.conversation.markDelivered(this.sequenceNumber);
         }
-
-        return at;
     }
 
 
-    /* a line for the list of conversations */
-    preview() {
-        const last = this.last;
+    /* settings, as an event or the list tells them: all or some */
+    #configure(data) {
+        this.type = data.type ?? this.type;
+        this.name = data.name ?? this.name;
+        this.readOnly = data.readOnly ?? this.readOnly;
 
-        if (last === undefined) {
-            return '';
+        if (data.description !== undefined) {
+            this.description = data.description ?? '';
         }
 
-        const who = last.mine ? 'You' : senderName(last);
+        if (data.slowMode !== undefined && data.slowMode !== this.slowMode) {
+            this.slowMode = data.slowMode;
+            this.#heldUntil = 0;
+        }
 
-        return `${who}: ${textOf(last.content ?? '')}`;
+        if (data.createdAt !== undefined) {
+            this.created = Date.parse(data.createdAt);
+        }
+
+        if (this.type === 'dm' && Array.isArray(data.members)) {
+            this.peer = data.members.find((userId) => !isSelf(userId))
+                        ?? this.#me.userId;
+        }
     }
 }

@@ -1,7 +1,9 @@
 /*
- * What the page shows of names, times and texts.  Nothing here makes HTML of
- * a text: elements get it as textContent.
+ * What the page shows of times, texts and contents.  Nothing here makes HTML
+ * of a text: elements get it as textContent.
  */
+
+import { make } from './dom.js';
 
 const LINK = /\bhttps?:\/\/[^\s<>"]+/gi;
 const TRAILING = /[.,;:!?'")\]}»”’]+$/;
@@ -16,6 +18,8 @@ const thisYear = new Intl.DateTimeFormat(undefined, {
     weekday: 'long', day: 'numeric', month: 'long'
 });
 const otherYear = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
+const shortDate = new Intl.DateTimeFormat(undefined, { day: 'numeric',
+                                                       month: 'short' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
 
@@ -29,6 +33,18 @@ export function fullTime(date) {
 }
 
 
+/* for a list: the time of today, the name of yesterday, else the date */
+
+export function shortTime(date, now = new Date()) {
+    if (dayKey(date) === dayKey(now)) {
+        return timeOfDay(date);
+    }
+
+    return daysBetween(date, now) === -1 ? dayName(date, now)
+                                         : shortDate.format(date);
+}
+
+
 export function dayKey(date) {
     return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
 }
@@ -39,12 +55,18 @@ function capital(text) {
 }
 
 
+function daysBetween(date, now) {
+    const noon = (d) => new Date(d.getFullYear(), d.getMonth(), d.getDate(),
+                                 12);
+
+    return Math.round((noon(date) - noon(now)) / 86400000);
+}
+
+
 /* "Today", "Yesterday", or the date */
 
 export function dayName(date, now = new Date()) {
-    const noon = (d) => new Date(d.getFullYear(), d.getMonth(), d.getDate(),
-                                 12);
-    const days = Math.round((noon(date) - noon(now)) / 86400000);
+    const days = daysBetween(date, now);
 
     if (days === 0 || days === -1) {
         return capital(relative.format(days, 'day'));
@@ -55,61 +77,122 @@ export function dayName(date, now = new Date()) {
 }
 
 
+/* seconds as people say them */
+
+export function duration(seconds) {
+    const units = [[3600, 'hour'], [60, 'minute'], [1, 'second']];
+    const [size, unit] = units.find(([n]) => seconds >= n) ?? units[2];
+    const count = Math.round(seconds / size);
+
+    return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+
+/* seconds as a clock that runs down: 0:07, 12:30, 1:00:00 */
+
+export function countdown(seconds) {
+    const two = (n) => String(n).padStart(2, '0');
+    const minutes = Math.floor(seconds / 60) % 60;
+    const hours = Math.floor(seconds / 3600);
+
+    return hours > 0
+        ? `${hours}:${two(minutes)}:${two(seconds % 60)}`
+        : `${minutes}:${two(seconds % 60)}`;
+}
+
+
+/* -- contents ------------------------------------------------------------- */
+
+const asText = (value) => typeof value === 'string' ? value : '';
+
+
 /*
- * The sign-in makes a user's id of the name and of its hash:
- * "Ada-Lovelace-27703c6a7d8b".
+ * What can be shown of a content, which is a string or an object of a type
+ * that need not be known here: {text, label, card}.  A label stands for what
+ * cannot be shown; a card is a reference, as of an attachment.
  */
 
-export function nameOf(userId) {
-    const name = userId.replace(/-?[0-9a-f]{12}$/, '').replaceAll('-', ' ');
-
-    return name || 'Guest';
-}
-
-
-/* messages of this page carry the name if the id of their sender does not */
-
-export function senderName(message) {
-    return message.content?.name ?? nameOf(message.senderId);
-}
-
-
-/* the first letters of the first and the last word */
-
-export function initials(name) {
-    const words = name.split(/[\s_.:@-]+/).filter((word) => word !== '');
-    const first = (word) => Array.from(word ?? '')[0] ?? '';
-    const last = words.length > 1 ? words[words.length - 1] : '';
-
-    return (first(words[0]) + first(last)).toLocaleUpperCase() || '?';
-}
-
-
-/* the same colour for the same id, everywhere; FNV-1a */
-
-export function hueOf(id) {
-    let hash = 2166136261;
-
-    for (const c of id) {
-        hash = Math.imul(hash ^ c.codePointAt(0), 16777619);
-    }
-
-    return (hash >>> 0) % 360;
-}
-
-
-/* content is a string or an object with a type */
-
-export function textOf(content) {
+export function readContent(content) {
     if (typeof content === 'string') {
-        return content;
+        return { text: content };
     }
 
-    if (typeof content?.text === 'string') {
-        return content.text;
+    const type = asText(content?.type) || 'message';
+    const text = asText(content?.text) || asText(content?.caption);
+
+    switch (type) {
+    case 'text':
+        return { text };
+
+    case 'image':
+    case 'file':
+        return { text, card: { ...content, name: asText(content.name)
+                                                 || asText(content.alt)
+                                                 || capital(type) } };
+
+    case 'system':
+        return { text: text || 'System message', system: true };
+
+    case 'encrypted':
+        return { text: '', label: 'Encrypted message' };
+
+    default:
+        return { text: text || asText(content.title),
+                 label: type.replaceAll(/[_-]+/g, ' ') };
+    }
+}
+
+
+/* in a line */
+
+export function summary({ content, attachments = [], deleted }) {
+    if (deleted) {
+        return 'Message deleted';
     }
 
-    return `[${content?.type ?? 'message'}]`;
+    const { text, label, card } = readContent(content);
+    const names = attachments.map(attachmentName);
+
+    return [text, label && `[${label}]`, card?.name, ...names]
+        .filter(Boolean).join(' · ').replaceAll(/\s+/g, ' ') || '[message]';
+}
+
+
+export function attachmentName(attachment) {
+    return asText(attachment.name) || asText(attachment.title)
+           || hostOf(attachment.url) || asText(attachment.id) || 'Attachment';
+}
+
+
+/* an address that may be followed, or null: no script, no file */
+
+export function safeUrl(url) {
+    try {
+        const parsed = new URL(url);
+
+        return /^https?:$/.test(parsed.protocol) ? parsed.href : null;
+    } catch {
+        return null;
+    }
+}
+
+
+export function hostOf(url) {
+    return safeUrl(url) === null ? '' : new URL(url).host;
+}
+
+
+/* what an address is called that was given no name */
+
+export function nameOfUrl(url) {
+    const { host, pathname } = new URL(url);
+    const last = pathname.split('/').filter(Boolean).at(-1);
+
+    try {
+        return decodeURIComponent(last ?? host);
+    } catch {
+        return last;
+    }
 }
 
 
@@ -118,9 +201,12 @@ export function isEmoji(text) {
 }
 
 
-/* fills an element with a text whose addresses can be followed */
+/*
+ * Fills an element with a text whose addresses can be followed, and whose
+ * mentions stand out: each is {label, own}.
+ */
 
-export function setText(element, text) {
+export function setText(element, text, mentions = []) {
     let from = 0;
 
     element.replaceChildren();
@@ -128,27 +214,58 @@ export function setText(element, text) {
     for (const match of text.matchAll(LINK)) {
         const address = match[0].replace(TRAILING, '');
 
-        element.append(text.slice(from, match.index), makeLink(address));
+        element.append(...markMentions(text.slice(from, match.index),
+                                       mentions),
+                       makeLink(address, address));
         from = match.index + address.length;
     }
 
-    element.append(text.slice(from));
+    element.append(...markMentions(text.slice(from), mentions));
 }
 
 
-function makeLink(address) {
-    const link = document.createElement('a');
+function markMentions(text, mentions) {
+    const parts = [];
+    let from = 0;
 
-    link.href = address;
-    link.target = '_blank';
-    link.rel = 'noopener noreferrer nofollow';
-    link.textContent = address;
+    while (from < text.length) {
+        const next = nextMention(text, from, mentions);
 
-    return link;
+        if (next === null) {
+            break;
+        }
+
+        parts.push(text.slice(from, next.at),
+                   make('span', { class: next.own ? 'mention self'
+                                                  : 'mention' }, next.label));
+        from = next.at + next.label.length;
+    }
+
+    return [...parts, text.slice(from)];
 }
 
 
-export function setAvatar(element, id, name) {
-    element.textContent = initials(name);
-    element.style.setProperty('--hue', hueOf(id));
+/* the first one, and of those that begin there the longest */
+
+function nextMention(text, from, mentions) {
+    let best = null;
+
+    for (const { label, own } of mentions) {
+        const at = text.indexOf(label, from);
+
+        if (at !== -1 && (best === null || at < best.at
+                          || at === best.at
+                             && label.length > best.label.length))
+        {
+            best = { at, label, own };
+        }
+    }
+
+    return best;
+}
+
+
+export function makeLink(address, text) {
+    return make('a', { href: address, target: '_blank',
+                       rel: 'noopener noreferrer nofollow' }, text);
 }

@@ -1,0 +1,378 @@
+/*
+ * One conversation: joined whenever there is a connection, and gone on with
+ * where it was.  Made by ChatClient.conversation().  Events:
+ *
+ *     event     {type, data}: a durable event, in the order of revisions, none
+ *               missing and none twice.  One that is about a message may be
+ *               about one never heard of: of an old range only the latest
+ *               state of each message is told, so that message.updated may
+ *               come in place of message.created, and message.deleted alone.
+ *     signal    {type, data}: an event without a revision, as a receipt
+ *     live      {fresh, role, sequenceNumber, lastReadSequence}: joined, all
+ *               that was missed has been told.  fresh: nothing was told of
+ *               what was before, history() has it.
+ *     reset     what is held of it is partly lost: drop it all.  A "live" that
+ *               is fresh follows.
+ *     held      a ChatError: what is sent waits, error.retryAfter seconds
+ *     marked    a mark was stored
+ *     failed    a ChatError: it cannot be joined
+ *     ended     {reason, role?}: nothing comes any more.  "deleted", "left"
+ *               (the user is no member any more; role is "blocked" or null),
+ *               or "gone": one of both, while there was no connection
+ */
+
+import { Mark } from './chat-mark.js';
+import { Outbox } from './chat-outbox.js';
+import { ChatError, retryDelay, sleep } from './chat-retry.js';
+
+
+export class Conversation extends EventTarget {
+
+    #client;
+    #turn = 0;                  /* counts joins: late answers are dropped */
+    #live = false;
+    #fresh = true;
+    #early = [];                /* events that came before the join's answer */
+    #joined = null;             /* the answer to the last join */
+    #end = null;                /* what "ended" will tell */
+    #outbox;
+    #read;
+    #delivered;
+    #changes = Promise.resolve();   /* the last change under way */
+
+    constructor(client, id) {
+        super();
+        this.#client = client;
+        this.id = id;
+        this.revision = null;   /* the highest that was applied */
+        this.sequenceNumber = 0;
+        this.#outbox = new Outbox(client, (error) => this.#emit('held', error));
+        const onStored = () => this.#emit('marked');
+
+        this.#read = new Mark(client, 'read.mark', id, onStored);
+        this.#delivered = new Mark(client, 'delivered.mark', id, onStored);
+    }
+
+
+    get live() {
+        return this.#live;
+    }
+
+
+    /* -- messages -------------------------------------------------------- */
+
+    /*
+     * Sends a message; resolves with its id, sequenceNumber and timestamp once
+     * the server has it.  Survives lost connections until `deadline` ms are
+     * over.  To try again what failed, give the same clientMessageId.  more:
+     * replyTo, mentions, attachments.
+     */
+    send(content, { clientMessageId, deadline, ...more } = {}) {
+        return this.#outbox.add({ conversationId: this.id, clientMessageId,
+                                  content, ...more }, deadline);
+    }
+
+
+    edit(messageId, content) {
+        return this.#change('message.edit', { messageId, content });
+    }
+
+
+    deleteMessage(messageId) {
+        return this.#change('message.delete', { messageId });
+    }
+
+
+    addReaction(messageId, emoji) {
+        return this.#change('reaction.add', { messageId, emoji });
+    }
+
+
+    removeReaction(messageId, emoji) {
+        return this.#change('reaction.remove', { messageId, emoji });
+    }
+
+
+    /* messages before or after a sequence number; {messages, complete} */
+    history({ beforeSequence, afterSequence, limit = 50 } = {}) {
+        return this.#client.call('history.get', {
+            conversationId: this.id, beforeSequence, afterSequence, limit
+        });
+    }
+
+
+    /* everything up to there was read, or has arrived; never fails */
+    markRead(sequenceNumber) {
+        this.#read.set(sequenceNumber);
+    }
+
+
+    markDelivered(sequenceNumber) {
+        this.#delivered.set(sequenceNumber);
+    }
+
+
+    /* -- settings and members -------------------------------------------- */
+
+    /* settings: name, description, readOnly, slowMode (seconds) */
+    update(settings) {
+        return this.#change('conversation.update', settings);
+    }
+
+
+    /* of the conversation, for everyone */
+    delete() {
+        return this.#change('conversation.delete', {}, { gone: true });
+    }
+
+
+    /* {items, nextCursor} */
+    members({ cursor, limit } = {}) {
+        return this.#client.call('member.list', {
+            conversationId: this.id, cursor, limit
+        });
+    }
+
+
+    addMember(userId, role) {
+        return this.#change('member.add', { userId, role });
+    }
+
+
+    /* role: owner, admin, moderator, member or blocked */
+    updateMember(userId, role) {
+        return this.#change('member.update', { userId, role });
+    }
+
+
+    /* of oneself: leaves */
+    removeMember(userId) {
+        return this.#change('member.remove', { userId }, { gone: true });
+    }
+
+
+    /*
+     * One change after the other: of two that overtake each other because one
+     * had to be tried again, the older would win.
+     */
+    #change(type, data, options) {
+        const change = this.#changes.then(() => this.#client.call(
+            type, { conversationId: this.id, ...data }, options));
+
+        this.#changes = change.catch(() => { /* its caller is told */ });
+
+        return change;
+    }
+
+
+    /* -- what the client tells ------------------------------------------- */
+
+    _online() {
+        this.#join();
+        this.#outbox.flush();
+        this.#read.flush();
+        this.#delivered.flush();
+    }
+
+
+    _offline() {
+        this.#turn++;
+        this.#live = false;
+        this.#early = [];
+    }
+
+
+    _event(frame) {
+        if (frame.type === 'conversation.reset') {
+            this.#reset();
+            this.#join();
+
+        } else if (frame.data.revision === undefined) {
+            this.#emit('signal', frame);
+
+        } else if (this.#live) {
+            this.#apply(frame);
+            this.#checkEnd();
+
+        } else {
+            this.#early.push(frame);
+        }
+    }
+
+
+    /* -- events ---------------------------------------------------------- */
+
+    #emit(type, detail) {
+        this.dispatchEvent(new CustomEvent(type, { detail }));
+    }
+
+
+    #reset() {
+        this.revision = null;
+        this.#forget();
+        this.#early = [];
+        this.#emit('reset');
+    }
+
+
+    #forget() {
+        this.sequenceNumber = 0;
+        this.#fresh = true;
+        this.#read.reset();
+        this.#delivered.reset();
+    }
+
+
+    #apply(frame) {
+        const { revision, sequenceNumber } = frame.data;
+
+        if (this.revision !== null && revision <= this.revision) {
+            return;
+        }
+
+        this.revision = revision;
+        this.#watchEnd(frame);
+        this.sequenceNumber = Math.max(this.sequenceNumber,
+                                       sequenceNumber ?? 0);
+        this.#emit('event', frame);
+    }
+
+
+    /*
+     * An end may be followed by a new beginning among the events of one
+     * answer: who was removed is a member again, what was deleted was made
+     * again, with messages from 1 on.
+     */
+    #watchEnd({ type, data }) {
+        const own = data.userId === this.#client.userId;
+
+        if (type === 'conversation.deleted') {
+            this.#end = { reason: 'deleted' };
+
+        } else if (type === 'member.left' && own) {
+            this.#end = { reason: 'left', role: data.role };
+
+        } else if (type === 'member.joined' && own) {
+            this.#end = null;
+
+        } else if (type === 'conversation.created' && this.#end !== null) {
+            this.#end = null;
+            this.#forget();
+            this.#emit('reset');
+        }
+    }
+
+
+    #checkEnd() {
+        if (this.#end === null) {
+            return false;
+        }
+
+        this.#turn++;
+        this.#live = false;
+        this.#outbox.stop(new ChatError('not_found', 'the conversation ended'));
+        this.#client.forget(this.id);
+        this.#emit('ended', this.#end);
+
+        return true;
+    }
+
+
+    /* -- joining --------------------------------------------------------- */
+
+    /* joins, again until nothing is missing */
+    async #join() {
+        const turn = ++this.#turn;
+
+        this.#live = false;
+
+        for (let attempt = 0, complete = false; !complete; ) {
+            try {
+                const reply = await this.#client._join(this);
+
+                if (turn !== this.#turn) {
+                    return;
+                }
+
+                this.#catchUp(reply);
+                complete = reply.complete !== false;
+                attempt = 0;
+
+            } catch (error) {
+                if (turn !== this.#turn || error.code === 'offline') {
+                    return;     /* with the connection the join comes again */
+                }
+
+                if (!error.retryable) {
+                    this.#onRefused(error);
+                    return;
+                }
+
+                await sleep(retryDelay(error, attempt++));
+
+                if (turn !== this.#turn) {
+                    return;
+                }
+            }
+        }
+
+        this.#goLive();
+    }
+
+
+    /* to those who may not see it a conversation does not exist */
+    #onRefused(error) {
+        if (error.code === 'not_found' && this.revision !== null) {
+            this.#end ??= { reason: 'gone' };
+            this.#checkEnd();
+
+        } else {
+            this.#emit('failed', error);
+        }
+    }
+
+
+    #catchUp(reply) {
+        if (reply.reset) {
+            this.#reset();
+        }
+
+        for (const frame of reply.events ?? []) {
+            this.#apply(frame);
+        }
+
+        this.revision = Math.max(this.revision ?? 0, reply.revision ?? 0);
+        this.sequenceNumber = Math.max(this.sequenceNumber,
+                                       reply.sequenceNumber ?? 0);
+        this.#joined = reply;
+    }
+
+
+    #goLive() {
+        const early = this.#early;
+        const fresh = this.#fresh;
+        const { role, lastReadSequence } = this.#joined;
+
+        this.#early = [];
+
+        if (this.#checkEnd()) {
+            return;
+        }
+
+        this.#live = true;
+        this.#fresh = false;
+
+        if (role !== null) {
+            this.#read.know(lastReadSequence);
+        }
+
+        this.#emit('live', { sequenceNumber: this.sequenceNumber, fresh, role,
+                             lastReadSequence });
+
+        for (const frame of early) {
+            this.#apply(frame);
+        }
+
+        this.#checkEnd();
+    }
+}
