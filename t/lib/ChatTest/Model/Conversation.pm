@@ -230,7 +230,7 @@ sub _event ($self, $revision, $text, $change = undef, $out = undef) {
     $text = ChatTest::Model::Text->new($text) if !ref $text;
     $change //= read_change($text->text);
 
-    $self->{revision} = $revision;
+    $self->{revision} = 0 + $revision;
     $self->{client}->apply($change);
     push @{ $self->{events} },
         { revision => $revision, text => $text, change => $change };
@@ -276,11 +276,15 @@ sub _leave ($self, $op) {
 
 
 sub _create ($self, $op) {
-    my $user = $op->{user};
+    my ($user, $data) = ($op->{user}, $op->{data});
+    my %members = map { $_ => 1 } $user, @{ $data->{members} // [] };
+
+    return 'too_large'
+        if $self->{type} eq 'group' && keys %members > $self->{max_members};
 
     if ($self->{exists}) {
         return 'conflict' if !$op->{repeatable} || $self->rank($user) < 0
-            || $op->{data}{type} ne $self->{type};
+            || $data->{type} ne $self->{type};
         return { take => sub ($reply) {
             return $reply->{data} eq $self->_describe($user, 'true') ? ''
                 : 'expected ' . $self->_describe($user, 'true');

@@ -318,7 +318,19 @@ sub _leave_for_good ($world, $c) {
 }
 
 
-sub _member_list ($world, $c) { return _op($c, 'member.list') }
+# the first page, or one behind a page that was shown once
+
+sub _member_list ($world, $c) {
+    my $page = rand() < 0.5 ? $c->{page} : undef;
+    my $op = _op($c, 'member.list',
+        rand() < 0.5 ? (limit => 1 + int rand 5) : (),
+        $page ? (cursor => $page->{cursor}) : (),
+    );
+
+    $op->{behind} = $page->{behind} if $page;
+
+    return $op;
+}
 
 
 # The conversation ----------------------------------------------------------
@@ -442,12 +454,9 @@ sub _history ($world, $c) {
 sub _repeat ($world, $c) {
     my $op = $c->{again};
 
-    return _send($world, $c)
-        if !$op || $op->{data}{conversationId} ne $c->{id}
-        || $op->{type} =~ /join|create/;
+    return _send($world, $c) if !$op || $op->{type} =~ /join|create/;
 
-    return { type => $op->{type}, user => $op->{user}, data => $op->{data},
-             bad => $op->{bad} };
+    return { map { $_ => $op->{$_} } qw(type user data bad behind) };
 }
 
 

@@ -400,9 +400,10 @@ sub _list ($self, $link, $cursor, $items, $open) {
 
         return $self->_list($link, $next, $items, $open) if defined $next;
 
-        my $wrong = list_wrong(
+        my ($wrong, $c) = list_wrong(
             [grep { $_->{tenant} == $link->{tenant} }
                 @{ $self->{conversations} }], $link->{user}, @$items);
+        $self->_fail($c, "$name: $wrong") if $c;
         croak "$name: $wrong" if $wrong;
         $$open--;
     };

@@ -30,7 +30,7 @@ sub edit ($self, $content, $revision, $moment) {
 # nothing is left but where it was
 
 sub erase ($self, $by, $revision, $moment) {
-    delete @$self{qw(content attachments mentions edited)};
+    delete @$self{qw(content attachments mentions reply_to edited)};
 
     @$self{qw(reactions versions)} = ([], []);
     $self->{revision} = $revision;

@@ -166,7 +166,8 @@ my %QUERY = (
         END
     members => <<~'END',
         SELECT concat_ws('|', c.tenant_id, conversation_id, user_id, role,
-                         last_read, last_delivered)
+                         CASE WHEN role <> 'blocked' THEN last_read END,
+                         CASE WHEN role <> 'blocked' THEN last_delivered END)
           FROM chat.member JOIN chat.conversation c USING (conversation_key)
          WHERE c.deleted_at IS NULL AND role IS NOT NULL
         END
@@ -223,8 +224,11 @@ sub _conversation_line ($c) {
 sub _member_lines ($c) {
     my $members = $c->{members};
 
-    return map { join '|', $_, @{ $members->{$_} }{qw(role read delivered)} }
-        keys %$members;
+    return map {
+        my ($role, @marks) = @{ $members->{$_} }{qw(role read delivered)};
+
+        join '|', $_, $role, $role eq 'blocked' ? () : @marks;
+    } keys %$members;
 }
 
 
@@ -252,6 +256,16 @@ sub _message_line ($message) {
 }
 
 
+# what is expected of the same thing
+
+sub _instead ($line, %expected) {
+    my $same = join '|', (split /\|/, $line)[0 .. 2];
+    my @lines = grep { $expected{$_} && /^\Q$same\E\|/ } sort keys %expected;
+
+    return join "\n  expected ", '', @lines;
+}
+
+
 # what is not as it should be, or ''
 
 sub wrong ($self, @conversations) {
@@ -269,7 +283,8 @@ sub wrong ($self, @conversations) {
 
         for (split /\n/, $self->{chat}->psql($QUERY{$what})) {
             next if !$tenants{ (split /\|/)[0] };
-            $expected{$_}-- or return "$what: there is $_";
+            $expected{$_}-- or return "$what: there is $_"
+                . _instead($_, %expected);
         }
 
         for (sort keys %expected) {
