@@ -176,8 +176,15 @@ subtest 'what Redis has forgotten is brought back' => sub {
 };
 
 subtest 'settings' => sub {
-    is(code_of('setting set message_version_days 7'), DONE, 'set');
-    is(answer('setting list')->{message_version_days}, 7, 'and listed');
+    is(code_of('setting set message_version_days 0'), DONE, 'set');
+    is(answer('setting list')->{message_version_days}, 0, 'and listed');
+
+    my $id = message('lobby --as bob --text first');
+    answer("message edit lobby $id --text second");
+    $chat->wait_stored;
+    is_deeply(answer("message show lobby $id")->{versions}, [],
+              'no former content is kept');
+
     is(($chat->chatctl(qw(setting set message_version_days), ''))[0], DONE,
        'for ever');
     is(answer('setting list')->{message_version_days}, '', 'and listed');
