@@ -101,11 +101,11 @@ subtest 'an event that cannot be stored still counts' => sub {
     $chat->logs->allow(qr/an event went to the dead letters/);
 
     my $answer = fcall('append', 2, $prefix, "${prefix}c:default/lobby",
-                       part('identity'), part('partitions'), 'message',
-                       'alice', '', '', 'no-uuid', time() . '000',
-                       '{"type":"message.created","data":{', '"x"');
+                       part('identity'), part('partitions'), 'message.send',
+                       'alice', time() . '000', '', '', 'no-uuid',
+                       '{"content":', '"x"', ',', '', '', '');
 
-    like($answer, qr/^ok\n(\d+)\n3$/, 'it was accepted');
+    like($answer, qr/^ok\n(\d+)\n3\n/, 'it was accepted');
     $chat->wait_stored;
 
     my ($revision) = $answer =~ /^ok\n(\d+)/;
