@@ -1,4 +1,4 @@
--- append: the one door.
+-- What is asked of append.
 
 local OPERATIONS = {
     ['message.send'] = message_send,
@@ -22,6 +22,10 @@ local OPERATIONS = {
 local function append(keys, a)
     local prefix, base, request = keys[1], keys[2], a[3]
     local l, part, answer
+
+    if request ~= 'conversation.create' and not OPERATIONS[request] then
+        return {'bad', 'no such operation'}
+    end
 
     if request == 'conversation.create' then
         part, answer = part_open(prefix, a[1], a[2])
