@@ -1,4 +1,5 @@
--- The partition, the conversation and its members, as every function finds them.
+-- The partition, the conversation and its members, as every function finds
+-- them.
 
 local function num(n)
     return string.format('%d', n)       -- of 64 bits in Redis' Lua

@@ -6,7 +6,7 @@
 set -eu
 
 c=$(find common workers ngx_chat_module t/unit -name '*.[ch]')
-all="$c $(find tools -name '*.sh') $(find redis -name '*.lua') $(find sql -name '*.sql')"
+all="$c $(find tools redis sql -name '*.sh' -o -name '*.lua' -o -name '*.sql')"
 rc=0
 
 
