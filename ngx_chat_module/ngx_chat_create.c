@@ -15,8 +15,10 @@ static ngx_int_t ngx_chat_create_id_from_client(ngx_chat_request_t *rq,
     u_char id[CHAT_ID_LEN]);
 static void ngx_chat_create_describe(ngx_chat_request_t *rq,
     chat_event_conversation_t *c);
+static size_t ngx_chat_create_members(ngx_chat_request_t *rq,
+    chat_request_id_t ids[CHAT_REQUEST_MAX_MEMBERS]);
 static void ngx_chat_create_add_members(ngx_chat_request_t *rq,
-    ngx_chat_call_t *call, chat_request_id_t *ids);
+    ngx_chat_call_t *call, const chat_request_id_t *ids, size_t n);
 static void ngx_chat_create_on_reply(void *data, redisReply *reply);
 static chat_str_t ngx_chat_create_role(ngx_chat_request_t *rq);
 static void ngx_chat_create_on_exists(ngx_chat_request_t *rq,
@@ -142,6 +144,7 @@ ngx_chat_create_id_from_client(ngx_chat_request_t *rq,
 void
 ngx_chat_create_run(ngx_chat_request_t *rq)
 {
+    size_t                      n;
     u_char                      head[2048];
     chat_writer_t               w;
     ngx_chat_call_t             call;
@@ -149,9 +152,10 @@ ngx_chat_create_run(ngx_chat_request_t *rq)
     chat_request_id_t           ids[CHAT_REQUEST_MAX_MEMBERS];
 
     ngx_chat_create_describe(rq, &c);
+    n = ngx_chat_create_members(rq, ids);
 
     if (c.type == CHAT_CONVERSATION_GROUP
-        && rq->parsed.nmembers >= rq->session->conf->max_members)
+        && n >= rq->session->conf->max_members)
     {
         ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE, "too many members");
         return;
@@ -166,7 +170,7 @@ ngx_chat_create_run(ngx_chat_request_t *rq)
     ngx_chat_call_add(&call, rq->id, CHAT_ID_LEN);
     ngx_chat_call_add_cstr(&call, rq->fresh ? "1" : "0");
     ngx_chat_call_add(&call, head, w.len);
-    ngx_chat_create_add_members(rq, &call, ids);
+    ngx_chat_create_add_members(rq, &call, ids, n);
 
     ngx_chat_request_call(rq, &call, ngx_chat_create_on_reply);
 }
@@ -184,40 +188,56 @@ ngx_chat_create_describe(ngx_chat_request_t *rq,
 }
 
 
-/* the creator owns it; in a dm both are the same.  ids keeps the text that the
+/* the members given but for who creates it; the parser saw nobody twice */
+
+static size_t
+ngx_chat_create_members(ngx_chat_request_t *rq,
+    chat_request_id_t ids[CHAT_REQUEST_MAX_MEMBERS])
+{
+    size_t            n = 0;
+    chat_str_t        creator, user;
+    chat_json_t       element;
+    chat_json_iter_t  it;
+
+    if (rq->parsed.nmembers == 0) {
+        return 0;
+    }
+
+    creator = ngx_chat_str(&rq->session->identity->user);
+    chat_json_iter(&it, &rq->parsed.members);
+
+    while (chat_json_next_element(&it, &element) == CHAT_OK) {
+        chat_request_read_id(&element, &ids[n]);
+        user = ngx_chat_id(&ids[n]);
+
+        if (user.len != creator.len
+            || ngx_memcmp(user.data, creator.data, user.len) != 0)
+        {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+/* the creator owns it; in a dm both are the same.  ids are the text that the
    call points to */
 
 static void
 ngx_chat_create_add_members(ngx_chat_request_t *rq,
-    ngx_chat_call_t *call, chat_request_id_t *ids)
+    ngx_chat_call_t *call, const chat_request_id_t *ids, size_t n)
 {
-    ngx_str_t         *user = &rq->session->identity->user;
-    chat_json_t        element;
-    chat_json_iter_t   it;
-    chat_request_id_t *id = ids;
+    size_t      i;
+    ngx_str_t  *user = &rq->session->identity->user;
 
     ngx_chat_call_add(call, user->data, user->len);
     ngx_chat_call_add_cstr(call, rq->parsed.conversation_type
                                  == CHAT_CONVERSATION_DM ? "member" : "owner");
 
-    if (rq->parsed.nmembers == 0) {
-        return;
-    }
-
-    chat_json_iter(&it, &rq->parsed.members);
-
-    while (chat_json_next_element(&it, &element) == CHAT_OK) {
-        chat_request_read_id(&element, id);
-
-        if (id->len == user->len
-            && ngx_memcmp(id->data, user->data, user->len) == 0)
-        {
-            continue;
-        }
-
-        ngx_chat_call_add(call, id->data, id->len);
+    for (i = 0; i < n; i++) {
+        ngx_chat_call_add(call, ids[i].data, ids[i].len);
         ngx_chat_call_add_cstr(call, "member");
-        id++;
     }
 }
 
