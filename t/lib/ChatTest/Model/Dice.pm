@@ -27,9 +27,9 @@ my @CHOICES = (
     [40, \&_member_add], [50, \&_member_update], [40, \&_member_remove],
     [15, \&_leave_for_good], [20, \&_calm],
     [35, \&_update], [3, \&_delete_conversation], [8, \&_create],
-    [50, \&_join], [40, \&_resume], [25, \&_leave],
+    [70, \&_join], [60, \&_resume], [15, \&_leave],
     [50, \&_history], [20, \&_member_list],
-    [25, \&_repeat], [25, \&_nonsense], [15, \&_drop],
+    [25, \&_repeat], [25, \&_nonsense], [10, \&_drop],
 );
 my @WITHOUT = ([6, \&_create], [1, \&_send], [1, \&_join], [1, \&_history],
                [1, \&_mark_read], [1, \&_drop], [1, \&_repeat]);

@@ -55,6 +55,7 @@ sub new ($class, %o) {
         counts   => {},       # type and outcome => how often
         links    => {},       # fd => link
         sessions => {},       # "<tenant> <user>" => [links]
+        drops    => [],       # conversations that Redis shall forget
         busy     => 0,
         %o,
     }, $class;
@@ -137,16 +138,38 @@ sub _begin ($self, $c, @ops) {
 }
 
 
+# Redis may forget a conversation once all of it is stored; until then nothing
+# else happens to it.
+
 sub _drop ($self, $c) {
     return if !defined $c->{id};
 
-    my $dropped = $self->{storage}->drop($c->{tenant}{name}, $c->{id});
+    $c->{busy} = [];
+    $c->{begun} = time;
+    $self->{busy}++;
+    push @{ $self->{drops} }, $c;
 
-    $self->{counts}{ $dropped ? 'dropped' : 'not dropped' }++;
-    return if !$dropped;
+    return;
+}
 
-    $c->forget;
-    _tell($c, { number => $self->{count}, type => 'Redis forgets it' });
+
+sub _drop_some ($self) {
+    my @late;
+
+    for my $c (splice @{ $self->{drops} }) {
+        if (!$self->{storage}->drop($c->{tenant}{name}, $c->{id})) {
+            push @late, $c;
+            next;
+        }
+
+        $self->{counts}{dropped}++;
+        $c->forget;
+        $c->{busy} = undef;
+        $self->{busy}--;
+        _tell($c, { number => $self->{number}, type => 'Redis forgets it' });
+    }
+
+    push @{ $self->{drops} }, @late;
 
     return;
 }
@@ -213,6 +236,7 @@ sub _look_at_clock ($self) {
     return if $now < ($self->{looked} // 0) + AGAIN;
     $self->{looked} = $now;
     $self->{storage}->count_needs;
+    $self->_drop_some;
 
     my @again = splice @{ $self->{again} //= [] };
     $self->_post(@$_) for @again;

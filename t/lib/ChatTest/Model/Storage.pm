@@ -33,8 +33,10 @@ my $DROP = <<~'END';
         end
     end
 
-    return redis.call('UNLINK', base .. ':meta', base .. ':members',
-                      base .. ':hot', base .. ':ids')
+    redis.call('UNLINK', base .. ':meta', base .. ':members', base .. ':hot',
+               base .. ':ids')
+
+    return 1
     END
 
 # Nothing waits: neither events nor marks.
@@ -84,7 +86,7 @@ sub place ($self, $tenant, $id) {
 }
 
 
-# whether anything was there to be dropped, and could be
+# whether Redis has forgotten it
 
 sub drop ($self, $tenant, $id) {
     return $self->{redis}->call('EVAL', $DROP, 2, $self->place($tenant, $id),
