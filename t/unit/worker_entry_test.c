@@ -39,6 +39,62 @@ static const char  *message[] = {
     "b", "{\"a\":0.1}", "j", "1", NULL
 };
 
+static const char  *rich[] = {
+    "k", "message", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967298", "q", "1",
+    "i", "01a201a8-f381-7297-9258-047515cee5de", "u", "ada", "x", "",
+    "t", "1795324179329", "b", "\"hi\"", "j", "0",
+    "p", "01a201a8-f381-7297-9258-047515cee5dd", "m", "bob,eve",
+    "f", "[{\"id\":\"1\"}]", NULL
+};
+
+static const char  *edit[] = {
+    "k", "edit", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299", "q", "1",
+    "i", "01a201a8-f381-7297-9258-047515cee5de", "u", "ada",
+    "t", "1795324179329", "b", "1", NULL
+};
+
+static const char  *delete[] = {
+    "k", "delete", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299", "q", "1",
+    "i", "01a201a8-f381-7297-9258-047515cee5de", "u", "",
+    "t", "1795324179329", NULL
+};
+
+static const char  *react[] = {
+    "k", "react", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299", "q", "1",
+    "i", "01a201a8-f381-7297-9258-047515cee5de", "u", "ada",
+    "t", "1795324179329", "y", "+1", NULL
+};
+
+static const char  *update[] = {
+    "k", "update", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299",
+    "u", "ada", "t", "1795324179329", "w", "30", "n", "A", "d", "B",
+    "o", "1", NULL
+};
+
+static const char  *closing[] = {
+    "k", "close", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299",
+    "u", "ada", "t", "1795324179329", NULL
+};
+
+static const char  *member[] = {
+    "k", "member", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299",
+    "u", "ada", "t", "1795324179329", "g", "bob", "q", "7", "y", "admin",
+    "j", "1", NULL
+};
+
+static const char  *join[] = {
+    "k", "join", "c", "default/lobby",
+    "v", "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967299",
+    "u", "bob", "t", "1795324179329", "g", "bob", "q", "7", NULL
+};
+
 static const char  *create[] = {
     "k", "create", "c", "t1/room", "v",
     "01a201a8-f33d-729d-8996-ae028247d8b6", "r", "4294967297", "y", "group",
@@ -129,38 +185,197 @@ a_creation_is_read(void **state)
 }
 
 
-static void
-what_a_message_needs_must_be_there_and_make_sense(void **state)
-{
-    size_t     i, j;
-    entry_t    e;
-    fields_t   f;
+/* reads texts as an entry */
 
-    static const char  *needed = "cvrqitb";
+static entry_rc_e
+read_texts(entry_t *e, fields_t *f, const char **texts)
+{
+    fields_set(f, texts);
+    entry_init(e, NULL, &f->array);
+
+    return entry_read(e);
+}
+
+
+static void
+a_message_with_everything_is_read(void **state)
+{
+    entry_t     e;
+    fields_t    f;
+    chat_str_t  rest, user;
 
     (void) state;
 
-    for (i = 0; i < strlen(needed); i++) {
+    assert_int_equal(read_texts(&e, &f, rich), ENTRY_READ);
+    assert_true(e.replies);
+    assert_int_equal(e.reply_to[15], 0xdd);
+    assert_int_equal(e.client_id.len, 0);
+    assert_int_equal(e.client_time, 0);
+    assert_true(is(e.attachments, "[{\"id\":\"1\"}]"));
+    assert_false(e.joins);
 
-        for (j = 2; message[j] != NULL; j += 2) {
+    rest = e.mentions;
+    assert_true(entry_next_mention(&rest, &user));
+    assert_true(is(user, "bob"));
+    assert_true(entry_next_mention(&rest, &user));
+    assert_true(is(user, "eve"));
+    assert_false(entry_next_mention(&rest, &user));
 
-            if (message[j][0] != needed[i]) {
-                continue;
-            }
+    f.texts[23].str = (char *) "?";
+    f.texts[23].len = 1;
+    entry_init(&e, NULL, &f.array);
+    assert_int_equal(entry_read(&e), ENTRY_MALFORMED);
+    assert_true(e.concerns);
+}
 
-            fields_set(&f, message);
-            memset(&e, 0, sizeof(e));
-            e.fields = &f.array;
+
+static void
+what_becomes_of_a_message_is_read(void **state)
+{
+    entry_t   e;
+    fields_t  f;
+
+    (void) state;
+
+    assert_int_equal(read_texts(&e, &f, edit), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_EDIT);
+    assert_int_equal(e.message[15], 0xde);
+    assert_true(is(e.content, "1"));
+
+    assert_int_equal(read_texts(&e, &f, delete), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_DELETE);
+    assert_int_equal(e.user.len, 0);
+
+    assert_int_equal(read_texts(&e, &f, react), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_REACT);
+    assert_true(is(e.emoji, "+1"));
+
+    f.texts[1].str = (char *) "unreact";
+    f.texts[1].len = 7;
+    entry_init(&e, NULL, &f.array);
+    assert_int_equal(entry_read(&e), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_UNREACT);
+}
+
+
+static void
+what_becomes_of_a_conversation_is_read(void **state)
+{
+    entry_t   e;
+    fields_t  f;
+
+    (void) state;
+
+    assert_int_equal(read_texts(&e, &f, update), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_UPDATE);
+    assert_true(is(e.name, "A") && is(e.description, "B"));
+    assert_true(e.read_only);
+    assert_int_equal(e.slow_mode, 30);
+
+    assert_int_equal(read_texts(&e, &f, closing), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_CLOSE);
+
+    assert_int_equal(read_texts(&e, &f, member), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_MEMBER);
+    assert_true(is(e.target, "bob") && is(e.role, "admin"));
+    assert_true(e.joins);
+    assert_int_equal(e.sequence, 7);
+
+    assert_int_equal(read_texts(&e, &f, join), ENTRY_READ);
+    assert_int_equal(e.kind, ENTRY_JOIN);
+    assert_true(is(e.target, "bob") && is(e.role, "member"));
+    assert_true(e.joins);
+}
+
+
+/* each kind with the fields that it cannot do without */
+
+static const struct {
+    const char  **texts;
+    const char   *needed;
+} kinds_needed[] = {
+    { message, "cvrqitb" },
+    { edit,    "cvrqitb" },
+    { delete,  "cvrqit" },
+    { react,   "cvrqity" },
+    { create,  "cvrt" },
+    { update,  "cvrtw" },
+    { closing, "cvrt" },
+    { member,  "cvrtqg" },
+    { join,    "cvrtqg" },
+};
+
+
+static size_t
+index_of(const char **texts, char field)
+{
+    size_t  j;
+
+    for (j = 0; texts[j][0] != field || texts[j][1] != '\0'; j += 2) {
+        /* void */
+    }
+
+    return j;
+}
+
+
+static void
+what_an_entry_needs_must_be_there_and_make_sense(void **state)
+{
+    size_t       i, j;
+    entry_t      e;
+    fields_t     f;
+    const char  *field;
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(kinds_needed); i++) {
+
+        for (field = kinds_needed[i].needed; *field != '\0'; field++) {
+            j = index_of(kinds_needed[i].texts, *field);
+
+            fields_set(&f, kinds_needed[i].texts);
             f.texts[j].str = (char *) "?";      /* not there */
+            entry_init(&e, NULL, &f.array);
             assert_int_equal(entry_read(&e), ENTRY_MALFORMED);
             assert_int_equal(e.fate, ENTRY_DEAD);
             assert_true(strlen(e.reason) != 0);
 
-            fields_set(&f, message);
-            memset(&e, 0, sizeof(e));
-            e.fields = &f.array;
+            fields_set(&f, kinds_needed[i].texts);
             f.texts[j + 1].len = 0;             /* empty */
+            entry_init(&e, NULL, &f.array);
             assert_int_equal(entry_read(&e), ENTRY_MALFORMED);
+        }
+    }
+}
+
+
+/* all its fields but one can be read: so its place can, and what it concerns,
+   unless it is just that */
+
+static void
+what_is_malformed_keeps_what_can_be_read(void **state)
+{
+    size_t       i, j;
+    entry_t      e;
+    fields_t     f;
+    const char  *field;
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(kinds_needed); i++) {
+
+        for (field = kinds_needed[i].needed; *field != '\0'; field++) {
+            j = index_of(kinds_needed[i].texts, *field);
+            fields_set(&f, kinds_needed[i].texts);
+            f.texts[j + 1].len = 0;
+            entry_init(&e, NULL, &f.array);
+
+            assert_int_equal(entry_read(&e), ENTRY_MALFORMED);
+            assert_int_equal(e.counts, *field != 'v' && *field != 'r');
+            assert_int_equal(e.concerns,
+                             strchr(kinds_needed[i].needed, 'i') != NULL
+                             && *field != 'i');
         }
     }
 }
@@ -244,8 +459,8 @@ a_kind_of_the_future_is_not_taken_for_malformed(void **state)
     (void) state;
 
     fields_set(&f, message);
-    f.texts[1].str = (char *) "edit";
-    f.texts[1].len = 4;
+    f.texts[1].str = (char *) "edits";
+    f.texts[1].len = 5;
     e.fields = &f.array;
 
     assert_int_equal(entry_read(&e), ENTRY_UNKNOWN);
@@ -286,7 +501,11 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_message_is_read),
         cmocka_unit_test(a_creation_is_read),
-        cmocka_unit_test(what_a_message_needs_must_be_there_and_make_sense),
+        cmocka_unit_test(a_message_with_everything_is_read),
+        cmocka_unit_test(what_becomes_of_a_message_is_read),
+        cmocka_unit_test(what_becomes_of_a_conversation_is_read),
+        cmocka_unit_test(what_an_entry_needs_must_be_there_and_make_sense),
+        cmocka_unit_test(what_is_malformed_keeps_what_can_be_read),
         cmocka_unit_test(a_malformed_message_keeps_its_place),
         cmocka_unit_test(no_truncation_is_read_as_a_message),
         cmocka_unit_test(a_kind_of_the_future_is_not_taken_for_malformed),

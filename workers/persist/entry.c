@@ -17,20 +17,20 @@
 
 typedef struct {
     chat_str_t  value['z' - 'a' + 1];
-} fields_t;
+} letters_t;
 
 
-static void entry_fields(fields_t *f, const redisReply *reply);
-static entry_rc_e entry_read_place(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_message(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_edit(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_concerned(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_reaction(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_create(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_update(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_close(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_member(entry_t *e, const fields_t *f);
-static entry_rc_e entry_read_join(entry_t *e, const fields_t *f);
+static void entry_fields(letters_t *f, const redisReply *reply);
+static entry_rc_e entry_read_place(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_message(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_edit(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_concerned(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_reaction(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_create(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_update(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_close(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_member(entry_t *e, const letters_t *f);
+static entry_rc_e entry_read_join(entry_t *e, const letters_t *f);
 
 
 /* numbered: its sequence is of a message, so it must be there */
@@ -38,7 +38,7 @@ static entry_rc_e entry_read_join(entry_t *e, const fields_t *f);
 static const struct {
     const char   *name;
     bool          numbered;
-    entry_rc_e  (*read)(entry_t *e, const fields_t *f);
+    entry_rc_e  (*read)(entry_t *e, const letters_t *f);
 } kinds[] = {
     [ENTRY_MESSAGE] = { "message", true,  entry_read_message },
     [ENTRY_EDIT]    = { "edit",    true,  entry_read_edit },
@@ -54,7 +54,7 @@ static const struct {
 
 
 static chat_str_t
-entry_field(const fields_t *f, char name)
+entry_field(const letters_t *f, char name)
 {
     return f->value[name - 'a'];
 }
@@ -118,7 +118,7 @@ entry_read_kind(entry_t *e, chat_str_t kind)
 entry_rc_e
 entry_read(entry_t *e)
 {
-    fields_t    f;
+    letters_t    f;
     entry_rc_e  rc;
 
     e->fate = ENTRY_GOOD;
@@ -153,7 +153,7 @@ entry_read(entry_t *e)
 /* of fields of the same name the first one counts */
 
 static void
-entry_fields(fields_t *f, const redisReply *reply)
+entry_fields(letters_t *f, const redisReply *reply)
 {
     size_t       i;
     chat_str_t   name, *value;
@@ -180,7 +180,7 @@ entry_fields(fields_t *f, const redisReply *reply)
    may be; and the message that a dead letter is erased with */
 
 static entry_rc_e
-entry_read_place(entry_t *e, const fields_t *f)
+entry_read_place(entry_t *e, const letters_t *f)
 {
     e->concerns = uuid_parse(e->message, entry_field(f, 'i')) == 0;
 
@@ -206,7 +206,7 @@ entry_read_place(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_concerned(entry_t *e, const fields_t *f)
+entry_read_concerned(entry_t *e, const letters_t *f)
 {
     (void) f;
 
@@ -215,7 +215,7 @@ entry_read_concerned(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_message(entry_t *e, const fields_t *f)
+entry_read_message(entry_t *e, const letters_t *f)
 {
     chat_str_t  reply_to;
 
@@ -246,7 +246,7 @@ entry_read_message(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_edit(entry_t *e, const fields_t *f)
+entry_read_edit(entry_t *e, const letters_t *f)
 {
     e->content = entry_field(f, 'b');
 
@@ -259,7 +259,7 @@ entry_read_edit(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_reaction(entry_t *e, const fields_t *f)
+entry_read_reaction(entry_t *e, const letters_t *f)
 {
     e->emoji = entry_field(f, 'y');
 
@@ -272,7 +272,7 @@ entry_read_reaction(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_create(entry_t *e, const fields_t *f)
+entry_read_create(entry_t *e, const letters_t *f)
 {
     e->type = entry_field(f, 'y');
     e->name = entry_field(f, 'n');
@@ -283,7 +283,7 @@ entry_read_create(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_update(entry_t *e, const fields_t *f)
+entry_read_update(entry_t *e, const letters_t *f)
 {
     e->name = entry_field(f, 'n');
     e->description = entry_field(f, 'd');
@@ -300,7 +300,7 @@ entry_read_update(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_close(entry_t *e, const fields_t *f)
+entry_read_close(entry_t *e, const letters_t *f)
 {
     (void) e;
     (void) f;
@@ -310,7 +310,7 @@ entry_read_close(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_member(entry_t *e, const fields_t *f)
+entry_read_member(entry_t *e, const letters_t *f)
 {
     e->target = entry_field(f, 'g');
     e->role = entry_field(f, 'y');
@@ -325,7 +325,7 @@ entry_read_member(entry_t *e, const fields_t *f)
 
 
 static entry_rc_e
-entry_read_join(entry_t *e, const fields_t *f)
+entry_read_join(entry_t *e, const letters_t *f)
 {
     e->target = entry_field(f, 'g');
     e->role = chat_str("member");

@@ -1,9 +1,9 @@
 /*
  * The conversations of a user, as they are at this moment.
  *
- * Members, last messages and counts come from PostgreSQL, from one snapshot that
- * holds everything that was accepted before the need was read; marks, which
- * are stored later, from Redis.
+ * Members, last messages and counts come from PostgreSQL, from one snapshot
+ * that holds everything that was accepted before the need was read; marks,
+ * which are stored later, from Redis.
  */
 
 #ifndef LIST_H
