@@ -359,7 +359,7 @@ ngx_chat_ack_on_answer(void *data, redisReply *reply)
     ngx_chat_buffer_t   *first;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_returned(rq) != NGX_OK) {
+    if (ngx_chat_ask_returned(rq) != NGX_OK) {
         return;
     }
 

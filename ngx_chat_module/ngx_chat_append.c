@@ -26,7 +26,7 @@ ngx_chat_append_begin(ngx_chat_request_t *rq, ngx_chat_call_t *call)
 void
 ngx_chat_append_call(ngx_chat_request_t *rq, ngx_chat_call_t *call)
 {
-    ngx_chat_request_call(rq, call, ngx_chat_append_on_reply);
+    ngx_chat_ask_call(rq, call, ngx_chat_append_on_reply);
 }
 
 
@@ -51,7 +51,7 @@ ngx_chat_append_answer(ngx_chat_request_t *rq, redisReply *reply,
 {
     ngx_chat_answer_e  answer;
 
-    if (ngx_chat_request_answer(rq, reply, 5, &answer) != NGX_OK) {
+    if (ngx_chat_ask_answer(rq, reply, 5, &answer) != NGX_OK) {
         return NGX_DONE;
     }
 

@@ -81,7 +81,7 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
 
     ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_conversation_on_open);
+    ngx_chat_ask_call(rq, &call, ngx_chat_conversation_on_open);
 }
 
 
@@ -97,7 +97,7 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
     ngx_chat_answer_e    answer;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_answer(rq, reply, 9, &answer) != NGX_OK) {
+    if (ngx_chat_ask_answer(rq, reply, 9, &answer) != NGX_OK) {
         return;
     }
 
@@ -119,7 +119,7 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
         return;
     }
 
-    ngx_chat_request_need(rq, ngx_chat_need_range(rq->node, &rq->name,
+    ngx_chat_ask_need(rq, ngx_chat_need_range(rq->node, &rq->name,
                                                   rq->after, &rq->waiter));
 }
 

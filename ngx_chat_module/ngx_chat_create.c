@@ -172,7 +172,7 @@ ngx_chat_create_run(ngx_chat_request_t *rq)
     ngx_chat_call_add(&call, head, w.len);
     ngx_chat_create_add_members(rq, &call, ids, n);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_create_on_reply);
+    ngx_chat_ask_call(rq, &call, ngx_chat_create_on_reply);
 }
 
 

@@ -31,7 +31,7 @@ ngx_chat_history_get(ngx_chat_request_t *rq)
     ngx_chat_call_add_uint(&call, rq->parsed.limit);
     ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_history_on_reply);
+    ngx_chat_ask_call(rq, &call, ngx_chat_history_on_reply);
 }
 
 
@@ -64,7 +64,7 @@ ngx_chat_history_on_reply(void *data, redisReply *reply)
     ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_answer(rq, reply, 2, &answer) != NGX_OK) {
+    if (ngx_chat_ask_answer(rq, reply, 2, &answer) != NGX_OK) {
         return;
     }
 
@@ -109,8 +109,8 @@ ngx_chat_history_from_storage(ngx_chat_request_t *rq)
     sequence.data = buf;
     sequence.len = ngx_chat_history_sequence(rq, buf) - buf;
 
-    ngx_chat_request_need(rq,
-                          ngx_chat_need_history(rq->node, &rq->name,
+    ngx_chat_ask_need(rq,
+                      ngx_chat_need_history(rq->node, &rq->name,
                                                 !rq->parsed.has_after_sequence,
                                                 &sequence, rq->parsed.limit,
                                                 &rq->waiter));

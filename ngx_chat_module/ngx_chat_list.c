@@ -48,7 +48,7 @@ ngx_chat_list_conversations(ngx_chat_request_t *rq)
     cursor.data = rq->parsed.cursor;
     cursor.len = rq->parsed.cursor_len;
 
-    ngx_chat_request_need(rq, ngx_chat_need_list(rq->node, &rq->name,
+    ngx_chat_ask_need(rq, ngx_chat_need_list(rq->node, &rq->name,
                                   &rq->session->identity->user, &cursor,
                                   rq->parsed.limit, &rq->waiter));
 }

@@ -34,7 +34,7 @@ ngx_chat_mark(ngx_chat_request_t *rq)
     ngx_chat_call_add_uint(&call, rq->parsed.sequence);
     ngx_chat_call_add(&call, head, w.len);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_mark_on_reply);
+    ngx_chat_ask_call(rq, &call, ngx_chat_mark_on_reply);
 }
 
 
@@ -46,7 +46,7 @@ ngx_chat_mark_on_reply(void *data, redisReply *reply)
     ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_answer(rq, reply, 1, &answer) != NGX_OK) {
+    if (ngx_chat_ask_answer(rq, reply, 1, &answer) != NGX_OK) {
         return;
     }
 

@@ -105,7 +105,7 @@ ngx_chat_member_list(ngx_chat_request_t *rq)
 
     ngx_chat_call_add_uint(&call, rq->parsed.limit);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_member_on_list);
+    ngx_chat_ask_call(rq, &call, ngx_chat_member_on_list);
 }
 
 
@@ -148,7 +148,7 @@ ngx_chat_member_on_list(void *data, redisReply *reply)
     ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
-    if (ngx_chat_request_answer(rq, reply, 3, &answer) != NGX_OK) {
+    if (ngx_chat_ask_answer(rq, reply, 3, &answer) != NGX_OK) {
         return;
     }
 

@@ -217,7 +217,7 @@ ngx_chat_message_append(ngx_chat_request_t *rq,
     ngx_chat_call_add(&call, parsed->attachments.raw.data,
                       parsed->attachments.raw.len);
 
-    ngx_chat_request_call(rq, &call, ngx_chat_message_on_sent);
+    ngx_chat_ask_call(rq, &call, ngx_chat_message_on_sent);
 }
 
 

@@ -19,14 +19,6 @@ typedef ngx_int_t (*ngx_chat_request_prepare_pt)(ngx_chat_request_t *rq);
 
 
 static void ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq);
-static void ngx_chat_request_authenticate(ngx_chat_session_t *s,
-    chat_request_t *rq);
-static void ngx_chat_request_authenticate_failed(ngx_chat_session_t *s,
-    chat_request_t *rq, const char *reason);
-static ngx_int_t ngx_chat_request_renew(ngx_chat_session_t *s,
-    chat_request_t *rq, const chat_token_t *token);
-static void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
-    chat_code_e code, const char *message);
 static void ngx_chat_request_error_after(ngx_chat_session_t *s,
     chat_str_t raw_id, chat_code_e code, const char *message,
     ngx_uint_t retry);
@@ -38,19 +30,8 @@ static void ngx_chat_request_advance(ngx_chat_session_t *s);
 static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
     ngx_chat_request_t *rq);
 static void ngx_chat_request_detach(ngx_chat_request_t *rq);
-static void ngx_chat_request_free(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_begin(ngx_event_t *ev);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
-static void ngx_chat_request_fail_after(ngx_chat_request_t *rq,
-    chat_code_e code, const char *message, ngx_uint_t retry);
-static void ngx_chat_request_not_found(ngx_chat_request_t *rq);
-static void ngx_chat_request_refused(ngx_chat_request_t *rq,
-    redisReply *reply);
-static ngx_uint_t ngx_chat_request_gone(ngx_chat_request_t *rq);
-static void ngx_chat_request_need_client(ngx_chat_request_t *rq);
-static void ngx_chat_request_need_message(ngx_chat_request_t *rq,
-    redisReply *reply);
-static void ngx_chat_request_on_need(void *data, ngx_chat_range_t *range);
 
 
 /* requests that are queued, by chat_request_type_e; the others are at once */
@@ -148,7 +129,7 @@ ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
         return;
 
     case CHAT_REQUEST_AUTHENTICATE:
-        ngx_chat_request_authenticate(s, &rq);
+        ngx_chat_authenticate(s, &rq);
         return;
 
     default:
@@ -194,103 +175,7 @@ ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq)
 }
 
 
-static void
-ngx_chat_request_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
-{
-    size_t         len;
-    u_char         text[CHAT_TOKEN_MAX_LEN];
-    ngx_int_t      rc;
-    const char    *reason;
-    chat_token_t   token;
-
-    len = 0;
-
-    if (chat_json_get_string(&rq->token, text, sizeof(text), &len) != CHAT_OK) {
-        rc = NGX_DECLINED;
-        reason = "token is too long";
-
-    } else {
-        rc = ngx_chat_token_check(s->conf, (chat_str_t) { text, len }, &token,
-                                  &reason);
-    }
-
-    ngx_explicit_memzero(text, sizeof(text));
-
-    if (rc == NGX_OK) {
-        rc = ngx_chat_request_renew(s, rq, &token);
-        ngx_explicit_memzero(&token, sizeof(token));
-
-        if (rc == NGX_OK) {
-            ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
-            ngx_chat_session_schedule(s);
-        }
-
-        return;
-    }
-
-    ngx_explicit_memzero(&token, sizeof(token));
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
-                      "chat: cannot check a token: %s", reason);
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_INTERNAL,
-                               "the token could not be checked");
-        return;
-    }
-
-    ngx_chat_request_authenticate_failed(s, rq, reason);
-}
-
-
-/* a session without a user has one attempt; one with a user keeps its own */
-
-static void
-ngx_chat_request_authenticate_failed(ngx_chat_session_t *s,
-    chat_request_t *rq, const char *reason)
-{
-    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
-                  "chat: token refused: %s", reason);
-
-    ngx_chat_request_error(s, rq->id, CHAT_CODE_UNAUTHORIZED,
-                           "the token is not valid");
-
-    if (s->identity == NULL) {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_UNAUTHORIZED,
-                               "invalid token");
-    }
-}
-
-
-/* the first token, or another one of the same user */
-
-static ngx_int_t
-ngx_chat_request_renew(ngx_chat_session_t *s, chat_request_t *rq,
-    const chat_token_t *token)
-{
-    ngx_chat_identity_t  *id = s->identity;
-
-    if (id != NULL
-        && (id->user.len != token->user_len
-            || id->tenant.len != token->tenant_len
-            || ngx_memcmp(id->user.data, token->user, id->user.len) != 0
-            || ngx_memcmp(id->tenant.data, token->tenant, id->tenant.len)
-               != 0))
-    {
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_FORBIDDEN,
-                               "the token is of another user");
-        return NGX_DECLINED;
-    }
-
-    if (ngx_chat_session_identify(s, token) != NGX_OK) {
-        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
+void
 ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_code_e code, const char *message)
 {
@@ -393,7 +278,7 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->timer.data = rq;
     rq->timer.log = s->node->log;
 
-    rq->waiter.handler = ngx_chat_request_on_need;
+    rq->waiter.handler = ngx_chat_ask_on_need;
     rq->waiter.data = rq;
 
     return rq;
@@ -560,259 +445,9 @@ ngx_chat_request_run(ngx_chat_request_t *rq)
 }
 
 
-/*
- * Sends the call that the request is about.  The request stays alive until
- * the handler is called, whatever becomes of its session meanwhile.
- */
-
 void
-ngx_chat_request_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
-    ngx_chat_redis_reply_pt handler)
+ngx_chat_request_run_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
 {
-    if (ngx_chat_call_send(call, rq->node, handler, rq) != NGX_OK) {
-        ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                              "the message log cannot be reached");
-        return;
-    }
-
-    rq->pending = 1;
-}
-
-
-/*
- * What every handler begins with.  NGX_OK: the answer is "ok" or another that
- * the request knows how to take; NGX_DONE: there is nothing left to do.
- */
-
-ngx_int_t
-ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
-    size_t elements, ngx_chat_answer_e *answer)
-{
-    if (ngx_chat_request_returned(rq) != NGX_OK) {
-        return NGX_DONE;
-    }
-
-    *answer = ngx_chat_bus_answer(rq->node, reply, elements);
-
-    switch (*answer) {
-
-    case NGX_CHAT_ANSWER_OK:
-    case NGX_CHAT_ANSWER_EXISTS:
-    case NGX_CHAT_ANSWER_NEED_RANGE:
-        return NGX_OK;
-
-    case NGX_CHAT_ANSWER_NEED_CONVERSATION:
-        ngx_chat_request_need(rq, ngx_chat_need_conversation(rq->node,
-                                                 &rq->name, &rq->waiter));
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_NEED_CLIENT:
-        ngx_chat_request_need_client(rq);
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_NEED_MESSAGE:
-        ngx_chat_request_need_message(rq, reply);
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_NOT_FOUND:
-        ngx_chat_request_not_found(rq);
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_ERROR:
-        ngx_chat_request_refused(rq, reply);
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_UNAVAILABLE:
-        ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                              "the message log is not available");
-        return NGX_DONE;
-
-    case NGX_CHAT_ANSWER_FAILED:
-        break;
-    }
-
-    ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
-
-    return NGX_DONE;
-}
-
-
-/* Redis has answered, and the callback is the owner no more */
-
-ngx_int_t
-ngx_chat_request_returned(ngx_chat_request_t *rq)
-{
-    rq->pending = 0;
-
-    if (rq->session == NULL) {
-        ngx_chat_request_free(rq);
-        return NGX_DONE;
-    }
-
-    return NGX_OK;
-}
-
-
-/* one that may not be seen is none, except for who wants to make it */
-
-static void
-ngx_chat_request_not_found(ngx_chat_request_t *rq)
-{
-    if (rq->parsed.type == CHAT_REQUEST_CONVERSATION_CREATE) {
-        ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
-                              "the conversation exists already");
-        return;
-    }
-
-    if (ngx_chat_request_gone(rq)) {
-        return;
-    }
-
-    ngx_chat_request_fail(rq, CHAT_CODE_NOT_FOUND,
-                          "there is no such conversation");
-}
-
-
-/* "error", code, message for people, perhaps seconds: told as it is */
-
-static void
-ngx_chat_request_refused(ngx_chat_request_t *rq, redisReply *reply)
-{
-    ngx_str_t    word, message;
-    ngx_uint_t   retry;
-    chat_code_e  code;
-
-    ngx_str_null(&word);
-    ngx_str_null(&message);
-
-    if (reply->elements >= 3) {
-        word = ngx_chat_bus_str(reply, 1);
-        message = ngx_chat_bus_str(reply, 2);
-    }
-
-    retry = reply->elements > 3 ? ngx_chat_bus_uint(reply, 3) : 0;
-
-    for (code = CHAT_CODE_BAD_REQUEST; code < CHAT_CODE_INTERNAL; code++) {
-        if (word.data != NULL
-            && ngx_strcmp(word.data, chat_code_name(code)) == 0)
-        {
-            break;
-        }
-    }
-
-    if (code == CHAT_CODE_INTERNAL || message.data == NULL) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: redis refused with an unknown code \"%V\"", &word);
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
-        return;
-    }
-
-    if (code == CHAT_CODE_NOT_FOUND && ngx_chat_request_gone(rq)) {
-        return;
-    }
-
-    ngx_chat_request_fail_after(rq, code, (const char *) message.data, retry);
-}
-
-
-/*
- * A removal that was accepted, and is sent again in case it was lost: what is
- * not found now is what it had removed.
- */
-
-static ngx_uint_t
-ngx_chat_request_gone(ngx_chat_request_t *rq)
-{
-    ngx_chat_append_t  a;
-
-    if (!rq->again
-        || (rq->parsed.type != CHAT_REQUEST_CONVERSATION_DELETE
-            && rq->parsed.type != CHAT_REQUEST_MEMBER_REMOVE))
-    {
-        return 0;
-    }
-
-    ngx_memzero(&a, sizeof(ngx_chat_append_t));
-    a.revision = rq->revision;
-
-    ngx_chat_append_reply(rq, &a);
-
-    return 1;
-}
-
-
-/* a need was sent, or could not be */
-
-void
-ngx_chat_request_need(ngx_chat_request_t *rq, ngx_int_t rc)
-{
-    if (rc != NGX_OK) {
-        ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                              "the message log cannot be reached");
-    }
-}
-
-
-static void
-ngx_chat_request_need_client(ngx_chat_request_t *rq)
-{
-    ngx_str_t  client;
-
-    client.data = rq->parsed.client.data;
-    client.len = rq->parsed.client.len;
-
-    ngx_chat_request_need(rq, ngx_chat_need_client(rq->node, &rq->name,
-                                  &rq->session->identity->user, &client,
-                                  &rq->waiter));
-}
-
-
-/* "need", "message", its id: the one that is asked about, or replied to */
-
-static void
-ngx_chat_request_need_message(ngx_chat_request_t *rq, redisReply *reply)
-{
-    ngx_str_t  id;
-
-    ngx_str_null(&id);
-
-    if (reply->elements >= 3) {
-        id = ngx_chat_bus_str(reply, 2);
-    }
-
-    if (id.len != CHAT_ID_LEN) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: redis needs a message without an id");
-        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
-        return;
-    }
-
-    ngx_chat_request_need(rq, ngx_chat_need_message(rq->node, &rq->name, &id,
-                                                    &rq->waiter));
-}
-
-
-static void
-ngx_chat_request_on_need(void *data, ngx_chat_range_t *range)
-{
-    ngx_chat_request_t  *rq = data;
-
-    if (rq->accepted) {
-        ngx_chat_ack_loaded(rq);
-        return;
-    }
-
-    if (range == NULL) {
-        ngx_chat_request_run(rq);
-        return;
-    }
-
-    if (!range->ok) {
-        ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                              "what is stored cannot be read now");
-        return;
-    }
-
     ngx_chat_requests[rq->parsed.type].range(rq, range);
 }
 
@@ -852,7 +487,7 @@ ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
 
 /* retry: seconds, 0 if there is nothing to say */
 
-static void
+void
 ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
     const char *message, ngx_uint_t retry)
 {
@@ -938,7 +573,7 @@ ngx_chat_request_detach(ngx_chat_request_t *rq)
 }
 
 
-static void
+void
 ngx_chat_request_free(ngx_chat_request_t *rq)
 {
     ngx_chat_buffer_unref(rq->events);

@@ -72,10 +72,22 @@ void ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text);
    the reply over, which may be NULL if the answer is out already */
 void ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
     const char *message);
+void ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
+    const char *message, ngx_uint_t retry);     /* seconds, 0: none */
 void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
 
-/* runs it, or runs it again: a conversation was loaded, a room subscribed */
+/* runs it, or runs it again: a conversation was loaded, a room subscribed;
+   with history that has come from storage */
 void ngx_chat_request_run(ngx_chat_request_t *rq);
+void ngx_chat_request_run_range(ngx_chat_request_t *rq,
+    ngx_chat_range_t *range);
+
+/* an error to a text that is no request, or is not queued */
+void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
+    chat_code_e code, const char *message);
+
+/* for ngx_chat_ask.c: its session has gone, and Redis has answered */
+void ngx_chat_request_free(ngx_chat_request_t *rq);
 
 /* all requests of a session that ends */
 void ngx_chat_request_abandon(ngx_chat_session_t *s);
@@ -87,18 +99,29 @@ void ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name);
 ngx_int_t ngx_chat_request_name(ngx_chat_request_t *rq);
 void ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
     chat_str_t id);
-void ngx_chat_request_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
-    ngx_chat_redis_reply_pt handler);
-ngx_int_t ngx_chat_request_answer(ngx_chat_request_t *rq, redisReply *reply,
-    size_t elements, ngx_chat_answer_e *answer);
-ngx_int_t ngx_chat_request_returned(ngx_chat_request_t *rq);
-                                        /* for other handlers than those that
-                                           begin with answer(); NGX_DONE: it is
-                                           over, and freed */
-void ngx_chat_request_need(ngx_chat_request_t *rq, ngx_int_t rc);
 ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
     chat_writer_t *w);
 void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
+
+
+/* ngx_chat_authenticate.c */
+
+void ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq);
+
+
+/* ngx_chat_ask.c: what a request asks, for those who carry it out */
+
+/* the call that it is about; the handler begins with answer() */
+void ngx_chat_ask_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
+    ngx_chat_redis_reply_pt handler);
+ngx_int_t ngx_chat_ask_answer(ngx_chat_request_t *rq, redisReply *reply,
+    size_t elements, ngx_chat_answer_e *answer);
+/* for other handlers; NGX_DONE: it is over, and freed */
+ngx_int_t ngx_chat_ask_returned(ngx_chat_request_t *rq);
+
+/* what need functions have returned; and the handler of its waiter */
+void ngx_chat_ask_need(ngx_chat_request_t *rq, ngx_int_t rc);
+void ngx_chat_ask_on_need(void *data, ngx_chat_range_t *range);
 
 
 /* ngx_chat_ack.c: when an accepted change is answered */
@@ -118,7 +141,7 @@ void ngx_chat_ack_done(ngx_chat_node_t *node);
 void ngx_chat_ack_reply(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply,
     ngx_str_t place, uint64_t generation);
 void ngx_chat_ack_cancel(ngx_chat_request_t *rq);   /* fine if it waits not */
-void ngx_chat_ack_loaded(ngx_chat_request_t *rq);   /* it waits, and had a need */
+void ngx_chat_ack_loaded(ngx_chat_request_t *rq);   /* it waits, had a need */
 
 /* what the bus has heard of a partition */
 void ngx_chat_ack_on_stored(ngx_chat_node_t *node, ngx_uint_t partition,
