@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 
 #define READY_SECONDS  60
@@ -46,7 +47,8 @@ static void load_open(unsigned port, const char *conversation,
 static void load_ready(void);
 static void load_send(unsigned rate, unsigned ms);
 static void load_report(uint64_t sent, uint64_t began);
-static void load_turn(int timeout);
+static bool load_turn(int timeout);
+static void load_watch(int fd, session_t *s);
 
 
 int
@@ -67,7 +69,18 @@ main(int argc, char **argv)
         load_fail("epoll_create1() failed: %s", strerror(errno));
     }
 
-    while (fgets(line, sizeof(line), stdin) != NULL) {
+    /* a line that waits in a buffer would not show in epoll */
+    (void) setvbuf(stdin, NULL, _IONBF, 0);
+    load_watch(STDIN_FILENO, NULL);
+
+    for ( ;; ) {
+
+        /* pings have to be answered meanwhile */
+        while (!load_turn(1000)) { /* void */ }
+
+        if (fgets(line, sizeof(line), stdin) == NULL) {
+            break;
+        }
 
         if (sscanf(line, "open %64s %2047s", conversation, token) == 2) {
             load_open(port, conversation, token);
@@ -136,8 +149,7 @@ load_room(void *data, size_t *size, size_t wanted)
 static void
 load_open(unsigned port, const char *conversation, const char *token)
 {
-    session_t           *s;
-    struct epoll_event   event = { .events = EPOLLIN };
+    session_t  *s;
 
     s = calloc(1, sizeof(session_t));
 
@@ -146,12 +158,7 @@ load_open(unsigned port, const char *conversation, const char *token)
     }
 
     session_open(s, (unsigned) nsessions, port, conversation, token);
-
-    event.data.ptr = s;
-
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == -1) {
-        load_fail("epoll_ctl() failed: %s", strerror(errno));
-    }
+    load_watch(s->fd, s);
 
     sessions = load_room(sessions, &size,
                          (nsessions + 1) * sizeof(session_t *));
@@ -177,7 +184,7 @@ load_ready(void)
             load_fail("session %zu has not joined in time", i);
         }
 
-        load_turn(100);
+        (void) load_turn(100);
     }
 
     printf("ready\n");
@@ -233,7 +240,7 @@ load_send(unsigned rate, unsigned ms)
             sent++;
         }
 
-        load_turn(1);
+        (void) load_turn(1);
     }
 
     load_report(sent, began);
@@ -278,12 +285,14 @@ load_report(uint64_t sent, uint64_t began)
 }
 
 
-/* reads what there is; whoever could not write tries again */
+/* reads what there is; whoever could not write tries again; whether there is
+   something on standard input */
 
-static void
+static bool
 load_turn(int timeout)
 {
     int                  i, n;
+    bool                 told = false;
     size_t               k;
     struct epoll_event   events[TURN_EVENTS];
 
@@ -294,6 +303,12 @@ load_turn(int timeout)
     }
 
     for (i = 0; i < n; i++) {
+
+        if (events[i].data.ptr == NULL) {
+            told = true;
+            continue;
+        }
+
         session_read(events[i].data.ptr);
     }
 
@@ -301,5 +316,18 @@ load_turn(int timeout)
         if (sessions[k]->blocked) {
             session_flush(sessions[k]);
         }
+    }
+
+    return told;
+}
+
+
+static void
+load_watch(int fd, session_t *s)
+{
+    struct epoll_event  event = { .events = EPOLLIN, .data.ptr = s };
+
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1) {
+        load_fail("epoll_ctl() failed: %s", strerror(errno));
     }
 }

@@ -10,7 +10,9 @@ use Carp qw(croak);
 use Cwd qw(realpath);
 use File::Basename qw(dirname);
 use File::Temp;
+use List::Util qw(sum);
 
+use Bench::Redis qw(encode);
 use ChatTest::Client;
 use ChatTest::Command qw(run);
 use ChatTest::Port qw(take_port);
@@ -23,6 +25,7 @@ use constant {
     SETTLE   => 30,
     TRIES    => 200,        # connections, until one lands where it should
     LIFETIME => 3600,       # of tokens
+    LOGS     => 16,         # partitions
 };
 
 # what the parts are called in /proc
@@ -118,8 +121,7 @@ END {
 # whose node this one must not land on; roles => [...].
 
 sub connect ($self, %o) {
-    my $token = make_token($self->{secret}, sub => $o{user},
-                           exp => time + LIFETIME, roles => $o{roles});
+    my $token = $self->token(sub => $o{user}, roles => $o{roles});
 
     for (1 .. TRIES) {
         my $client = ChatTest::Client->new(
@@ -149,6 +151,61 @@ sub rows ($self, $query) {
                             '-d', 'chat', '-c', $query);
 
     return $code == 0 ? $text =~ s/\n\z//r : undef;
+}
+
+
+# where libpq finds PostgreSQL
+
+sub conninfo ($self) { return "host=$self->{sock} user=chat dbname=chat" }
+
+
+# a link to Redis of one's own
+
+sub redis ($self) { return Bench::Redis->new("$self->{sock}/redis.sock") }
+
+
+# how many events wait to be stored, as a link to Redis tells
+
+sub backlog ($self, $redis) {
+    $redis->write(join '', map {
+        encode('XLEN', sprintf 'chat:{p%02d}:log', $_)
+    } 0 .. LOGS - 1);
+
+    return sum $redis->replies(LOGS);
+}
+
+
+# tells supervisord, as in supervise('stop', 'chat:persist'), and waits until
+# it is so
+
+sub supervise ($self, @command) {
+    my $process = $self->supervision(@command);
+
+    $process->start;
+    croak "supervisorctl @command failed:\n"
+        . slurp("$self->{base}/supervisorctl.log")
+        if $process->wait_end(SETTLE) != 0;
+
+    return;
+}
+
+
+# the same as a process that can be started
+
+sub supervision ($self, @command) {
+    return ChatTest::Process->new(
+        name    => 'supervisorctl',
+        log     => "$self->{base}/supervisorctl.log",
+        command => ['supervisorctl', '-c',
+                    "$self->{directory}/etc/supervisord.conf", @command],
+    );
+}
+
+
+# a token as connect() uses it
+
+sub token ($self, %claims) {
+    return make_token($self->{secret}, exp => time + LIFETIME, %claims);
 }
 
 

@@ -44,7 +44,8 @@ sub new ($class, %o) {
 }
 
 
-sub socket ($self) { return $self->{socket} }
+sub socket ($self)    { return $self->{socket} }
+sub directory ($self) { return $self->{base} }
 
 
 sub start ($self) {
