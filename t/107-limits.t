@@ -139,7 +139,8 @@ subtest 'mentions' => sub {
     bound_ok('as many as configured', $type, $of->(MENTIONS),
              $of->(MENTIONS + 1), 'too_large');
     is(try($wide, $type, $of->(200)), 'ok', '200 where that is configured');
-    is(try($_, $type, $of->(201)), 'bad_request', 'but not 201') for $ada, $wide;
+    is(try($_, $type, $of->(201)), 'bad_request', 'but not 201')
+        for $ada, $wide;
     is(try($ada, $type, { content => 'x', mentions => ['a', 'a'] }),
        'bad_request', 'nobody twice');
     is(try($ada, $type, { content => 'x', mentions => ['a/b'] }),

@@ -328,6 +328,7 @@ sub _created ($self, $op, $reply) {
             map { $_ => { role => $members{$_}, read => 0, delivered => 0 } }
                 keys %members
         },
+        ever        => { map { $_ => 1 } keys %members },
     );
 
     my $name = defined $data->{name} ? qq("name":"$data->{name}",) : '';
@@ -525,6 +526,7 @@ sub _set_role ($self, $revision, $user, $role) {
     } else {
         $self->{members}{$user} = { role => $role, read => $self->last,
                                     delivered => $self->last };
+        $self->{ever}{$user} = 1;
     }
 
     $self->_event($revision, qq({"type":"member.$type","data":)

@@ -11,6 +11,7 @@ use v5.36;
 
 use Exporter qw(import);
 
+use ChatTest::Model::Operator;
 use ChatTest::Uuid qw(uuid);
 
 our @EXPORT_OK = qw(throw pick);
@@ -29,7 +30,7 @@ my @CHOICES = (
     [35, \&_update], [3, \&_delete_conversation], [8, \&_create],
     [70, \&_join], [60, \&_resume], [15, \&_leave],
     [50, \&_history], [20, \&_member_list],
-    [25, \&_repeat], [25, \&_nonsense], [10, \&_drop],
+    [25, \&_repeat], [25, \&_nonsense], [10, \&_drop], [15, \&_operate],
 );
 my @WITHOUT = ([6, \&_create], [1, \&_send], [1, \&_join], [1, \&_history],
                [1, \&_mark_read], [1, \&_drop], [1, \&_repeat]);
@@ -444,6 +445,21 @@ sub _history ($world, $c) {
             : rand() < 0.5 ? (beforeSequence => int rand $last + 3)
             : (afterSequence => int rand $last + 3),
     );
+}
+
+
+# whatever the operator can do, as another one might have asked for it
+
+sub _operate ($world, $c) {
+    my $op = pick(\&_member_add, \&_member_update, \&_member_remove,
+                  \&_edit, \&_delete, \&_calm, \&_update,
+                  rand() < 0.1 ? \&_delete_conversation : \&_calm)
+        ->($world, $c);
+    my %types = map { $_ => 1 } ChatTest::Model::Operator::types();
+
+    $op->{user} = '' if $types{ $op->{type} };
+
+    return $op;
 }
 
 

@@ -6,10 +6,10 @@
 # over when its reply is there and every session that listens has had what it
 # must get, and nothing else.  Many conversations go on at once.
 #
-# An operation: { type, user, data }, drop => 1 if Redis shall forget the
-# conversation, bad => code if it is wrong whatever there is, repeatable => 1 if
-# a creation may find what it has made.  Added here: session, sent and got (ms),
-# look, number.
+# An operation: { type, user, data }, the user being '' for the operator; drop
+# => 1 if Redis shall forget the conversation; bad => code if it is wrong
+# whatever there is; repeatable => 1 if a creation may find what it has made.
+# Added here: session, sent and got (ms), look, number.
 
 package ChatTest::Model::Driver;
 
@@ -23,6 +23,7 @@ use ChatTest::Model::Dice qw(throw pick);
 use ChatTest::Model::Link;
 use ChatTest::Model::Look qw(join_wrong history_wrong members_wrong
     list_wrong);
+use ChatTest::Model::Operator;
 use ChatTest::Model::Storage;
 
 use constant {
@@ -61,6 +62,7 @@ sub new ($class, %o) {
     }, $class;
 
     $self->{storage} = ChatTest::Model::Storage->new($o{chat});
+    $self->{operator} = ChatTest::Model::Operator->new($self->{storage});
 
     return $self;
 }
@@ -129,10 +131,32 @@ sub _begin ($self, $c, @ops) {
     $c->{begun} = time;
     $self->{busy}++;
 
+    if ($ops[0]{user} eq '') {
+        $self->_operate($c, @ops);
+        return;
+    }
+
     my $user = "$c->{tenant}{name} $ops[0]{user}";
     my $link = pick(@{ $self->{sessions}{$user} });
 
     $self->_post($c, $link, $_) for @ops;
+
+    return;
+}
+
+
+# the operator has no session, and gets an answer at once
+
+sub _operate ($self, $c, $op) {
+    $op->{number} = ++$self->{number};
+    $op->{session} = 'the operator';
+    $op->{conversation} = $c;
+    $op->{sent} = 1000 * time;
+    $op->{text} = _json($op->{data});
+
+    _tell($c, $op);
+    $self->_answered(undef, $op, $self->{operator}->reply($c, $op));
+    $self->{counts}{'by the operator'}++;
 
     return;
 }

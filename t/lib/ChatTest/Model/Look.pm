@@ -81,7 +81,8 @@ sub _events_wrong ($c, $op, $revision, $complete, @raw) {
         return "an event out of order: $_" if $r <= $seen || $r > $revision;
         $seen = $r;
 
-        _walk($c, $walk, $_);
+        my $wrong = _walk($c, $walk, $_);
+        return $wrong if $wrong;
     }
 
     $walk->{seen} = $revision;
@@ -115,12 +116,19 @@ sub _walk_begin ($c, $after) {
 
 
 sub _walk ($c, $walk, $raw) {
+    my $change = read_change($raw);
+    my $message = $change->[0] eq 'message'
+        ? $c->{messages}{ $change->[1] } : undef;
+
+    return "content of a deleted message: $raw"
+        if $message && $message->deleted;
+
     if (!$walk->{state}) {
         my $event = $c->{events}[ $walk->{next} ];
 
         if ($event && $event->{text}->matches($raw)) {
             $walk->{next}++;
-            return;
+            return '';
         }
 
         my $state = $walk->{state} = ChatTest::Model::State->new;
@@ -129,9 +137,9 @@ sub _walk ($c, $walk, $raw) {
             for @{ $c->{events} }[0 .. $walk->{next} - 1];
     }
 
-    $walk->{state}->apply(read_change($raw));
+    $walk->{state}->apply($change);
 
-    return;
+    return '';
 }
 
 
@@ -292,7 +300,7 @@ sub _item_wrong ($c, $user, $raw) {
     return '' if $c->{type} ne 'dm';
 
     $got = join ',', sort @{ $members // [] };
-    $want = join ',', sort keys %{ $c->{members} };
+    $want = join ',', sort keys %{ $c->{ever} };
 
     return $got eq $want ? '' : "members $got, expected $want";
 }

@@ -86,6 +86,25 @@ sub place ($self, $tenant, $id) {
 }
 
 
+# a function of the library, called as a node would call it
+
+sub fcall ($self, $tenant, $id, $function, @arguments) {
+    my ($prefix, $base) = $self->place($tenant, $id);
+    my $identity = $self->{redis}->call('HGET', "${prefix}part", 'identity');
+
+    return $self->{redis}->call('FCALL', $function, 2, $prefix, $base,
+                                $identity, PARTITIONS, @arguments);
+}
+
+
+sub ask ($self, $tenant, $id, @fields) {
+    my ($prefix, $base) = $self->place($tenant, $id);
+
+    return $self->{redis}->call('XADD', "${prefix}need", '*',
+                                c => "$tenant/$id", @fields);
+}
+
+
 # whether Redis has forgotten it
 
 sub drop ($self, $tenant, $id) {
