@@ -23,8 +23,6 @@ static void ngx_chat_create_on_reply(void *data, redisReply *reply);
 static chat_str_t ngx_chat_create_role(ngx_chat_request_t *rq);
 static void ngx_chat_create_on_exists(ngx_chat_request_t *rq,
     redisReply *reply);
-static ngx_uint_t ngx_chat_create_is_own(ngx_chat_request_t *rq,
-    redisReply *reply);
 static ngx_uint_t ngx_chat_create_is_same(ngx_chat_request_t *rq,
     redisReply *reply);
 static void ngx_chat_create_reply(ngx_chat_request_t *rq,
@@ -284,20 +282,17 @@ static void
 ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
 {
     ngx_str_t                   role, name, creator;
-    ngx_uint_t                  own;
     ngx_chat_append_t           a;
     chat_event_conversation_t   c;
 
-    if (reply->elements < 8) {
+    if (reply->elements < 10) {
         ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
                       "chat: malformed conversation from redis");
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }
 
-    own = ngx_chat_create_is_own(rq, reply);
-
-    if (!own && !ngx_chat_create_is_same(rq, reply)) {
+    if (!ngx_chat_create_is_same(rq, reply)) {
         ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
                               "the conversation exists already");
         return;
@@ -315,33 +310,12 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
     ngx_memzero(&a, sizeof(ngx_chat_append_t));
     a.revision = ngx_chat_bus_uint(reply, 3);
     a.sequence = ngx_chat_bus_uint(reply, 4);
-
-    if (reply->elements >= 10) {
-        a.place = ngx_chat_bus_str(reply, 8);
-        a.generation = ngx_chat_bus_uint(reply, 9);
-    }
+    a.place = ngx_chat_bus_str(reply, 8);
+    a.generation = ngx_chat_bus_uint(reply, 9);
 
     rq->revision = a.revision;
 
-    rq->revision = a.revision;
-
-    ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), !own);
-}
-
-
-/* this very request has made it, and was sent again */
-
-static ngx_uint_t
-ngx_chat_create_is_own(ngx_chat_request_t *rq, redisReply *reply)
-{
-    ngx_str_t   creator;
-    ngx_str_t  *user = &rq->session->identity->user;
-
-    creator = ngx_chat_bus_str(reply, 6);
-
-    return rq->again && ngx_chat_bus_uint(reply, 7) == rq->time
-           && creator.len == user->len
-           && ngx_memcmp(creator.data, user->data, user->len) == 0;
+    ngx_chat_create_reply(rq, &c, &a, ngx_chat_str(&role), 1);
 }
 
 

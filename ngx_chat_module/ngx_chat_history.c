@@ -109,11 +109,9 @@ ngx_chat_history_from_storage(ngx_chat_request_t *rq)
     sequence.data = buf;
     sequence.len = ngx_chat_history_sequence(rq, buf) - buf;
 
-    ngx_chat_ask_need(rq,
-                      ngx_chat_need_history(rq->node, &rq->name,
-                                                !rq->parsed.has_after_sequence,
-                                                &sequence, rq->parsed.limit,
-                                                &rq->waiter));
+    ngx_chat_ask_need(rq, ngx_chat_need_history(rq->node, &rq->name,
+                              !rq->parsed.has_after_sequence, &sequence,
+                              rq->parsed.limit, &rq->waiter));
 }
 
 
