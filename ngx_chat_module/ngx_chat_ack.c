@@ -217,16 +217,16 @@ ngx_chat_ack_on_stored(ngx_chat_node_t *node, ngx_uint_t partition,
         return;
     }
 
-    ngx_chat_ack_on_open(node, partition, generation);
-
     ack = &node->acks[partition];
 
-    if (!ngx_chat_ack_above(&stored, &ack->stored)) {
-        return;
+    if (generation > ack->stored.generation) {
+        ngx_chat_ack_on_open(node, partition, generation);
     }
 
-    ack->stored = stored;
-    ngx_chat_ack_release(ack);
+    if (ngx_chat_ack_above(&stored, &ack->stored)) {
+        ack->stored = stored;
+        ngx_chat_ack_release(ack);
+    }
 }
 
 
@@ -315,9 +315,11 @@ ngx_chat_ack_ask(ngx_chat_ack_t *ack)
             return;
         }
 
-        if (rq->pending || rq->waiter.waiting) {
+        if (rq->pending) {
             continue;
         }
+
+        ngx_chat_need_cancel(&rq->waiter);  /* perhaps it was not heard */
 
         if (ngx_chat_ack_ask_one(rq) != NGX_OK) {
             return;
@@ -496,4 +498,5 @@ ngx_chat_ack_on_look(void *data, redisReply *reply)
 
     ngx_chat_ack_on_stored(ack->node, ack - ack->node->acks, generation,
                            &position);
+    ngx_chat_ack_ask(ack);
 }

@@ -339,7 +339,20 @@ ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link)
 static void
 ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
 {
-    ngx_chat_room_on_subscribed(link->node, channel);
+    u_char            buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
+    ngx_str_t         own;
+    ngx_chat_node_t  *node = link->node;
+
+    own = ngx_chat_bus_own_channel(node, buf);
+
+    if (channel->len == own.len
+        && ngx_memcmp(channel->data, own.data, own.len) == 0)
+    {
+        ngx_chat_need_on_up(node);
+        return;
+    }
+
+    ngx_chat_room_on_subscribed(node, channel);
 }
 
 

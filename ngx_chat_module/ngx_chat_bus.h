@@ -79,6 +79,7 @@ void ngx_chat_need_cancel(ngx_chat_waiter_t *w);    /* fine if not waiting */
 
 void ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified);
 void ngx_chat_need_on_range(ngx_chat_node_t *node, ngx_str_t *payload);
+void ngx_chat_need_on_up(ngx_chat_node_t *node);    /* we hear them again */
 
 /* NGX_OK; NGX_DONE: no more; NGX_ERROR: not what chat-persist writes */
 ngx_int_t ngx_chat_range_next(ngx_chat_range_t *range,

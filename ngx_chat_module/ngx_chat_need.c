@@ -39,6 +39,8 @@ static ngx_int_t ngx_chat_need_send(ngx_chat_need_call_t *nc,
 static void ngx_chat_need_on_sent(void *data, redisReply *reply);
 static ngx_int_t ngx_chat_need_ask_range(ngx_chat_need_call_t *nc,
     ngx_chat_node_t *node, ngx_chat_waiter_t *w);
+static void ngx_chat_need_take(ngx_chat_need_t *need, ngx_queue_t *waiters);
+static void ngx_chat_need_wake(ngx_queue_t *waiters);
 static ngx_str_t ngx_chat_need_qualified(ngx_chat_name_t *name);
 static ngx_int_t ngx_chat_range_parse(ngx_str_t *payload, uint64_t *number,
     ngx_chat_range_t *range);
@@ -362,10 +364,9 @@ ngx_chat_need_on_sent(void *data, redisReply *reply)
 void
 ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified)
 {
-    uint32_t            hash;
-    ngx_queue_t         waiters, *q;
-    ngx_chat_need_t    *need;
-    ngx_chat_waiter_t  *w;
+    uint32_t          hash;
+    ngx_queue_t       waiters;
+    ngx_chat_need_t  *need;
 
     hash = ngx_crc32_short(qualified->data, qualified->len);
 
@@ -376,24 +377,65 @@ ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified)
         return;                         /* they could not wait so long */
     }
 
-    /* who is woken may need something else of it: that is a new need */
+    ngx_queue_init(&waiters);
+    ngx_chat_need_take(need, &waiters);
+    ngx_chat_need_wake(&waiters);
+}
 
-    ngx_rbtree_delete(&node->needs, &need->node.node);
+
+/* answers were told while nobody could hear them: everybody asks once more */
+
+void
+ngx_chat_need_on_up(ngx_chat_node_t *node)
+{
+    ngx_queue_t  waiters;
 
     ngx_queue_init(&waiters);
-    ngx_queue_add(&waiters, &need->waiters);
-    ngx_free(need);
 
-    for (q = ngx_queue_head(&waiters);
-         q != ngx_queue_sentinel(&waiters);
+    while (node->needs.root != node->needs.sentinel) {
+        ngx_chat_need_take((ngx_chat_need_t *) node->needs.root, &waiters);
+    }
+
+    if (!ngx_queue_empty(&node->ranges)) {
+        ngx_queue_add(&waiters, &node->ranges);
+        ngx_queue_init(&node->ranges);
+    }
+
+    ngx_chat_need_wake(&waiters);
+}
+
+
+/* who is woken may need something else of it: that is a new need */
+
+static void
+ngx_chat_need_take(ngx_chat_need_t *need, ngx_queue_t *waiters)
+{
+    ngx_queue_t        *q;
+    ngx_chat_waiter_t  *w;
+
+    for (q = ngx_queue_head(&need->waiters);
+         q != ngx_queue_sentinel(&need->waiters);
          q = ngx_queue_next(q))
     {
         w = ngx_queue_data(q, ngx_chat_waiter_t, queue);
         w->need = NULL;
     }
 
-    while (!ngx_queue_empty(&waiters)) {
-        q = ngx_queue_head(&waiters);
+    ngx_queue_add(waiters, &need->waiters);
+
+    ngx_rbtree_delete(&need->owner->needs, &need->node.node);
+    ngx_free(need);
+}
+
+
+static void
+ngx_chat_need_wake(ngx_queue_t *waiters)
+{
+    ngx_queue_t        *q;
+    ngx_chat_waiter_t  *w;
+
+    while (!ngx_queue_empty(waiters)) {
+        q = ngx_queue_head(waiters);
         w = ngx_queue_data(q, ngx_chat_waiter_t, queue);
 
         ngx_queue_remove(q);
