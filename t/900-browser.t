@@ -80,7 +80,7 @@ subtest 'two people talk' => sub {
               'who says what');
     is($grace->eval(q(document.querySelector('.bubble a').href)),
        'https://example.com/a?b=c', 'an address can be followed');
-    is($grace->eval(q(document.querySelector('.bubble b'))), undef,
+    is($grace->eval(q(document.querySelector('.text b'))), undef,
        'a text is no HTML');
 };
 
@@ -100,8 +100,9 @@ subtest 'a reload shows what was said, and older messages by scrolling' => sub {
 
 subtest 'a conversation of their own' => sub {
     $ada->click('#create-open');
+    $ada->click('#create input[value=channel]');
     $ada->type('#create-name', 'Weekend plans');
-    $ada->click('#create-submit');
+    $ada->click('#create button', 'Create');
     $ada->wait_for(q(document.querySelector('#empty').checkVisibility()));
 
     my $link = $ada->eval('location.href');

@@ -130,11 +130,63 @@ sub _quote ($text) {
 }
 
 
-sub click ($self, $selector) {
-    my $quoted = _quote($selector);
+# the first element to be seen that matches, and has this text if one is given
 
-    $self->wait_for("document.querySelector($quoted)?.checkVisibility()");
-    $self->eval("document.querySelector($quoted).click()");
+sub _find ($selector, $text = undef) {
+    my $wanted = defined $text ? _quote($text) : 'null';
+
+    return '[...document.querySelectorAll(' . _quote($selector) . ')].find('
+        . "(e) => e.checkVisibility() && ($wanted === null"
+        . " || e.textContent.trim() === $wanted))";
+}
+
+
+# where it is, once it is there and nothing lies over it
+
+sub _place ($self, $selector, $text) {
+    my $find = _find($selector, $text);
+
+    return @{ $self->wait_for(<<~"JS") };
+        (() => {
+            const element = $find;
+
+            element?.scrollIntoView({ block: 'nearest' });
+
+            const box = element?.getBoundingClientRect();
+            const x = box?.left + box?.width / 2;
+            const y = box?.top + box?.height / 2;
+            const hit = element && document.elementFromPoint(x, y);
+
+            return element?.contains(hit) ? [x, y] : null;
+        })()
+        JS
+}
+
+
+sub _mouse ($self, $type, $x, $y, %more) {
+    $self->call('Input.dispatchMouseEvent',
+                { type => $type, x => $x, y => $y, %more });
+
+    return;
+}
+
+
+# with the mouse, in the middle of it
+
+sub click ($self, $selector, $text = undef) {
+    my @place = $self->_place($selector, $text);
+    my %button = (button => 'left', clickCount => 1);
+
+    $self->_mouse('mouseMoved', @place);
+    $self->_mouse('mousePressed', @place, %button);
+    $self->_mouse('mouseReleased', @place, %button);
+
+    return;
+}
+
+
+sub hover ($self, $selector, $text = undef) {
+    $self->_mouse('mouseMoved', $self->_place($selector, $text));
 
     return;
 }
@@ -143,24 +195,57 @@ sub click ($self, $selector) {
 # as typed into what has the focus
 
 sub type ($self, $selector, $text) {
-    my $quoted = _quote($selector);
+    my $find = _find($selector);
 
-    $self->wait_for("document.querySelector($quoted)?.checkVisibility()");
-    $self->eval("document.querySelector($quoted).focus()");
+    $self->wait_for("!!$find");
+    $self->eval("$find.focus()");
     $self->call('Input.insertText', { text => $text });
 
     return;
 }
 
 
-sub press_enter ($self) {
+my %codes = (Enter => 13, Escape => 27, Backspace => 8, Tab => 9, Home => 36,
+             End => 35, ArrowUp => 38, ArrowDown => 40);
+
+
+sub press ($self, $key) {
     for my $type (qw(keyDown keyUp)) {
         $self->call('Input.dispatchKeyEvent', {
-            type => $type, key => 'Enter', code => 'Enter',
-            windowsVirtualKeyCode => 13,
-            $type eq 'keyDown' ? (text => "\r") : (),
+            type => $type, key => $key, code => $key,
+            windowsVirtualKeyCode => $codes{$key},
+            $type eq 'keyDown' && $key eq 'Enter' ? (text => "\r") : (),
         });
     }
+
+    return;
+}
+
+
+sub press_enter ($self) {
+    $self->press('Enter');
+
+    return;
+}
+
+
+# waits for an element with this text
+
+sub shows ($self, $selector, $text) {
+    my $find = _find($selector, $text);
+
+    $self->wait_for("!!$find");
+
+    return;
+}
+
+
+# waits until no element that matches, and has the text, is to be seen
+
+sub hides ($self, $selector, $text = undef) {
+    my $find = _find($selector, $text);
+
+    $self->wait_for("!$find");
 
     return;
 }
