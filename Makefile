@@ -67,7 +67,7 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test check help FORCE
+.PHONY: units unit test property mutations check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput
 .DELETE_ON_ERROR:
@@ -237,6 +237,9 @@ distclean: clean
 #: Testing
 #:   make test           all tests, what they need included
 #:   make unit           those of common/ alone
+#:   make property       random operations against the model of the rules, a
+#:                       longer run: SEED=n OPERATIONS=n (100,000)
+#:   make mutations      that it notices when a rule is broken
 #:   make check          compilers, linters, documentation
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
@@ -256,6 +259,10 @@ unit: $(UNIT_BINS)
 test: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS) $(TESTS)
+
+property mutations: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@t/property/$@
 
 check: deps-check
 	@tools/check.sh

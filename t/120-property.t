@@ -3,7 +3,8 @@
 #
 #     make property SEED=7 OPERATIONS=100000
 #
-# does the same for longer, from one seed.
+# does the same for longer, from one seed.  With LIBRARY, a file, that function
+# library is tested instead: see t/property/mutations.
 
 use v5.36;
 
@@ -22,14 +23,25 @@ my $chat = ChatTest->new(workers => 2, location => ChatTest::Model->location);
 $chat->start;
 
 my ($seed, $operations) = @ENV{qw(SEED OPERATIONS)};
+my @seeds = length($seed // '') ? $seed
+    : $operations ? 1 + int rand 1e6 : (1, 1 + int rand 1e6);
+my $library = defined $ENV{LIBRARY} ? slurp($ENV{LIBRARY}) : undef;
 my %needs;
-my @seeds = length($seed // '') ? $seed : (1, 1 + int rand 1e6);
+
+
+sub slurp ($path) {
+    open my $file, '<', $path or die "cannot read $path: $!";
+    local $/ = undef;
+
+    return <$file>;
+}
 
 
 sub run_seed ($seed, $operations) {
     my $begin = time;
-    my $model = ChatTest::Model->new(chat => $chat, seed => $seed,
-                                     scale => $operations > 50_000 ? 2 : 1);
+    my $model = ChatTest::Model->new(
+        chat => $chat, seed => $seed, library => $library,
+        scale => $operations > 50_000 ? 2 : 1);
     my $emptied = 0;
 
     while ((my $left = $operations - $model->operations) > 0) {

@@ -23,8 +23,8 @@ use ChatTest::Model::Driver;
 use ChatTest::Uuid qw(uuid);
 
 use constant {
-    MAX_MEMBERS   => 7,        # chat_max_members, small enough to be met
-    MAX_REACTIONS => 6,        # chat_max_reactions, likewise
+    MAX_MEMBERS   => 5,        # chat_max_members, small enough to be met
+    MAX_REACTIONS => 4,        # chat_max_reactions, likewise
 };
 
 my @USERS = qw(ada bob cy.d:e@f_g-1 dan eve fay gus hal);
@@ -47,7 +47,7 @@ sub location ($class) {
 
 
 # chat, seed, which names the tenants, too; scale: so many times the usual
-# number of conversations
+# number of conversations; library: see ChatTest::Model::Storage
 
 sub new ($class, %o) {
     my $self = bless { scale => 1, %o }, $class;
@@ -63,6 +63,8 @@ sub new ($class, %o) {
 
     $self->{driver} = ChatTest::Model::Driver->new(
         chat          => $o{chat},
+        library       => $o{library},
+        window        => 48 * $self->{scale},
         conversations => [map { $self->_conversations($_) } @tenants],
     );
     $self->_connect($_) for @tenants;

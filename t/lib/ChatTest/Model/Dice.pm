@@ -25,11 +25,11 @@ my @CHOICES = (
     [80, \&_edit], [50, \&_delete],
     [100, \&_react], [60, \&_unreact],
     [60, \&_mark_read], [40, \&_mark_delivered],
-    [40, \&_member_add], [50, \&_member_update], [40, \&_member_remove],
-    [15, \&_leave_for_good], [20, \&_calm],
-    [35, \&_update], [3, \&_delete_conversation], [8, \&_create],
+    [50, \&_member_add], [40, \&_member_update], [30, \&_member_remove],
+    [40, \&_promote], [15, \&_step_down], [15, \&_calm],
+    [35, \&_update], [5, \&_delete_conversation], [8, \&_create],
     [70, \&_join], [60, \&_resume], [15, \&_leave],
-    [50, \&_history], [20, \&_member_list],
+    [50, \&_history], [30, \&_member_list],
     [25, \&_repeat], [25, \&_nonsense], [10, \&_drop], [15, \&_operate],
 );
 my @WITHOUT = ([6, \&_create], [1, \&_send], [1, \&_join], [1, \&_history],
@@ -142,8 +142,8 @@ sub _client_id ($world, $c, $user) {
     my $id = $chance < 0.15 ? undef
         : $chance < 0.7 ? uuid()
         : $chance < 0.8 ? 'free-' . int rand 1e9
-        : $chance < 0.84 ? uuid(int(1000 * time) - int rand 1e10)
-        : $chance < 0.85 ? uuid(int(1000 * time) + 1e6 + int rand 1e6)
+        : $chance < 0.83 ? uuid(int(1000 * time) - int rand 1e10)
+        : $chance < 0.86 ? uuid(int(1000 * time) + 1e6 + int rand 1e6)
         : @used ? pick(@used[-(@used < 20 ? @used : 20) .. -1], @used)
         : uuid();
 
@@ -237,7 +237,10 @@ sub _delete ($world, $c) {
 
 
 sub _react ($world, $c) {
-    return _op($c, 'reaction.add', messageId => _message($world, $c),
+    my $last = $c->{order}[-1];
+    my $id = $last && rand() < 0.4 ? $last->{id} : _message($world, $c);
+
+    return _op($c, 'reaction.add', messageId => $id,
                emoji => pick(@EMOJIS));
 }
 
@@ -309,9 +312,26 @@ sub _member_remove ($world, $c) {
 }
 
 
-sub _leave_for_good ($world, $c) {
+# an owner makes others of a rank, so that there are some of each
+
+sub _promote ($world, $c) {
+    my @inside = grep { $c->role($_) ne 'owner' } $c->belonging;
+    my $op = _op($c, 'member.update', userId => pick(@inside) // 'ada',
+                 role => pick(qw(admin moderator moderator owner)));
+
+    $op->{user} = _ranked($c, 4);
+
+    return $op;
+}
+
+
+# one leaves, or gives up a rank
+
+sub _step_down ($world, $c) {
     my $user = _user($world, $c);
-    my $op = _op($c, 'member.remove', userId => $user);
+    my $op = rand() < 0.6 ? _op($c, 'member.remove', userId => $user)
+        : _op($c, 'member.update', userId => $user,
+              role => pick(qw(admin moderator member)));
 
     $op->{user} = $user;
 
@@ -341,12 +361,12 @@ sub _update ($world, $c) {
     my @data = (
         [name => "Name $n \xc3\xa4"], [description => "About $n"],
         [description => ''], [readOnly => \pick(qw(true false))],
-        [slowMode => pick(0, 1, 3600)], [slowMode => 0],
+        [slowMode => pick(0, 1, 3600)], [slowMode => 3600],
     );
     my $op = _op($c, 'conversation.update', map { @{ pick(@data) } }
                                                 1 .. 1 + rand 2);
 
-    $op->{user} = _ranked($c, 3) if rand() < 0.7;
+    $op->{user} = _ranked($c, 2) if rand() < 0.8;
 
     return $op;
 }
@@ -369,7 +389,7 @@ sub _calm ($world, $c) {
 sub _delete_conversation ($world, $c) {
     my $op = _op($c, 'conversation.delete');
 
-    $op->{user} = _ranked($c, 4) if rand() < 0.7;
+    $op->{user} = _ranked($c, rand() < 0.3 ? 4 : 2) if rand() < 0.9;
 
     return $op;
 }

@@ -47,7 +47,8 @@ my $REPLY = qr/\A\{"type":"reply","id":(\d+),"ok":(?:true,"data":(.*)
 
 
 # chat: a ChatTest that runs; tenants => { name => { users, admins } };
-# conversations: ChatTest::Model::Conversation; window: operations at once
+# conversations: ChatTest::Model::Conversation; window: operations at once;
+# library: see ChatTest::Model::Storage
 
 sub new ($class, %o) {
     my $self = bless {
@@ -61,7 +62,8 @@ sub new ($class, %o) {
         %o,
     }, $class;
 
-    $self->{storage} = ChatTest::Model::Storage->new($o{chat});
+    $self->{storage} = ChatTest::Model::Storage->new($o{chat},
+        defined $o{library} ? (library => $o{library}) : ());
     $self->{operator} = ChatTest::Model::Operator->new($self->{storage});
 
     return $self;

@@ -54,8 +54,10 @@ my $REST = <<~'END';
     END
 
 
-sub new ($class, $chat) {
-    my $self = bless { chat => $chat, needs => {} }, $class;
+# library: the text of another function library, to be used instead
+
+sub new ($class, $chat, %o) {
+    my $self = bless { chat => $chat, needs => {}, %o }, $class;
 
     $self->_connect;
 
@@ -68,6 +70,8 @@ sub _connect ($self) {
         $self->{chat}->directory . '/redis.sock');
     $self->{seen} = { map { sprintf('chat:{p%02d}:need', $_) => '0-0' }
                           0 .. PARTITIONS - 1 };
+    $self->{redis}->call('FUNCTION', 'LOAD', 'REPLACE', $self->{library})
+        if defined $self->{library};
 
     return;
 }
