@@ -96,7 +96,8 @@ end
 
 
 -- The conversation, or nil and the answer; if it is deleted, nil, the answer,
--- and what is left of it.
+-- and what is left of it.  What version 0.1 left in Redis has no hn: it is
+-- loaded again, once all of it is stored.
 
 local function meta_get(base)
     local v = redis.call('HMGET', base .. ':meta', 'type', 'seq', 'rev', 'key',
@@ -109,7 +110,7 @@ local function meta_get(base)
         return nil, {'not_found'}
     end
 
-    if not v[1] then
+    if not v[9] then
         return nil, {'need', 'conversation'}
     end
 

@@ -184,7 +184,7 @@ local function load(keys, a)
         return answer
     end
 
-    if redis.call('HEXISTS', meta, 'type') == 1 then
+    if redis.call('HEXISTS', meta, 'hn') == 1 then
         return loaded(prefix, base, node)
     end
 
