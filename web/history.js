@@ -75,10 +75,11 @@ export class History {
             this.#during.push(frame);
         }
 
-        if (type.startsWith('reaction.')) {
-            this.#store.react(data, type === 'reaction.added');
-        } else {
+        if (!type.startsWith('reaction.')) {
             this.put(data);
+
+        } else if (this.loaded) {
+            this.#store.react(data, type === 'reaction.added');
         }
     }
 

@@ -5,16 +5,23 @@
  * An event may come before or after the page of history that has its effect
  * already.  So the state of a message is replaced only by one of a higher
  * revision, and a reaction can be applied twice.
+ *
+ * Of an old range only the latest state of each message is told, and the
+ * revision of that may be higher than that of a reaction to it: the reaction
+ * comes first, and waits for its message.
  */
 
 import { timeOf } from './chat-id.js';
 import { isSelf, meet } from './people.js';
+
+const MAX_EARLY = 1000;         /* messages that reactions wait for */
 
 
 export class Messages {
 
     #list = [];
     #byId = new Map();
+    #early = new Map();         /* message id: reactions that came before it */
 
     get list() {
         return this.#list;
@@ -39,6 +46,7 @@ export class Messages {
     clear() {
         this.#list = [];
         this.#byId.clear();
+        this.#early.clear();
     }
 
 
@@ -63,6 +71,7 @@ export class Messages {
 
             this.#list.splice(at, 0, message);
             this.#byId.set(message.id, message);
+            this.#catchUp(message, whole);
 
         } else if (data.revision >= old.revision) {
             const reactions = whole ? readReactions(data) : old.reactions;
@@ -77,7 +86,12 @@ export class Messages {
     react({ messageId, userId, emoji }, added) {
         const message = this.#byId.get(messageId);
 
-        if (message === undefined || message.deleted) {
+        if (message === undefined) {
+            this.#wait(messageId, { messageId, userId, emoji }, added);
+            return;
+        }
+
+        if (message.deleted) {
             return;
         }
 
@@ -92,6 +106,29 @@ export class Messages {
         }
 
         message.version++;
+    }
+
+
+    #wait(messageId, reaction, added) {
+        const waiting = this.#early.get(messageId) ?? [];
+
+        this.#early.set(messageId, [...waiting, [reaction, added]]);
+
+        if (this.#early.size > MAX_EARLY) {
+            this.#early.delete(this.#early.keys().next().value);
+        }
+    }
+
+
+    /* an element of history has them already */
+    #catchUp({ id }, whole) {
+        const waiting = this.#early.get(id) ?? [];
+
+        this.#early.delete(id);
+
+        if (!whole) {
+            waiting.forEach(([data, added]) => this.react(data, added));
+        }
     }
 
 

@@ -230,12 +230,16 @@ export class Panel {
     }
 
 
+    /* false: it was not done, and the user knows */
     async #do(change) {
         try {
             await change();
         } catch (error) {
             toast(explain(error));
+            return false;
         }
+
+        return true;
     }
 
 
@@ -271,20 +275,21 @@ export class Panel {
 
 
     async #leave() {
-        const { conversation, title, members } = this.#room;
+        const room = this.#room;
+        const { conversation, title, members } = room;
         const self = members.list.find((member) => member.self);
         const sure = await confirm({
             title: `Leave “${title}”?`,
-            text: this.#room.type === 'group'
+            text: room.type === 'group'
                 ? 'Somebody has to add you before you can come back.'
                 : 'You can come back by its link.',
             action: 'Leave'
         });
 
         if (sure && self !== undefined) {
-            this.#room.leaving = true;
-            await this.#do(() => conversation.removeMember(self.userId));
-            this.#room.leaving = false;
+            room.leaving = true;    /* the event may come before the reply */
+            room.leaving = await this.#do(
+                () => conversation.removeMember(self.userId));
         }
     }
 

@@ -46,6 +46,7 @@ export class Room extends EventTarget {
         this.members = new Members();
         this.failure = null;        /* why it cannot be opened */
         this.ended = null;          /* why it cannot be seen any more */
+        this.leaving = false;       /* the user wants that */
         this.#client = client;
         this.#me = me;
 

@@ -1,0 +1,207 @@
+# What the page has after it was away while others went on, after restarts of
+# what is behind it, and in a narrow window.
+
+use v5.36;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/browser";
+
+use JSON::PP ();
+use Test::More;
+
+use Browser;
+use Instance;
+use Page;
+
+my $chat = Instance->new->start;
+my $browser = Browser->start($chat->{base});
+my $ada = Page->new($browser, $chat, 'Ada Lovelace');
+my $grace = Page->new($browser, $chat, 'Grace Hopper');
+
+
+# the page loses its connection and finds no new one, until it may
+
+sub cut ($page) {
+    $page->tab->call('Network.emulateNetworkConditions', {
+        offline => JSON::PP::true, latency => 0, downloadThroughput => -1,
+        uploadThroughput => -1,
+    });
+    kill 'KILL', $chat->workers;
+    $page->tab->wait_for(q(document.querySelector('#status').dataset.state
+                           !== 'online'));
+
+    return;
+}
+
+
+sub restore ($page) {
+    $page->tab->call('Network.emulateNetworkConditions', {
+        offline => JSON::PP::false, latency => 0, downloadThroughput => -1,
+        uploadThroughput => -1,
+    });
+    $page->online;
+
+    return;
+}
+
+
+sub same ($name) {
+    is_deeply($ada->shown, $grace->shown, $name);
+
+    return;
+}
+
+
+# more than Redis keeps at hand, by another client of the same user: the page
+# will get the latest state of each message and no single steps
+
+sub much_happens ($tab, $title) {
+    $tab->eval(<<~"JS");
+        (async () => {
+            const { ChatClient } = await import('./chat.js');
+            const me = await (await fetch('signin', { method: 'POST',
+                body: '{"name":"Grace Hopper"}' })).json();
+            const url = location.href.replace(/^http/, 'ws')
+                .replace(/#.*/, 'chat');
+            const client = new ChatClient({ url, token: () => me.token });
+            const { items } = await (client.connect(), client.list());
+            const room = client.conversation(items.find(({ conversation }) =>
+                conversation.name === '$title').conversation.conversationId);
+            const sent = await Promise.all(Array.from({ length: 300 },
+                (_, n) => room.send(`line \${n}`)));
+
+            await room.edit(sent[10].id, 'line 10, again');
+            await room.deleteMessage(sent[20].id);
+            await room.addReaction(sent[280].id, '👀');
+            await room.edit(sent[280].id, 'line 280, again');
+            await room.deleteMessage(sent[281].id);
+            client.close();
+        })()
+        JS
+
+    return;
+}
+
+
+subtest 'what happened while one was away' => sub {
+    $ada->create('group', 'Sailing', 'Grace');
+    $ada->tab->shows('#room-name', 'Sailing');
+    $ada->say("number $_") for 1 .. 5;
+    $grace->look_back;
+    $grace->open('Sailing');
+    $grace->say('six');
+    $ada->hears('six');
+
+    cut($ada);
+    $grace->online;
+    $grace->act('six', 'Edit');
+    $grace->say(', or half a dozen');
+    $grace->react('number 1', '👍');
+    $grace->say('seven');
+    $grace->act('seven', 'Reply');
+    $grace->say('eight');
+    $grace->act('seven', 'Delete');
+    $grace->tab->click('#confirm button', 'Delete');
+    $grace->tab->shows('.gone span', 'You deleted a message');
+    $grace->hears('eight');
+    $ada->say('written meanwhile');
+    restore($ada);
+    $_->hears('written meanwhile') for $ada, $grace;
+    same('both see the same');
+    is_deeply($ada->shown, ['number 1 | 👍1', (map { "number $_" } 2 .. 5),
+                            'six, or half a dozen | (edited)', 'gone',
+                            '> Message deleted | eight', 'written meanwhile'],
+              'all of it, in order');
+};
+
+subtest 'much happened while one was away' => sub {
+    cut($ada);
+    $grace->online;
+    much_happens($grace->tab, 'Sailing');
+    $grace->hears('line 299');
+    restore($ada);
+    $ada->hears('line 299');
+
+    my @shown = @{ $ada->shown };
+    is_deeply([grep { /^line 10\b|^line 280|^gone/ } @shown],
+              ['gone', 'line 10, again | (edited)', 'gone',
+               'line 280, again | 👀1 | (edited)', 'gone'],
+              'each message in its latest state');
+    same('both see the same');
+    $ada->badge('Sailing', '');
+
+    $ada->reload;
+    $ada->hears('line 299');
+    $ada->tab->eval(q(document.querySelector('#log').scrollTop = 0));
+    $ada->tab->wait_for(q(document.querySelectorAll('.message').length > 60));
+    pass('and older ones after a reload');
+};
+
+subtest 'restarts change nothing' => sub {
+    $grace->open('Lobby');
+    $ada->say('before the restarts');
+    $ada->hears('before the restarts');
+    $grace->badge('Sailing', 1);
+
+    my ($before) = $ada->listed('Sailing');
+
+    $chat->control('restart', 'chat:nginx');
+    $_->online for $ada, $grace;
+
+    for my $part (qw(redis chat:persist postgres)) {
+        $chat->control('restart', $part);
+    }
+
+    $grace->tab->eval(q(window.dispatchEvent(new Event('focus'))));
+    $grace->badge('Sailing', 1);
+    is_deeply($ada->listed('Sailing'), $before, 'the list');
+    $grace->open('Sailing');
+    $grace->hears('before the restarts');
+    $grace->react('before the restarts', '🎉');
+    $ada->tab->shows('.chip', '🎉1');
+    is_deeply($ada->members, ['Ada Lovelace owner', 'Grace Hopper'],
+              'the members');
+};
+
+subtest 'a narrow window' => sub {
+    my $linus = Page->new($browser, $chat, 'Linus', width => 360,
+                          height => 640);
+    my $tab = $linus->tab;
+    my $fits = sub ($what) {
+        ok($tab->eval('document.documentElement.scrollWidth <= innerWidth'),
+           "$what fits");
+    };
+
+    $linus->say('word ' x 40 . 'and-one-word-that-has-no-end' x 4);
+    $fits->('a conversation');
+    $tab->click('#side-open');
+    $linus->create('group', 'A conversation with a name that is too long',
+                   'Grace');
+    $tab->shows('#room-name', 'A conversation with a name that is too long');
+    $tab->wait_for(q(!document.querySelector('#side').checkVisibility(
+        { visibilityProperty: true })));
+    $linus->say('on the phone');
+    $linus->react('on the phone', '👍');
+    $tab->shows('.chip', '👍1');
+    $linus->act('on the phone', 'Edit');
+    $linus->say(', at last');
+    $linus->hears('on the phone, at last');
+    $linus->panel;
+    $fits->('the panel');
+    $tab->click('#settings-open');
+    $fits->('the settings');
+    $tab->click('#settings .cancel');
+    $tab->click('#panel-close');
+    $tab->click('#side-open');
+    $tab->click('.room-label', 'Lobby');
+    $tab->shows('#room-name', 'Lobby');
+    is_deeply([$linus->errors], [], 'nothing in the console');
+};
+
+subtest 'all is well' => sub {
+    is_deeply([map { $_->errors } $ada, $grace], [], 'nothing in the console');
+    is_deeply([$chat->alarms], [], 'no alerts in the logs');
+};
+
+done_testing;
