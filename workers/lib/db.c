@@ -13,7 +13,6 @@
 
 
 static int db_connect(db_t *db);
-static int db_flush(db_t *db);
 
 
 int
@@ -47,6 +46,8 @@ db_close(db_t *db)
     if (db->conn != NULL) {
         PQfinish(db->conn);
         db->conn = NULL;
+        memset(db->prepared, 0, sizeof(db->prepared));
+        mem_buf_done(&db->sent);
     }
 }
 
@@ -231,7 +232,7 @@ db_wait(db_t *db, PGresult **res)
 
 /* sends what is queued, reading meanwhile so that neither side gets stuck */
 
-static int
+int
 db_flush(db_t *db)
 {
     int       rc;
@@ -360,14 +361,76 @@ db_script(db_t *db, const char *sql)
 int
 db_begin(db_t *db)
 {
+    db->sent.len = 0;
+    db->seen = 0;
+
     return PQenterPipelineMode(db->conn) ? 0 : db_broken(db, NULL);
+}
+
+
+/* one more result to come */
+
+static int
+db_sent(db_t *db, int sent, unsigned prepares)
+{
+    *mem_buf_room(&db->sent, 1) = (uint8_t) prepares;
+
+    return sent ? 0 : db_broken(db, NULL);
 }
 
 
 int
 db_send(db_t *db, const char *sql, const db_params_t *params)
 {
-    return db_send_params(db, sql, params) ? 0 : db_broken(db, NULL);
+    return db_sent(db, db_send_params(db, sql, params), 0);
+}
+
+
+/* the number of a statement that is prepared, or else one that is free;
+   DB_MAX_PREPARED: there is none */
+
+static unsigned
+db_find_prepared(const db_t *db, const char *sql)
+{
+    unsigned  i;
+
+    for (i = 0; i < DB_MAX_PREPARED; i++) {
+        if (db->prepared[i] == sql || db->prepared[i] == NULL) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+int
+db_send_prepared(db_t *db, const char *sql, const db_params_t *ps)
+{
+    char      name[16];
+    unsigned  i;
+
+    i = db_find_prepared(db, sql);
+
+    if (i == DB_MAX_PREPARED) {
+        return db_send(db, sql, ps);
+    }
+
+    (void) snprintf(name, sizeof(name), "s%u", i);
+
+    if (db->prepared[i] == NULL) {
+        db->prepared[i] = sql;
+
+        if (db_sent(db, PQsendPrepare(db->conn, name, sql, ps->n, ps->types),
+                    i + 1)
+            == -1)
+        {
+            return -1;
+        }
+    }
+
+    return db_sent(db, PQsendQueryPrepared(db->conn, name, ps->n, ps->values,
+                                           ps->lengths, ps->formats, 0), 0);
 }
 
 
@@ -378,8 +441,10 @@ db_sync(db_t *db)
 }
 
 
-int
-db_result(db_t *db, PGresult **res)
+/* what one thing that was sent has brought, and the end of it */
+
+static int
+db_result_next(db_t *db, PGresult **res)
 {
     PGresult  *end;
 
@@ -403,6 +468,35 @@ db_result(db_t *db, PGresult **res)
     }
 
     return 0;
+}
+
+
+int
+db_result(db_t *db, PGresult **res)
+{
+    unsigned  prepares;
+
+    for ( ;; ) {
+
+        if (db_result_next(db, res) == -1) {
+            return -1;
+        }
+
+        prepares = db->seen < db->sent.len ? db->sent.data[db->seen] : 0;
+        db->seen++;
+
+        if (prepares == 0) {
+            return 0;
+        }
+
+        /* its error is kept: the statement itself will say "aborted" alone */
+
+        if (!db_good(db, *res)) {
+            db->prepared[prepares - 1] = NULL;
+        }
+
+        PQclear(*res);
+    }
 }
 
 

@@ -4,6 +4,10 @@
  *
  * Statements are sent as a pipeline: any number of db_send(), each group ended
  * by db_sync(), then one db_result() for each of them in the same order.
+ *
+ * A statement that is sent often can be prepared: PostgreSQL parses and plans
+ * it once on each link.  It is known by where its text is, so that must be a
+ * constant, and its parameters must be of the same types every time.
  */
 
 #ifndef DB_H
@@ -19,7 +23,8 @@
 #include "mem.h"
 
 
-#define DB_MAX_PARAMS  16
+#define DB_MAX_PARAMS    16
+#define DB_MAX_PREPARED  64
 
 
 typedef struct {
@@ -32,6 +37,11 @@ typedef struct {
     life_backoff_t   backoff;
     char             told[512];     /* the error that was logged */
     uint64_t         links;         /* how many there were */
+    const char      *prepared[DB_MAX_PREPARED];     /* on this link */
+    mem_buf_t        sent;          /* by the pipeline: for each result a byte,
+                                       1 + the number of a statement that it
+                                       prepares, or 0 */
+    size_t           seen;          /* results of these */
     char             sqlstate[6];   /* of the last error; "" if it is libpq's */
     char             error[512];    /* without details, which quote values */
 } db_t;
@@ -76,6 +86,9 @@ CHAT_MUST_CHECK int db_script(db_t *db, const char *sql);
 CHAT_MUST_CHECK int db_begin(db_t *db);
 CHAT_MUST_CHECK int db_send(db_t *db, const char *sql,
     const db_params_t *params);
+CHAT_MUST_CHECK int db_send_prepared(db_t *db, const char *sql,
+    const db_params_t *params);
+CHAT_MUST_CHECK int db_flush(db_t *db);     /* before a wait for others */
 CHAT_MUST_CHECK int db_sync(db_t *db);
 CHAT_MUST_CHECK int db_result(db_t *db, PGresult **res);    /* of db_send() */
 CHAT_MUST_CHECK int db_synced(db_t *db);                    /* of db_sync() */

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "entry.h"
 #include "list.h"
 #include "range.h"
 #include "stored.h"
@@ -91,7 +90,7 @@ answer_send(persist_t *p, const need_t *need)
     db_param_text(&ps, need->conversation);
 
     if (need->kind == NEED_CONVERSATION) {
-        return db_send(&p->db, sql_conversation, &ps);
+        return db_send_prepared(&p->db, sql_conversation, &ps);
     }
 
     db_param_uint(&ps, need->part->p);
@@ -99,12 +98,12 @@ answer_send(persist_t *p, const need_t *need)
     if (need->kind == NEED_CLIENT) {
         db_param_text(&ps, need->user);
         db_param_text(&ps, need->client_id);
-        return db_send(&p->db, sql_client, &ps);
+        return db_send_prepared(&p->db, sql_client, &ps);
     }
 
     if (need->kind == NEED_MESSAGE) {
         db_param_text(&ps, need->message);
-        return db_send(&p->db, sql_message, &ps);
+        return db_send_prepared(&p->db, sql_message, &ps);
     }
 
     return range_send(p, need, &ps);
@@ -270,7 +269,7 @@ answer_make_fact(persist_t *p, const need_t *need, const PGresult *res)
         redis_args_add(&p->args, db_value(res, 0, i));
     }
 
-    if (entry_client_time(mem_cstr(need->client_id), &time)) {
+    if (chat_id_time(mem_cstr(need->client_id), &time) == CHAT_OK) {
         redis_args_uint(&p->args, time);
     } else {
         redis_args_text(&p->args, "-");

@@ -54,7 +54,7 @@ history_send(persist_t *p, const need_t *need, db_params_t *ps)
     db_param_uint(ps, need->max_bytes);
     db_param_uint(ps, need->max_messages);
 
-    return db_send(&p->db, need->before ? sql_before : sql_after, ps);
+    return db_send_prepared(&p->db, need->before ? sql_before : sql_after, ps);
 }
 
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "past.h"
 #include "source.h"
 
 
@@ -96,6 +97,7 @@ lease_keep(persist_t *p)
 
     if (p->db_link != p->db.links) {
         source_reset(p);
+        past_forget(p);
     }
 
     if (p->npartitions == 0 && lease_read_setting(p) == -1) {

@@ -48,7 +48,8 @@ static const char  sql_list[] =
     "              ORDER BY h.sequence DESC LIMIT 1) l ON true"
     "           WHERE m.tenant_id = $1 AND m.user_id = $2"
     "             AND m.role <> 'blocked'"
-    "             AND ($4 = '' OR m.conversation_key < nullif($4, '')::uuid)"
+    "             AND m.conversation_key < coalesce(nullif($4, ''),"
+    "                 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid"
     "           ORDER BY m.conversation_key DESC LIMIT $5 + 1) n) i"
     " ON i.before <= $6"
     " LEFT JOIN chat.conversation c ON c.conversation_key = i.conversation_key"
@@ -86,7 +87,7 @@ list_send(persist_t *p, const need_t *need)
     db_param_uint(&ps, need->max_messages);
     db_param_uint(&ps, need->max_bytes);
 
-    return db_send(&p->db, sql_list, &ps);
+    return db_send_prepared(&p->db, sql_list, &ps);
 }
 
 

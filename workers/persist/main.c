@@ -10,8 +10,27 @@
 #include "log.h"
 #include "need.h"
 #include "options.h"
+#include "past.h"
 #include "redis_url.h"
 #include "store.h"
+
+
+/*
+ * A stopped process blocks nobody for long.  All statements go by indexes, in
+ * their order, so a plan must not depend on what PostgreSQL happened to know of
+ * the tables when it was made: they were empty once.
+ */
+
+static const char  session_setup[] =
+    "SET idle_in_transaction_session_timeout = '3s';"
+    "SET statement_timeout = '10s';"
+    "SET tcp_user_timeout = '3s';"
+    "SET plan_cache_mode = force_generic_plan;"
+    "SET enable_seqscan = off;"
+    "SET enable_bitmapscan = off;"
+    "SET enable_hashjoin = off;"
+    "SET enable_mergejoin = off;"
+    "SET jit = off";
 
 
 static options_rc_e persist_init(persist_t *p, int argc, char **argv);
@@ -75,9 +94,7 @@ persist_init(persist_t *p, int argc, char **argv)
 
     p->db.name = p->holder;
     p->db.timeout = 15000;
-    p->db.setup = "SET idle_in_transaction_session_timeout = '3s';"
-                  "SET statement_timeout = '10s';"
-                  "SET tcp_user_timeout = '3s'";
+    p->db.setup = session_setup;
     p->redis.keeper = true;
     p->needs_end = &p->needs;
 
@@ -265,6 +282,8 @@ persist_done(persist_t *p)
     marks_store_last(p);
     lease_release(p);
     need_forget_all(p);
+    past_forget(p);
+    source_forget_ahead(p);
 
     for (i = 0; i < p->npartitions; i++) {
         marks_forget(&p->parts[i]);

@@ -366,7 +366,7 @@ marks_send_check(persist_t *p, const part_t *part)
     db_param_text(&ps, stream_id_print(part->stored, id));
     db_param_uint(&ps, PERSIST_LEASE);
 
-    return db_send(&p->db, sql_check, &ps);
+    return db_send_prepared(&p->db, sql_check, &ps);
 }
 
 
@@ -401,7 +401,7 @@ marks_send(persist_t *p, const part_t *part)
     rc = marks_send_check(p, part);
 
     if (rc == 0) {
-        rc = db_send(&p->db, sql_marks, &ps);
+        rc = db_send_prepared(&p->db, sql_marks, &ps);
     }
 
     for (i = 0; i < 5; i++) {

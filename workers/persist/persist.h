@@ -55,7 +55,9 @@ typedef struct part_s {
 } part_t;
 
 
+struct batch_s;
 struct need_s;
+struct past_s;
 
 
 typedef struct {
@@ -73,12 +75,15 @@ typedef struct {
     uint64_t         versions_at;   /*   and former contents */
     unsigned         count;         /* entries of the next batch at most */
     unsigned         first;         /* partition to read first */
+    struct batch_s  *ahead;         /* that was read ahead, or NULL */
 
     unsigned         npartitions;
     part_t           parts[CHAT_ID_MAX_PARTITIONS];
 
     struct need_s   *needs;         /* waiting, in the order of arrival */
     struct need_s  **needs_end;
+
+    struct past_s   *past;          /* see past.h */
 
     uint64_t         stored;        /* entries, since the start */
     redis_args_t     args;          /* scratch */

@@ -85,7 +85,7 @@ static const char  sql_range[] =
     "             u.joined_revision, 90"
     "        FROM chat.member u"
     "       WHERE u.conversation_key = c.conversation_key"
-    "         AND u.revision > greatest($4, 0)"
+    "         AND u.revision > $4 AND u.revision > 0"
     "       ORDER BY u.revision LIMIT " RANGE_LIMIT ")"
     "     ORDER BY revision LIMIT " RANGE_LIMIT ") n"
     "   WHERE c.deleted_at IS NULL) e"
@@ -129,7 +129,7 @@ range_send(persist_t *p, const need_t *need, db_params_t *ps)
     db_param_uint(ps, need->after_revision);
     db_param_uint(ps, need->max_bytes);
 
-    return db_send(&p->db, sql_range, ps);
+    return db_send_prepared(&p->db, sql_range, ps);
 }
 
 

@@ -125,7 +125,7 @@ rows_finish(persist_t *p, const char *sql, db_array_t *arrays, size_t n)
             db_param_array(&ps, &arrays[i]);
         }
 
-        rc = db_send(&p->db, sql, &ps) == -1 ? -1 : 1;
+        rc = db_send_prepared(&p->db, sql, &ps) == -1 ? -1 : 1;
     }
 
     for (i = 0; i < n; i++) {
@@ -191,7 +191,7 @@ rows_positions(persist_t *p, const entry_t *entries, size_t n)
     }
 
     db_param_uint(&ps, PERSIST_LEASE);
-    rc = db_send(&p->db, sql_positions, &ps);
+    rc = db_send_prepared(&p->db, sql_positions, &ps);
 
     for (i = 0; i < 5; i++) {
         db_array_done(&a[i]);

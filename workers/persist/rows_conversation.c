@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fold.h"
+#include "past.h"
 
 
 #define AHEAD_MS  300000    /* as in redis/chat.lua */
@@ -78,8 +79,8 @@ static const char  sql_updated[] =
     "        ORDER BY e.key, e.revision DESC) n"
     " WHERE c.conversation_key = n.key";
 
-/* The first change in a generation leaves the last revision of the one before;
-   both statements see the conversation as it was before the run. */
+/* The first change in a generation leaves the last revision of the one before,
+   which is there until the statement after this one. */
 
 static const char  sql_past[] =
     "INSERT INTO chat.conversation_generation"
@@ -214,8 +215,13 @@ rows_send_past(persist_t *p, const counter_t *counters, size_t n)
     rows_init(a, types, 2);
 
     for (i = 0; i < n; i++) {
-        db_array_bytes(&a[0], counters[i].e->key, UUID_LEN);
-        db_array_int8(&a[1], counters[i].revision);
+
+        if (!past_is_known(p, counters[i].e->key,
+                           counters[i].revision >> 32))
+        {
+            db_array_bytes(&a[0], counters[i].e->key, UUID_LEN);
+            db_array_int8(&a[1], counters[i].revision);
+        }
     }
 
     return rows_finish(p, sql_past, a, 2);

@@ -7,7 +7,7 @@
 
 
 #define SOURCE_COUNT_MIN  16        /* on a new link */
-#define SOURCE_COUNT_MAX  1024
+#define SOURCE_COUNT_MAX  4096
 #define SOURCE_BYTES      (4 * 1024 * 1024)     /* of a batch */
 #define SOURCE_SLOW       1000      /* ms that storing a batch should take */
 
@@ -88,15 +88,15 @@ source_open(persist_t *p, part_t *open[CHAT_ID_MAX_PARTITIONS])
 }
 
 
-int
-source_read(persist_t *p, batch_t *batch, uint64_t until)
-{
-    char       key[PART_KEY_LEN], id[STREAM_ID_TEXT];
-    part_t    *open[CHAT_ID_MAX_PARTITIONS];
-    uint64_t   now = life_now(), block;
-    unsigned   i, n;
+/* asks for what is behind the positions in batch->from */
 
-    block = until > now ? until - now : 0;
+static int
+source_send(persist_t *p, batch_t *batch, uint64_t block)
+{
+    char      key[PART_KEY_LEN], id[STREAM_ID_TEXT];
+    part_t   *open[CHAT_ID_MAX_PARTITIONS];
+    unsigned  i, n;
+
     n = source_open(p, open);
     source_args(p, batch, n, block);
 
@@ -106,17 +106,125 @@ source_read(persist_t *p, batch_t *batch, uint64_t until)
     }
 
     for (i = 0; i < n; i++) {
-        redis_args_text(&p->args, stream_id_print(open[i]->stored, id));
+        redis_args_text(&p->args,
+                        stream_id_print(batch->from[open[i]->p], id));
         redis_args_text(&p->args, stream_id_print(open[i]->need, id));
     }
 
-    if (redis_send(&p->redis, &p->args) == -1) {
+    return redis_send(&p->redis, &p->args);
+}
+
+
+/* the batch that was read ahead, if its entries are what is behind what is
+   stored now */
+
+static bool
+source_take_ahead(persist_t *p, batch_t *batch)
+{
+    size_t         i;
+    batch_t       *ahead = p->ahead;
+    const part_t  *part = NULL;
+
+    if (ahead == NULL || ahead->n == 0 || ahead->link != p->redis.links) {
+        return false;
+    }
+
+    for (i = 0; i < ahead->n; i++) {
+
+        if (ahead->entries[i].part == part) {
+            continue;
+        }
+
+        part = ahead->entries[i].part;
+
+        if (part->state != PART_OPEN
+            || stream_id_compare(part->stored, ahead->from[part->p]) != 0)
+        {
+            return false;
+        }
+    }
+
+    *batch = *ahead;
+    memset(ahead, 0, sizeof(*ahead));
+
+    return true;
+}
+
+
+static void
+source_start(persist_t *p, batch_t *batch)
+{
+    unsigned  i;
+
+    batch->link = p->redis.links;
+
+    for (i = 0; i < p->npartitions; i++) {
+        batch->from[i] = p->parts[i].stored;
+    }
+}
+
+
+int
+source_read(persist_t *p, batch_t *batch, uint64_t until)
+{
+    bool      taken;
+    uint64_t  now = life_now(), block;
+
+    taken = source_take_ahead(p, batch);
+    source_forget_ahead(p);
+
+    if (taken) {
+        return 0;
+    }
+
+    block = until > now ? until - now : 0;
+    source_start(p, batch);
+
+    if (source_send(p, batch, block) == -1) {
         return -1;
     }
 
     batch->reply = redis_reply(&p->redis, (uint32_t) block);
 
     return batch->reply != NULL ? source_take(p, batch) : -1;
+}
+
+
+int
+source_read_ahead(persist_t *p, const batch_t *batch)
+{
+    size_t    i;
+    batch_t  *ahead;
+
+    source_forget_ahead(p);
+    ahead = mem_alloc(sizeof(batch_t));
+    p->ahead = ahead;
+
+    source_start(p, ahead);
+    ahead->ahead = true;
+
+    for (i = 0; i < batch->n; i++) {
+        ahead->from[batch->entries[i].part->p] = batch->entries[i].id;
+    }
+
+    if (source_send(p, ahead, 0) == -1) {
+        return -1;
+    }
+
+    ahead->reply = redis_reply(&p->redis, 0);
+
+    return ahead->reply != NULL ? source_take(p, ahead) : -1;
+}
+
+
+void
+source_forget_ahead(persist_t *p)
+{
+    if (p->ahead != NULL) {
+        batch_done(p->ahead);
+        free(p->ahead);
+        p->ahead = NULL;
+    }
 }
 
 
@@ -234,7 +342,8 @@ source_size(const redisReply *fields)
  *
  * An entry that makes no sense becomes a dead letter.  One of a kind that we
  * do not know was written by some newer program: what is before it is stored,
- * then the partition waits for a newer chat-persist.
+ * then the partition waits for a newer chat-persist.  Read ahead it is left to
+ * the next read, since a partition cannot be stopped while something is stored.
  *
  * The deletion of a conversation ends the partition's part of a batch: what
  * comes after it may be of another conversation under the same name.
@@ -274,7 +383,7 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
         if (entry_read(e) == ENTRY_UNKNOWN) {
             batch->n--;
 
-            if (i == 0) {
+            if (i == 0 && !batch->ahead) {
                 part_stop(p, part, "an event of an unknown kind is in the log");
             }
 

@@ -12,7 +12,7 @@
 
 /* entries of one or more logs, those of one partition together and in order */
 
-typedef struct {
+typedef struct batch_s {
     redisReply  *reply;         /* what the entries point into */
     entry_t     *entries;
     size_t       n;
@@ -20,6 +20,9 @@ typedef struct {
     size_t       bytes;         /* of the entries */
     unsigned     share;         /* of each log in p->count */
     bool         more;          /* there is perhaps more to be read */
+    bool         ahead;         /* read while another batch was stored */
+    uint64_t     link;          /* to Redis, that it was read on */
+    stream_id_t  from[CHAT_ID_MAX_PARTITIONS];  /* behind these */
 } batch_t;
 
 
@@ -28,6 +31,15 @@ typedef struct {
  * until `until` (life_now()).  Needs are put into the list.
  */
 CHAT_MUST_CHECK int source_read(persist_t *p, batch_t *batch, uint64_t until);
+
+/*
+ * While this batch is being stored, the next one: what is behind it.  It is
+ * what source_read() gives then, unless anything has come out otherwise.  -1:
+ * the link is closed, the batch is stored all the same.
+ */
+CHAT_MUST_CHECK int source_read_ahead(persist_t *p, const batch_t *batch);
+
+void source_forget_ahead(persist_t *p);
 
 /* the same for the log of one partition, whatever its state, without waiting */
 CHAT_MUST_CHECK int source_read_log(persist_t *p, part_t *part,

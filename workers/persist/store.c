@@ -12,12 +12,13 @@
 #include <string.h>
 
 #include "log.h"
+#include "past.h"
 #include "rows.h"
 
 
 static int store_entries(persist_t *p, const batch_t *batch);
 static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
-    size_t n);
+    size_t n, const batch_t *more);
 static store_rc_e store_results(persist_t *p, int statements);
 static store_rc_e store_part(persist_t *p, entry_t *entries, size_t n);
 static store_rc_e store_entry(persist_t *p, entry_t *e);
@@ -36,7 +37,7 @@ store_batch(persist_t *p, const batch_t *batch)
     rc = store_entries(p, batch);
     source_adapt(p, batch, life_now() - start);
 
-    return rc;
+    return redis_is_open(&p->redis) ? rc : -1;
 }
 
 
@@ -46,7 +47,8 @@ store_entries(persist_t *p, const batch_t *batch)
     size_t      i, end;
     store_rc_e  rc;
 
-    rc = store_transaction(p, batch->entries, batch->n);
+    rc = store_transaction(p, batch->entries, batch->n,
+                           batch->more ? batch : NULL);
 
     if (rc == STORE_SLOW) {
         log_warn("storing takes too long", log_uint("entries", batch->n));
@@ -82,7 +84,7 @@ store_part(persist_t *p, entry_t *entries, size_t n)
     size_t      i;
     store_rc_e  rc;
 
-    rc = store_transaction(p, entries, n);
+    rc = store_transaction(p, entries, n, NULL);
 
     for (i = 0; rc == STORE_REFUSED && i < n; i++) {
         rc = store_entry(p, &entries[i]);
@@ -125,7 +127,7 @@ store_entry(persist_t *p, entry_t *e)
     store_rc_e  rc;
 
     for ( ;; ) {
-        rc = store_transaction(p, e, 1);
+        rc = store_transaction(p, e, 1, NULL);
 
         if (rc != STORE_REFUSED || e->fate == ENTRY_DEAD) {
             return rc;
@@ -156,8 +158,13 @@ store_log_dead_letters(const entry_t *entries, size_t n)
 }
 
 
+/* The answer of PostgreSQL takes longest of all: meanwhile what is behind the
+   batch `more` is read.  If that fails, the link to Redis is closed; what is
+   stored is stored. */
+
 static store_rc_e
-store_transaction(persist_t *p, const entry_t *entries, size_t n)
+store_transaction(persist_t *p, const entry_t *entries, size_t n,
+    const batch_t *more)
 {
     int          statements;
     size_t       i, moved;
@@ -166,8 +173,12 @@ store_transaction(persist_t *p, const entry_t *entries, size_t n)
 
     statements = rows_send(p, entries, n);
 
-    if (statements == -1) {
+    if (statements == -1 || db_flush(&p->db) == -1) {
         return STORE_ERROR;
+    }
+
+    if (more != NULL && source_read_ahead(p, more) == -1) {
+        source_forget_ahead(p);
     }
 
     rc = store_results(p, statements);
@@ -183,6 +194,7 @@ store_transaction(persist_t *p, const entry_t *entries, size_t n)
     }
 
     p->stored += n;
+    past_learn(p, entries, n);
     store_log_dead_letters(entries, n);
 
     return STORE_OK;
