@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "entry.h"
 #include "list.h"
 #include "range.h"
 #include "stored.h"
@@ -269,7 +270,7 @@ answer_make_fact(persist_t *p, const need_t *need, const PGresult *res)
         redis_args_add(&p->args, db_value(res, 0, i));
     }
 
-    if (chat_id_time(mem_cstr(need->client_id), &time) == CHAT_OK) {
+    if (entry_client_time(mem_cstr(need->client_id), &time)) {
         redis_args_uint(&p->args, time);
     } else {
         redis_args_text(&p->args, "-");

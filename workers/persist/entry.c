@@ -237,7 +237,7 @@ entry_read_message(entry_t *e, const letters_t *f)
         e->replies = true;
     }
 
-    if (chat_id_time(e->client_id, &e->client_time) != CHAT_OK) {
+    if (!entry_client_time(e->client_id, &e->client_time)) {
         e->client_time = 0;
     }
 
@@ -390,4 +390,22 @@ bool
 entry_next_mention(chat_str_t *rest, chat_str_t *user)
 {
     return entry_next(rest, user);
+}
+
+
+/*
+ * An id that a node has made is a blank and a UUIDv7, and Redis was told the
+ * time in it; if it did not count here, the id would be taken for a new one
+ * once Redis has forgotten it.
+ */
+
+bool
+entry_client_time(chat_str_t client_id, uint64_t *ms)
+{
+    if (client_id.len != 0 && client_id.data[0] == ' ') {
+        client_id.data++;
+        client_id.len--;
+    }
+
+    return chat_id_time(client_id, ms) == CHAT_OK;
 }

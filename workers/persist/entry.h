@@ -113,5 +113,8 @@ bool entry_next_mention(chat_str_t *rest, chat_str_t *user);
 
 void entry_refuse(entry_t *e, entry_fate_e fate, const char *reason);
 
+/* the time in ms that a client id tells; false: it tells none */
+bool entry_client_time(chat_str_t client_id, uint64_t *ms);
+
 
 #endif /* ENTRY_H */
