@@ -237,8 +237,9 @@ sub _delete ($world, $c) {
 
 
 sub _react ($world, $c) {
-    my $last = $c->{order}[-1];
-    my $id = $last && rand() < 0.4 ? $last->{id} : _message($world, $c);
+    # one message gets so many that there is no room for more
+    my $id = $c->{liked} = rand() < 0.4 && $c->{liked}
+        && _of($c, $c->{liked}) ? $c->{liked} : _message($world, $c);
 
     return _op($c, 'reaction.add', messageId => $id,
                emoji => pick(@EMOJIS));
