@@ -139,16 +139,19 @@ local function hot_walk(base, limit, step, f)
 end
 
 
--- The content of a message leaves hot: it was deleted.  However long hot is
--- while a backlog lasts, all of it is looked through.
+-- The content of a message and its reactions leave hot: it was deleted.
+-- However long hot is while a backlog lasts, all of it is looked through.
 
 local function hot_erase(base, meta, id)
     local gone = {}
 
-    hot_walk(base, math.huge, 4 * TRIM, function(entry, event, kind)
-        if (kind == 'c' or kind == 'u')
-            and string.sub(event, MESSAGE_ID + 1, MESSAGE_ID + #id) == id
-        then
+    hot_walk(base, math.huge, 4 * TRIM, function(entry, event, kind, _, more)
+        local concerns = kind == 'r' and string.match(more, '^. (%S+)') == id
+                         or (kind == 'c' or kind == 'u')
+                         and string.sub(event, MESSAGE_ID + 1,
+                                        MESSAGE_ID + #id) == id
+
+        if concerns then
             gone[#gone + 1] = entry
             meta.hbytes = meta.hbytes - #event
             meta.hn = meta.hn - 1
