@@ -112,10 +112,13 @@ marks_keep(persist_t *p)
 }
 
 
+/* The request to stop has mostly ended a read that waited, and the link with
+   it.  There was nothing else on its way, so a new one may be made at once. */
+
 void
 marks_store_last(persist_t *p)
 {
-    if (!db_is_open(&p->db) || !redis_is_open(&p->redis)) {
+    if (!db_is_open(&p->db) || redis_open(&p->redis) == -1) {
         return;
     }
 
