@@ -7,7 +7,7 @@
 import { explain, setUp, show } from './dialogs.js';
 import { $, icon, make, toast, touch } from './dom.js';
 import { Mentions } from './mention.js';
-import { whoOf } from './people.js';
+import { nameOf } from './people.js';
 import { isModerator, mayWrite } from './rights.js';
 import { countdown, duration, nameOfUrl, readContent, safeUrl, summary }
     from './text.js';
@@ -174,7 +174,8 @@ export class Composer {
                 editing !== null ? '#i-edit' : '#i-reply');
             $('context-title').textContent = editing !== null
                 ? 'Editing your message'
-                : `Reply to ${whoOf(replyTo.senderId)}`;
+                : replyTo.mine ? 'Reply to your own message'
+                               : `Reply to ${nameOf(replyTo.senderId)}`;
             $('context-quote').textContent = summary(about);
         }
     }

@@ -194,7 +194,8 @@ export class LogView {
         $('skeleton').hidden = loaded || gone;
         $('empty').hidden = !loaded || gone || count > 0;
         $('empty-hint').textContent = type === 'channel'
-            ? 'Say hello. Whoever has the link can join in.' : 'Say hello.';
+            ? 'Say hello. Whoever has the link can join in.'
+            : 'Say hello.';
         $('missing').hidden = !gone;
         $('older').classList.toggle('busy', loaded && loading);
         $('older').hidden = !loaded || complete || gone;

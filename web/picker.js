@@ -8,6 +8,7 @@ import { idOfName, isUserId, meet, nameOf, search, setAvatar }
     from './people.js';
 
 const MAX_OFFERED = 6;
+const GAP = 4;                  /* pixels */
 
 
 export class Picker {
@@ -106,12 +107,42 @@ export class Picker {
         if (this.#offered.length > 0
             && this.#input === document.activeElement)
         {
-            this.#list.hidden = false;
-            this.#input.setAttribute('aria-expanded', 'true');
+            this.#open();
             this.#mark(0);
         } else {
             this.#close();
         }
+    }
+
+
+    get #isOpen() {
+        return this.#list.matches(':popover-open');
+    }
+
+
+    /*
+     * Over the dialog, not in it: what is below must not move away from under
+     * the pointer when the list closes.
+     */
+    #open() {
+        const box = this.#input.parentNode.getBoundingClientRect();
+        const set = (name, value) => {
+            this.#list.style.setProperty(name, `${value}px`);
+        };
+
+        if (!this.#isOpen) {
+            this.#list.showPopover();
+        }
+
+        this.#input.setAttribute('aria-expanded', 'true');
+
+        const { height } = this.#list.getBoundingClientRect();
+        const below = box.bottom + GAP;
+        const fits = below + height + GAP < innerHeight;
+
+        set('width', box.width);
+        set('left', box.left);
+        set('top', fits ? below : Math.max(GAP, box.top - GAP - height));
     }
 
 
@@ -129,7 +160,7 @@ export class Picker {
 
 
     #close() {
-        this.#list.hidden = true;
+        this.#list.hidePopover();
         this.#input.setAttribute('aria-expanded', 'false');
         this.#input.removeAttribute('aria-activedescendant');
     }
@@ -176,7 +207,7 @@ export class Picker {
 
 
     #onKey(e) {
-        const open = !this.#list.hidden;
+        const open = this.#isOpen;
 
         if (e.key === 'Backspace' && this.#input.value === ''
             && this.#chosen.length > 0)

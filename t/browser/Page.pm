@@ -5,6 +5,8 @@ package Page;
 
 use v5.36;
 
+use Carp qw(croak);
+
 use Tab;
 
 use constant LONG => 40;        # seconds; connections are lost in between
@@ -188,14 +190,35 @@ sub shown ($self) {
 }
 
 
+# opens what a tool beside the message with that text opens.  What comes from
+# others may move the messages under the pointer: then once more
+
+sub tool ($self, $text, $tool) {
+    my $tab = $self->{tab};
+    my $quoted = Tab::_quote($text);
+
+    for (1 .. 5) {
+        $tab->hover('.message .text', $text);
+        $tab->click(".message:hover $tool");
+
+        return if $tab->eval(<<~"JS");
+            document.querySelector('.message:has(.tools) .text').textContent
+                === $quoted
+            && document.querySelector('#menu').matches(':popover-open')
+            JS
+
+        $tab->press('Escape');
+    }
+
+    croak "no menu for the message \"$text\"";
+}
+
+
 # chooses from the menu of the message with that text
 
 sub act ($self, $text, $item) {
-    my $tab = $self->{tab};
-
-    $tab->hover('.message .text', $text);
-    $tab->click('.message:hover .tool-more');
-    $tab->click('#menu button', $item);
+    $self->tool($text, '.tool-more');
+    $self->{tab}->click('#menu button', $item);
 
     return;
 }
@@ -204,11 +227,16 @@ sub act ($self, $text, $item) {
 # an emoji of those that are offered
 
 sub react ($self, $text, $emoji) {
-    my $tab = $self->{tab};
+    my $quoted = Tab::_quote($text);
 
-    $tab->hover('.message .text', $text);
-    $tab->click('.message:hover .tool-react');
-    $tab->click('#menu button', $emoji);
+    $self->tool($text, '.tool-react');
+    $self->{tab}->click('#menu button', $emoji);
+    $self->{tab}->wait_for(<<~"JS");
+        [...document.querySelectorAll('.message')].some((message) =>
+            message.querySelector('.text').textContent === $quoted
+            && message.querySelector(
+                   '.chip[data-emoji="$emoji"][aria-pressed="true"]'))
+        JS
 
     return;
 }

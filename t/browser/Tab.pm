@@ -141,23 +141,34 @@ sub _find ($selector, $text = undef) {
 }
 
 
-# where it is, once it is there and nothing lies over it
+# where it is, once it is there, stands still, and nothing lies over it
 
 sub _place ($self, $selector, $text) {
     my $find = _find($selector, $text);
 
     return @{ $self->wait_for(<<~"JS") };
-        (() => {
+        (async () => {
+            const frame = () => new Promise(requestAnimationFrame);
+            const middle = (element) => {
+                const box = element?.getBoundingClientRect();
+
+                return [box?.left + box?.width / 2, box?.top + box?.height / 2];
+            };
+
             const element = $find;
 
             element?.scrollIntoView({ block: 'nearest' });
 
-            const box = element?.getBoundingClientRect();
-            const x = box?.left + box?.width / 2;
-            const y = box?.top + box?.height / 2;
-            const hit = element && document.elementFromPoint(x, y);
+            const [x, y] = middle(element);
 
-            return element?.contains(hit) ? [x, y] : null;
+            await frame();
+            await frame();
+
+            const hit = element && document.elementFromPoint(x, y);
+            const [left, top] = middle(element);
+
+            return element?.contains(hit) && left === x && top === y
+                ? [x, y] : null;
         })()
         JS
 }
@@ -209,10 +220,13 @@ my %codes = (Enter => 13, Escape => 27, Backspace => 8, Tab => 9, Home => 36,
              End => 35, ArrowUp => 38, ArrowDown => 40);
 
 
-sub press ($self, $key) {
+# shift => 1: with that key held
+
+sub press ($self, $key, %o) {
     for my $type (qw(keyDown keyUp)) {
         $self->call('Input.dispatchKeyEvent', {
             type => $type, key => $key, code => $key,
+            modifiers => $o{shift} ? 8 : 0,
             windowsVirtualKeyCode => $codes{$key},
             $type eq 'keyDown' && $key eq 'Enter' ? (text => "\r") : (),
         });
