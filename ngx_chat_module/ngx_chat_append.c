@@ -104,6 +104,7 @@ ngx_chat_append_reply(ngx_chat_request_t *rq, ngx_chat_append_t *a)
     chat_write_uint(&w, a->revision);
     chat_write_cstr(&w, "}");
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_ack_reply(rq, b, a->place, a->generation);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_ack_reply(rq, b, a->place, a->generation);
+    }
 }

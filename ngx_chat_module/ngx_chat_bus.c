@@ -244,6 +244,25 @@ ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
 }
 
 
+ngx_uint_t
+ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n)
+{
+    size_t  i;
+
+    if (reply->elements < first || (reply->elements - first) % n != 0) {
+        return 0;
+    }
+
+    for (i = first + n - 1; i < reply->elements; i += n) {
+        if (ngx_chat_bus_str(reply, i).len == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 static ngx_chat_answer_e
 ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
 {

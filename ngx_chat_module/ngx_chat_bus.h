@@ -150,6 +150,10 @@ ngx_chat_bus_str(redisReply *reply, size_t i)
     return (ngx_str_t) { 0, NULL };
 }
 
+/* whether all from the first on are groups of n, each of which ends with a
+   text that is JSON, as far as one can see: not empty */
+ngx_uint_t ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n);
+
 
 void ngx_chat_bus_open(ngx_chat_node_t *node);
 void ngx_chat_bus_close(ngx_chat_node_t *node);

@@ -35,6 +35,13 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
 
     if (rq->join == NULL) {
 
+        if (rq->unasked
+            && ngx_chat_join_find(rq->session, &rq->name.base) == NULL)
+        {
+            ngx_chat_request_done(rq, NULL);    /* it has left meanwhile */
+            return;
+        }
+
         if (!rq->node->subscriber.up || !rq->node->command.up) {
             ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
                                   "the message log cannot be reached");
@@ -106,12 +113,17 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
         return;
     }
 
-    if (answer == NGX_CHAT_ANSWER_OK) {
+    if (answer == NGX_CHAT_ANSWER_OK && ngx_chat_bus_has_texts(reply, 9, 3)) {
         ngx_chat_conversation_opened(rq, reply);
         return;
     }
 
-    /* need range */
+    if (answer != NGX_CHAT_ANSWER_NEED_RANGE) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: malformed position from redis");
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
 
     if (rq->events_len > 0) {
         rq->partial = 1;                /* what we have is all for this time */
@@ -164,7 +176,10 @@ ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
     }
 
     ngx_chat_conversation_reply_end(&w, complete, reset);
-    ngx_chat_request_reply_end(b, &w);
+
+    if (ngx_chat_request_reply_end(rq, b, &w) != NGX_OK) {
+        return;
+    }
 
     /* first the reply, then what has happened since */
 
@@ -311,6 +326,8 @@ ngx_chat_conversation_leave(ngx_chat_request_t *rq)
     }
 
     chat_write_cstr(&w, "{}");
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }

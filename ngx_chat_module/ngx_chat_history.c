@@ -73,6 +73,13 @@ ngx_chat_history_on_reply(void *data, redisReply *reply)
         return;
     }
 
+    if (answer != NGX_CHAT_ANSWER_OK || !ngx_chat_bus_has_texts(reply, 2, 2)) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: malformed history from redis");
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
+
     size = 0;
 
     for (i = 3; i < reply->elements; i += 2) {
@@ -95,8 +102,9 @@ ngx_chat_history_on_reply(void *data, redisReply *reply)
     chat_write_cstr(&w, "],\"complete\":");
     chat_write_cstr(&w, ngx_chat_bus_uint(reply, 1) ? "true}" : "false}");
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }
 
 
@@ -153,6 +161,7 @@ ngx_chat_history_get_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
     chat_write_cstr(&w, "],\"complete\":");
     chat_write_cstr(&w, range->complete ? "true}" : "false}");
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }

@@ -78,6 +78,7 @@ ngx_chat_list_conversations_range(ngx_chat_request_t *rq,
 
     chat_write(&w, ngx_chat_str(&e.text));
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }

@@ -61,6 +61,8 @@ ngx_chat_mark_on_reply(void *data, redisReply *reply)
     }
 
     chat_write_cstr(&w, "{}");
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }

@@ -188,8 +188,9 @@ ngx_chat_member_on_list(void *data, redisReply *reply)
     chat_write_uint(&w, ngx_chat_bus_uint(reply, 2));
     chat_write_cstr(&w, "}");
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_request_done(rq, b);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
 }
 
 

@@ -262,6 +262,7 @@ ngx_chat_message_on_sent(void *data, redisReply *reply)
     chat_write_cstr(&w, ",\"duplicate\":");
     chat_write_cstr(&w, duplicate ? "true}" : "false}");
 
-    ngx_chat_request_reply_end(b, &w);
-    ngx_chat_ack_reply(rq, b, a.place, a.generation);
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_ack_reply(rq, b, a.place, a.generation);
+    }
 }

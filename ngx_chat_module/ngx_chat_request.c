@@ -5,8 +5,6 @@
 
 #include "ngx_chat.h"
 
-#include <assert.h>
-
 
 #define NGX_CHAT_REQUEST_RETRY  1       /* seconds, with "unavailable" */
 #define NGX_CHAT_REQUEST_REPLY  1024    /* room for a reply that is short */
@@ -618,10 +616,24 @@ ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size, chat_writer_t *w)
 }
 
 
-void
-ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w)
+/* fails if something that Redis has told is longer than it can be */
+
+ngx_int_t
+ngx_chat_request_reply_end(ngx_chat_request_t *rq, ngx_chat_buffer_t *b,
+    chat_writer_t *w)
 {
     chat_event_end(w);
-    assert(!w->full);
+
+    if (w->full) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: a reply to %s of %uz bytes does not fit",
+                      chat_request_type_name(rq->parsed.type), w->len);
+        ngx_chat_buffer_unref(b);
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return NGX_ERROR;
+    }
+
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w->len);
+
+    return NGX_OK;
 }

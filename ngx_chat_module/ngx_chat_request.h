@@ -101,7 +101,9 @@ void ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
     chat_str_t id);
 ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
     chat_writer_t *w);
-void ngx_chat_request_reply_end(ngx_chat_buffer_t *b, chat_writer_t *w);
+ngx_int_t ngx_chat_request_reply_end(ngx_chat_request_t *rq,
+    ngx_chat_buffer_t *b, chat_writer_t *w);    /* NGX_ERROR: it is answered,
+                                                   and b released */
 
 
 /* ngx_chat_authenticate.c */
