@@ -228,6 +228,12 @@ persist_work(persist_t *p)
         return -1;
     }
 
+    /* those that were read ahead came after the first look */
+
+    if (need_mark(p) == -1) {
+        return -1;
+    }
+
     if (need_answer(p) == -1 || marks_keep(p) == -1) {
         return -1;
     }
