@@ -11,6 +11,9 @@
 
 static void ngx_chat_history_on_reply(void *data, redisReply *reply);
 static void ngx_chat_history_from_storage(ngx_chat_request_t *rq);
+static void ngx_chat_history_confirm(ngx_chat_request_t *rq,
+    ngx_chat_buffer_t *reply);
+static void ngx_chat_history_on_confirmed(void *data, redisReply *reply);
 static u_char *ngx_chat_history_sequence(ngx_chat_request_t *rq, u_char *buf);
 
 
@@ -162,6 +165,52 @@ ngx_chat_history_get_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
     chat_write_cstr(&w, range->complete ? "true}" : "false}");
 
     if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
-        ngx_chat_request_done(rq, b);
+        ngx_chat_history_confirm(rq, b);
     }
+}
+
+
+/*
+ * Storage has told what it holds now, whoever asks.  The user may have been put
+ * out since Redis let it ask, and must not see what was said after that.
+ */
+
+static void
+ngx_chat_history_confirm(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
+{
+    ngx_chat_call_t       call;
+    ngx_chat_identity_t  *identity = rq->session->identity;
+
+    ngx_chat_buffer_unref(rq->events);
+    rq->events = reply;
+
+    ngx_chat_call_begin(&call, rq->node, "chat_v1_open", &rq->name);
+    ngx_chat_call_add(&call, identity->user.data, identity->user.len);
+    ngx_chat_call_add_cstr(&call, "");
+    ngx_chat_call_add_uint(&call, 0);
+
+    ngx_chat_ask_call(rq, &call, ngx_chat_history_on_confirmed);
+}
+
+
+static void
+ngx_chat_history_on_confirmed(void *data, redisReply *reply)
+{
+    ngx_chat_answer_e    answer;
+    ngx_chat_buffer_t   *b;
+    ngx_chat_request_t  *rq = data;
+
+    if (ngx_chat_ask_answer(rq, reply, 9, &answer) != NGX_OK) {
+        return;
+    }
+
+    if (answer != NGX_CHAT_ANSWER_OK) {
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
+        return;
+    }
+
+    b = rq->events;
+    rq->events = NULL;
+
+    ngx_chat_request_done(rq, b);
 }

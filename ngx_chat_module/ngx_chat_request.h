@@ -40,7 +40,8 @@ struct ngx_chat_request_s {
     ngx_chat_join_t       *join;        /* conversation.join; NULL: ended */
     ngx_uint_t             epoch;       /* of the room when open was sent */
     uint64_t               after;       /* join: revision to go on from */
-    ngx_chat_buffer_t     *events;      /* join: "{...},{...}" from storage */
+    ngx_chat_buffer_t     *events;      /* join: "{...},{...}" from storage;
+                                           history: the reply, likewise */
     size_t                 events_len;
 
     uint64_t               time;        /* ms: of what it makes */

@@ -89,6 +89,23 @@ subtest 'removed, and let in again' => sub {
     is($bob->hear('hall')->{content}, 'still there?', 'and goes on');
 };
 
+subtest 'removed while storage is asked for old messages' => sub {
+    my %old = (conversationId => 'hall', beforeSequence => 10);
+    my $before = $bob->request('history.get', \%old);
+
+    is(@{ $before->{messages} }, 9, 'they are in storage');
+
+    $chat->freeze('persist');
+    my $number = $bob->post('history.get', \%old);
+    $bob->request('ping');
+    bob_is('remove', 'hall');
+    $chat->thaw('persist');
+
+    is($bob->reply($number)->{error}{code}, 'not_found',
+       'they are not told any more');
+    $_->unexpected for $alice, $bob, $carol;
+};
+
 subtest 'deleted' => sub {
     unheard('attic', sub {
         say_many('attic');
