@@ -7,7 +7,7 @@
 
 
 #define SOURCE_COUNT_MIN  16        /* on a new link */
-#define SOURCE_COUNT_MAX  4096
+#define SOURCE_COUNT_MAX  2048
 #define SOURCE_BYTES      (4 * 1024 * 1024)     /* of a batch */
 #define SOURCE_SLOW       1000      /* ms that storing a batch should take */
 

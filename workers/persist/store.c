@@ -1,7 +1,7 @@
 /*
  * A batch is one transaction.  If PostgreSQL refuses something in it, it is
- * tried again partition by partition, and where that fails too, entry by
- * entry: the one that is refused goes to the dead letters.  If it takes too
+ * tried again partition by partition, and where that fails too, half by half
+ * down to the entry that is refused: that goes to the dead letters.  If it takes too
  * long, less of it is read again.  Everything else that can go wrong closes
  * the link, and the entries are read again from the position that the row has
  * then.
@@ -21,6 +21,7 @@ static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
     size_t n, const batch_t *more);
 static store_rc_e store_results(persist_t *p, int statements);
 static store_rc_e store_part(persist_t *p, entry_t *entries, size_t n);
+static store_rc_e store_run(persist_t *p, entry_t *entries, size_t n);
 static store_rc_e store_entry(persist_t *p, entry_t *e);
 
 
@@ -81,18 +82,9 @@ store_entries(persist_t *p, const batch_t *batch)
 static store_rc_e
 store_part(persist_t *p, entry_t *entries, size_t n)
 {
-    size_t      i;
     store_rc_e  rc;
 
-    rc = store_transaction(p, entries, n, NULL);
-
-    for (i = 0; rc == STORE_REFUSED && i < n; i++) {
-        rc = store_entry(p, &entries[i]);
-
-        if (rc == STORE_OK && i + 1 < n) {
-            rc = STORE_REFUSED;             /* and the next one */
-        }
-    }
+    rc = store_run(p, entries, n);
 
     switch (rc) {
 
@@ -115,6 +107,29 @@ store_part(persist_t *p, entry_t *entries, size_t n)
     }
 
     return rc;
+}
+
+
+/* some entries of one partition: what is stored of them is what comes first */
+
+static store_rc_e
+store_run(persist_t *p, entry_t *entries, size_t n)
+{
+    store_rc_e  rc;
+
+    if (n == 1) {
+        return store_entry(p, entries);
+    }
+
+    rc = store_transaction(p, entries, n, NULL);
+
+    if (rc != STORE_REFUSED) {
+        return rc;
+    }
+
+    rc = store_run(p, entries, n / 2);
+
+    return rc == STORE_OK ? store_run(p, entries + n / 2, n - n / 2) : rc;
 }
 
 
