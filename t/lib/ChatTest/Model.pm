@@ -40,6 +40,7 @@ sub location ($class) {
     return sprintf <<~'END', MAX_MEMBERS, MAX_REACTIONS;
         chat_max_outstanding 1000;
         chat_send_queue 4m;
+        chat_request_timeout 30s;
         chat_max_members %d;
         chat_max_reactions %d;
         END

@@ -28,7 +28,7 @@ use ChatTest::Model::Storage;
 
 use constant {
     STORY   => 30,         # operations of a conversation that are kept
-    PATIENCE => 20,        # seconds for one operation
+    PATIENCE => 60,        # seconds for one operation
     AGAIN   => 0.2,        # what was unavailable is tried again after
 };
 
