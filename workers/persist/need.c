@@ -377,6 +377,11 @@ need_select(persist_t *p, turn_t turn[NEED_TURN])
     while (*link != NULL && n < NEED_TURN) {
         need = *link;
 
+        if (need_is_new(need)) {        /* read ahead, with a batch */
+            link = &need->next;
+            continue;
+        }
+
         if (need->at <= now || need->part->state == PART_FREE
             || need->part->state == PART_STOPPED)
         {
@@ -404,6 +409,11 @@ need_due(const persist_t *p)
     const need_t  *need;
 
     for (need = p->needs; need != NULL; need = need->next) {
+
+        if (need_is_new(need)) {
+            return 0;                   /* it is to be marked */
+        }
+
         if (need->again != 0 && need->again < due) {
             due = need->again;
         }
