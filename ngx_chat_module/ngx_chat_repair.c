@@ -382,6 +382,13 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     ngx_int_t                rc;
     ngx_chat_range_event_t   e;
 
+    if (!ngx_chat_bus_has_texts(reply, 6 + room->ncompared, 3)) {
+        ngx_log_error(NGX_LOG_ERR, room->owner->log, 0,
+                      "chat: malformed comparison from redis");
+        ngx_chat_repair_later(room, 0);
+        return;
+    }
+
     (void) ngx_chat_repair_reset_bad(room, reply);
 
     rc = NGX_OK;
