@@ -92,8 +92,12 @@ local function marks_raise(member, kind, seq)
 end
 
 
+local function marks_field(l, user)
+    return name_of(l.prefix, l.base) .. ' ' .. user
+end
+
+
 local function marks_wait(l, member)
-    redis.call('HSET', l.prefix .. 'marks',
-               name_of(l.prefix, l.base) .. ' ' .. l.user,
+    redis.call('HSET', l.prefix .. 'marks', marks_field(l, l.user),
                num(member.read) .. ' ' .. num(member.delivered))
 end

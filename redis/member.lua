@@ -61,6 +61,7 @@ local function member_change(l, request, target, new, head, max)
 
     if new == '' then
         redis.call('HDEL', base .. ':members', target)
+        redis.call('HDEL', l.prefix .. 'marks', marks_field(l, target))
 
     else
         if not member or joins then

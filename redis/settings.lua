@@ -112,15 +112,19 @@ local function conversation_update(l, a)
 end
 
 
--- marks of this life say nothing in the next one
+-- Marks of this life say nothing in the next one.  Who has left has none: the
+-- marks of all other conversations of the partition need not be looked at.
 
 local function marks_end(l)
-    local marks, name = l.prefix .. 'marks', name_of(l.prefix, l.base) .. ' '
+    local fields = redis.call('HKEYS', l.base .. ':members')
 
-    for _, field in ipairs(redis.call('HKEYS', marks)) do
-        if string.sub(field, 1, #name) == name then
-            redis.call('HDEL', marks, field)
-        end
+    for i, user in ipairs(fields) do
+        fields[i] = marks_field(l, user)
+    end
+
+    for i = 1, #fields, 1000 do         -- Lua's stack is small
+        redis.call('HDEL', l.prefix .. 'marks',
+                   unpack(fields, i, math.min(i + 999, #fields)))
     end
 end
 
