@@ -28,9 +28,9 @@ struct ngx_chat_join_s {
     ngx_chat_request_t        *request;     /* that opens it, if OPENING */
     uint64_t                   revision;    /* that the session has got; the
                                                room's own if that is higher */
-    uint64_t                   admitted;    /* at which Redis has let it in last:
-                                               it stays, whoever was put out up
-                                               to there */
+    uint64_t                   admitted;    /* of Redis' last answer that let it
+                                               in: who was put out up to there
+                                               has come back */
     ngx_chat_join_state_e      state;
     unsigned                   own:1;       /* revision is of a later generation
                                                than the room's: it counts, even
