@@ -19,7 +19,7 @@ use ChatTest::Model;
 # what must happen for a run to mean anything
 use constant { PART => 1500, EMPTY_EACH => 20_000, PARTS => 2 };
 
-my $chat = ChatTest->new(workers => 2, location => ChatTest::Model->location);
+my $chat = ChatTest->new(workers => 2, ChatTest::Model->configuration);
 $chat->start;
 
 my ($seed, $operations) = @ENV{qw(SEED OPERATIONS)};

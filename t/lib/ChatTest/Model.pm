@@ -1,6 +1,7 @@
 # The world of the property test: tenants with the same users and conversations
 # of the same ids, sessions of theirs, and all that happens between them.
 #
+#     my $chat = ChatTest->new(workers => 2, ChatTest::Model->configuration);
 #     my $model = ChatTest::Model->new(chat => $chat, seed => 1);
 #
 #     $model->run(1000);       # random operations, checked as they happen
@@ -23,8 +24,8 @@ use ChatTest::Model::Driver;
 use ChatTest::Uuid qw(uuid);
 
 use constant {
-    MAX_MEMBERS   => 5,        # chat_max_members, small enough to be met
-    MAX_REACTIONS => 4,        # chat_max_reactions, likewise
+    MAX_MEMBERS   => 5,
+    MAX_REACTIONS => 4,
 };
 
 my @USERS = qw(ada bob cy.d:e@f_g-1 dan eve fay gus hal);
@@ -34,15 +35,24 @@ my @ADMINS = qw(ada bob);
 my %WAYS = (chosen_channel => 6, chosen_group => 5, client_group => 5, dm => 6);
 
 
-# what the configuration of nginx must have in its location
+# what the configuration of nginx must have: limits small enough to be met, and
+# a place where replies wait for PostgreSQL
 
-sub location ($class) {
-    return sprintf <<~'END', MAX_MEMBERS, MAX_REACTIONS;
+sub configuration ($class) {
+    my $limits = sprintf <<~'END', MAX_MEMBERS, MAX_REACTIONS;
         chat_max_outstanding 1000;
         chat_send_queue 4m;
         chat_request_timeout 30s;
         chat_max_members %d;
         chat_max_reactions %d;
+        END
+
+    return (location => $limits, server => <<~"END");
+        location = /stored {
+            chat_websocket on;
+            chat_ack stored;
+            $limits
+        }
         END
 }
 
@@ -74,15 +84,18 @@ sub new ($class, %o) {
 }
 
 
-# two sessions of each user, on two nodes
+# two sessions of each user, on two nodes; some wait for what is stored
 
 sub _connect ($self, $tenant) {
     my $driver = $self->{driver};
+    my @paths = ('/chat', '/chat', '/stored');
 
     for my $user (@{ $tenant->{users} }) {
         my $first = $driver->connect($tenant, $user);
 
-        $driver->connect($tenant, $user, node_other_than => $first);
+        push @paths, shift @paths;
+        $driver->connect($tenant, $user, node_other_than => $first,
+                         path => $paths[0]);
     }
 
     return;

@@ -175,7 +175,8 @@ sub empty ($self) {
 # Looking at what is stored -----------------------------------------------
 
 # One line per thing, the database's and the model's, which must be the same.
-# Of a conversation that was deleted nothing is told but that it is.
+# Of a conversation that was deleted nothing is told but that it is.  A client id
+# that begins with a space was made by the node.
 
 my %QUERY = (
     conversations => <<~'END',
@@ -198,7 +199,9 @@ my %QUERY = (
         END
     messages => <<~'END',
         SELECT concat_ws('|', c.tenant_id, conversation_id, sequence, m.id,
-                         m.revision, sender_id, coalesce(client_id, '-'),
+                         m.revision, sender_id,
+                         CASE WHEN client_id NOT LIKE ' %' THEN client_id
+                              ELSE '-' END,
                          coalesce(content::text, '-'),
                          coalesce(reply_to::text, '-'),
                          coalesce(array_to_string(mentions, ','), '-'),
