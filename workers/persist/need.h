@@ -64,12 +64,16 @@ typedef struct need_s {
 } need_t;
 
 
+static inline bool
+need_is_new(const need_t *need)
+{
+    return need->at == 0;
+}
+
+
 /* takes entries of a need stream into p->needs */
 CHAT_MUST_CHECK int need_take(persist_t *p, part_t *part,
     const redisReply *entries);
-
-/* finds out what the needs read last have to wait for */
-CHAT_MUST_CHECK int need_mark(persist_t *p);
 
 /* answers those that need not wait any more, forgets those that waited too
    long */
@@ -79,12 +83,18 @@ CHAT_MUST_CHECK int need_answer(persist_t *p);
    life_now() */
 uint64_t need_due(const persist_t *p);
 
-/* the answer to TIME, in ms: Redis' clock, by which it makes stream ids */
-CHAT_MUST_CHECK int need_read_time(persist_t *p, uint64_t *ms);
-
 /* of one partition, which will be read again; or of all */
 void need_forget(persist_t *p, const part_t *part);
 void need_forget_all(persist_t *p);
+
+
+/* need_mark.c */
+
+/* finds out what the needs read last have to wait for */
+CHAT_MUST_CHECK int need_mark(persist_t *p);
+
+/* the answer to TIME, in ms: Redis' clock, by which it makes stream ids */
+CHAT_MUST_CHECK int need_read_time(persist_t *p, uint64_t *ms);
 
 
 /* need_read.c */

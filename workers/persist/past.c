@@ -18,9 +18,7 @@ typedef struct past_s {
 static past_t *
 past_find(const persist_t *p, const uint8_t key[UUID_LEN])
 {
-    uint16_t  end;
-
-    memcpy(&end, key + UUID_LEN - sizeof(end), sizeof(end));
+    unsigned  end = (unsigned) key[UUID_LEN - 2] << 8 | key[UUID_LEN - 1];
 
     return &p->past[end % PAST_SIZE];
 }

@@ -1,10 +1,10 @@
 /*
  * A batch is one transaction.  If PostgreSQL refuses something in it, it is
  * tried again partition by partition, and where that fails too, half by half
- * down to the entry that is refused: that goes to the dead letters.  If it takes too
- * long, less of it is read again.  Everything else that can go wrong closes
- * the link, and the entries are read again from the position that the row has
- * then.
+ * down to the entry that is refused: that goes to the dead letters.  If it
+ * takes too long, less of it is read again.  Everything else that can go wrong
+ * closes the link, and the entries are read again from the position that the
+ * row has then.
  */
 
 #include "store.h"
