@@ -86,6 +86,7 @@ local NONE_MS = 10000                   -- "there is none" is believed so long
 local GONE_MS = 60000                   -- a deleted conversation is told
 local AHEAD_MS = 300000                 -- an id's time may be so far ahead
 local RECEIPTS_MAX = 100                -- members, where receipts are told
+local REACTIONS_EVER = 50               -- times those that a message may have
 local SORTED_MAX = 1000                 -- members, where they are listed so
 local MESSAGE_DATA = #'{"type":"message.created","data":'
 local MESSAGE_ID = MESSAGE_DATA + #'{"id":"'

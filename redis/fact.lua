@@ -31,20 +31,20 @@ end
 
 -- A fact is what an edit, a deletion, a reaction or a reply has to know of a
 -- message: sequence, author, whether it is live, place in the log of its last
--- change, number of reactions, and what stands before and after the content in
--- its events.
+-- change, number of reactions, how many there ever were, and what stands before
+-- and after the content in its events.
 
 local function fact_text(fact)
     return num(fact.seq) .. ' ' .. fact.author .. ' '
            .. (fact.live and 'l' or 'd') .. ' ' .. fact.at .. ' '
-           .. num(fact.n) .. ' ' .. num(#fact.pre) .. ' ' .. fact.pre
-           .. fact.post
+           .. num(fact.n) .. ' ' .. num(fact.used) .. ' ' .. num(#fact.pre)
+           .. ' ' .. fact.pre .. fact.post
 end
 
 
 local function fact_read(text)
-    local seq, author, live, at, n, length, from =
-        string.match(text, '^(%d+) (%S+) (%a) (%S+) (%d+) (%d+) ()')
+    local seq, author, live, at, n, used, length, from =
+        string.match(text, '^(%d+) (%S+) (%a) (%S+) (%d+) (%d+) (%d+) ()')
 
     length = tonumber(length)
 
@@ -54,6 +54,7 @@ local function fact_read(text)
         live = live == 'l',
         at = at,
         n = tonumber(n),
+        used = tonumber(used),
         pre = string.sub(text, from, from + length - 1),
         post = string.sub(text, from + length)
     }
@@ -66,7 +67,7 @@ end
 
 
 local function reaction_add(ids, id, fact, user, emoji)
-    fact.n = fact.n + 1
+    fact.n, fact.used = fact.n + 1, fact.used + 1
     redis.call('HSET', ids, 'r' .. id .. ' ' .. num(fact.n),
                user .. ' ' .. emoji, reaction_field(id, user, emoji),
                num(fact.n))
@@ -215,7 +216,7 @@ local function fact_find(base, meta, id)
 
         if not fact then
             fact = { seq = seq, at = place, live = kind ~= 'd', n = 0,
-                     author = '-', pre = '', post = '' }
+                     used = 0, author = '-', pre = '', post = '' }
         end
 
         if kind == 'd' then

@@ -298,8 +298,9 @@ end
 
 -- message_fact: fence, identity, generation, node, revision as in fact, message
 -- id; then either sequence, author, "live" or "deleted", pre, post (see
--- message.send), then user and emoji of each reaction in turn; or nothing: it
--- is no message of this conversation.
+-- message.send), number of reactions that there are or were, then user and
+-- emoji of each that there is in turn; or nothing: it is no message of this
+-- conversation.
 
 local function message_fact(keys, a)
     local prefix, base, id = keys[1], keys[2], a[6]
@@ -322,12 +323,13 @@ local function message_fact(keys, a)
 
     if a[7] then
         f = { seq = tonumber(a[7]), author = a[8], live = a[9] == 'live',
-              at = '0-0', n = 0, pre = a[10], post = a[11] }
+              at = '0-0', n = 0, used = 0, pre = a[10], post = a[11] }
 
-        for i = 12, #a, 2 do
+        for i = 13, #a, 2 do
             reaction_add(base .. ':ids', id, f, a[i], a[i + 1])
         end
 
+        f.used = tonumber(a[12])
         value = fact_text(f)
     end
 

@@ -223,6 +223,9 @@ end
 -- reaction.add: message id, emoji, head of the event, reactions at the most.
 -- reaction.remove: the first three.  Once per user and emoji; what is so
 -- already stays so.
+--
+-- PostgreSQL remembers reactions that were removed, for those who were away.
+-- So how often one may be added to a message has a bound, too.
 
 local function reaction_change(l, a, adds)
     local id, emoji, ids = a[6], a[7], l.base .. ':ids'
@@ -250,6 +253,10 @@ local function reaction_change(l, a, adds)
 
     if adds and fact.n >= tonumber(a[9]) then
         return failure('too_large', 'the message has too many reactions')
+    end
+
+    if adds and fact.used >= REACTIONS_EVER * tonumber(a[9]) then
+        return failure('too_large', 'reactions were changed too often')
     end
 
     rev = revision_next(l.base, l.part, l.meta)

@@ -137,6 +137,12 @@ END
 $$;
 
 
+-- those of a message that are there, in the order in which they were added
+CREATE INDEX reaction_there
+    ON chat.reaction (p, conversation_key, message_id, revision)
+    WHERE NOT removed;
+
+
 -- What a dead letter concerns: its fields go when that is deleted.
 
 ALTER TABLE chat.dead_letter

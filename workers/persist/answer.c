@@ -68,6 +68,9 @@ static const char  sql_message[] =
     "    FROM chat.reaction r WHERE r.p = $3"
     "     AND r.conversation_key = m.conversation_key"
     "     AND r.message_id = m.id AND NOT r.removed),"
+    " (SELECT count(*) FROM chat.reaction r WHERE r.p = $3"
+    "     AND r.conversation_key = m.conversation_key"
+    "     AND r.message_id = m.id),"
     " " STORED_COLUMNS("m")
     " FROM chat.conversation c LEFT JOIN chat.message m"
     " ON m.p = $3 AND m.id = $4::uuid"
@@ -75,7 +78,7 @@ static const char  sql_message[] =
     " WHERE c.tenant_id = $1 AND c.conversation_id = $2"
     " AND c.deleted_at IS NULL";
 
-enum { COLUMN_REACTIONS = 1, COLUMN_MESSAGE };
+enum { COLUMN_REACTIONS = 1, COLUMN_REACTED, COLUMN_MESSAGE };
 
 
 int
@@ -333,5 +336,6 @@ answer_make_message(persist_t *p, const need_t *need, const PGresult *res)
     redis_args_add(&p->args, s.message.sender);
     redis_args_text(&p->args, s.deleted ? "deleted" : "live");
     answer_frame(p, &s);
+    redis_args_add(&p->args, db_value(res, 0, COLUMN_REACTED));
     answer_pairs(p, db_value(res, 0, COLUMN_REACTIONS));
 }
