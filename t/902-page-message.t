@@ -146,31 +146,6 @@ subtest 'reactions' => sub {
     both_chips('👍1', '🎉1');
 };
 
-subtest 'all of it with the keys alone' => sub {
-    my $tab = $grace->tab;
-    my $at = 'document.activeElement.querySelector(".text")?.textContent';
-
-    $tab->eval(q(document.querySelector('#text').focus()));
-    $tab->press('Tab', shift => 1) for 1 .. 2;
-    $tab->wait_for("!!document.activeElement.closest('.message')");
-    $tab->press('Escape');
-    $tab->press('End');
-    is($tab->eval($at), 'Look', 'the last message');
-    $tab->press('ArrowUp');
-    is($tab->eval($at), 'Well, @Grace Hopper and @nobody', 'the one before');
-    $tab->press('Enter');
-    $tab->wait_for(q(document.activeElement.closest('#menu')));
-    $tab->press('End');
-    is($tab->eval('document.activeElement.textContent'), 'Copy text',
-       'the menu has no more for the message of another');
-    $tab->press('ArrowUp');
-    $tab->press_enter;
-    $tab->shows('#context-title', 'Reply to Ada Lovelace');
-    is($tab->eval('document.activeElement.id'), 'text', 'ready to write');
-    $tab->press('Escape');
-    $tab->hides('#context');
-};
-
 subtest 'what is deleted is gone' => sub {
     $ada->act('Fine weather, they say', 'Delete');
     $ada->tab->click('#confirm button', 'Delete');
@@ -201,6 +176,8 @@ subtest 'after a reload all is as it was' => sub {
 subtest 'all is well' => sub {
     is_deeply([map { $_->errors } $ada, $grace], [], 'nothing in the console');
     is_deeply([$chat->alarms], [], 'no alerts in the logs');
+    $browser->stop;
+    is($chat->stop, 0, 'ends when it is told to');
 };
 
 done_testing;

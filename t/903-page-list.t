@@ -63,6 +63,20 @@ subtest 'what is read is told' => sub {
     pass('it is when the window has the focus again');
 };
 
+subtest 'who is blocked in a dm' => sub {
+    $grace->panel;
+    $grace->tab->click('#block', 'Block');
+    $grace->tab->shows('#barred-text', 'You have blocked Ada Lovelace.');
+    $ada->tab->shows('#missing-title', 'You were blocked in “Grace Hopper”');
+    $grace->reload;
+    $grace->tab->shows('#barred-text', 'You have blocked Ada Lovelace.');
+    $grace->tab->click('#unblock');
+    $grace->tab->hides('#barred');
+    $ada->look_back;
+    $ada->hears('And this?');
+    pass('is told, and sees it again when that is lifted');
+};
+
 subtest 'badges rise and fall' => sub {
     $ada->create('group', 'Sailing', 'Grace');
     $ada->tab->shows('#room-name', 'Sailing');
@@ -169,6 +183,8 @@ subtest 'what a message may be that the page does not know' => sub {
 subtest 'all is well' => sub {
     is_deeply([map { $_->errors } $ada, $grace], [], 'nothing in the console');
     is_deeply([$chat->alarms], [], 'no alerts in the logs');
+    $browser->stop;
+    is($chat->stop, 0, 'ends when it is told to');
 };
 
 done_testing;

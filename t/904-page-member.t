@@ -160,19 +160,6 @@ subtest 'who is blocked, too, until that is lifted' => sub {
     $grace->member('Linus', 'Unblock and add again');
     $linus->look_back;
     $linus->open('Rowing');
-
-    $linus->create('dm', undef, 'Grace');
-    $linus->say('pst');
-    $grace->look_back;
-    $grace->open('Linus');
-    $grace->panel;
-    $grace->tab->click('#block', 'Block');
-    $grace->tab->shows('#barred-text', 'You have blocked Linus.');
-    $linus->tab->shows('#missing-title', 'You were blocked in “Grace Hopper”');
-    $grace->reload;
-    $grace->tab->shows('#barred-text', 'You have blocked Linus.');
-    $grace->tab->click('#unblock');
-    $grace->tab->hides('#barred');
 };
 
 subtest 'leaving, and the end of it all' => sub {
@@ -201,6 +188,8 @@ subtest 'all is well' => sub {
     is_deeply([map { $_->errors } $ada, $grace, $linus], [],
               'nothing in the console');
     is_deeply([$chat->alarms], [], 'no alerts in the logs');
+    $browser->stop;
+    is($chat->stop, 0, 'ends when it is told to');
 };
 
 done_testing;

@@ -1,5 +1,5 @@
-# What the page has after it was away while others went on, after restarts of
-# what is behind it, and in a narrow window.
+# What the page has after it was away while others went on, and after restarts
+# and losses behind it.
 
 use v5.36;
 use utf8;
@@ -7,6 +7,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/browser";
 
+use File::Path qw(remove_tree);
 use JSON::PP ();
 use Test::More;
 
@@ -46,8 +47,14 @@ sub restore ($page) {
 }
 
 
+# the end of it: how far back each has loaded is its own affair
+
 sub same ($name) {
-    is_deeply($ada->shown, $grace->shown, $name);
+    my @ends = map { my $lines = $_->shown;
+                     join "\n", splice @$lines, @$lines > 30 ? -30 : 0 }
+               $ada, $grace;
+
+    is($ends[0], $ends[1], $name);
 
     return;
 }
@@ -164,44 +171,30 @@ subtest 'restarts change nothing' => sub {
               'the members');
 };
 
-subtest 'a narrow window' => sub {
-    my $linus = Page->new($browser, $chat, 'Linus', width => 360,
-                          height => 640);
-    my $tab = $linus->tab;
-    my $fits = sub ($what) {
-        ok($tab->eval('document.documentElement.scrollWidth <= innerWidth'),
-           "$what fits");
-    };
+subtest 'what Redis has lost is not shown any more' => sub {
+    $ada->hears('before the restarts');
+    $chat->control('stop', 'chat:persist');
+    $ada->say('never stored');
+    $_->hears('never stored') for $ada, $grace;
+    $chat->control('stop', 'redis');
+    remove_tree("$chat->{directory}/redis/appendonlydir");
+    $chat->control('start', $_) for 'redis', 'chat:persist';
 
-    $linus->say('word ' x 40 . 'and-one-word-that-has-no-end' x 4);
-    $fits->('a conversation');
-    $tab->click('#side-open');
-    $linus->create('group', 'A conversation with a name that is too long',
-                   'Grace');
-    $tab->shows('#room-name', 'A conversation with a name that is too long');
-    $tab->wait_for(q(!document.querySelector('#side').checkVisibility(
-        { visibilityProperty: true })));
-    $linus->say('on the phone');
-    $linus->react('on the phone', '👍');
-    $tab->shows('.chip', '👍1');
-    $linus->act('on the phone', 'Edit');
-    $linus->say(', at last');
-    $linus->hears('on the phone, at last');
-    $linus->panel;
-    $fits->('the panel');
-    $tab->click('#settings-open');
-    $fits->('the settings');
-    $tab->click('#settings .cancel');
-    $tab->click('#panel-close');
-    $tab->click('#side-open');
-    $tab->click('.room-label', 'Lobby');
-    $tab->shows('#room-name', 'Lobby');
-    is_deeply([$linus->errors], [], 'nothing in the console');
+    for my $page ($ada, $grace) {
+        $page->toast('The server has lost a part of “Sailing”');
+        $page->hears('before the restarts');
+    }
+
+    $grace->say('and on it goes');
+    $_->hears('and on it goes') for $ada, $grace;
+    same('both see the same');
 };
 
 subtest 'all is well' => sub {
     is_deeply([map { $_->errors } $ada, $grace], [], 'nothing in the console');
     is_deeply([$chat->alarms], [], 'no alerts in the logs');
+    $browser->stop;
+    is($chat->stop, 0, 'ends when it is told to');
 };
 
 done_testing;
