@@ -93,7 +93,7 @@ end
 
 
 local function marks_field(l, user)
-    return name_of(l.prefix, l.base) .. ' ' .. user
+    return l.meta.key .. ' ' .. user
 end
 
 

@@ -340,11 +340,10 @@ end
 
 
 -- marks: fence, identity, generation, how many (1,000 at the most, for Lua's
--- stack is small).  Identity and generation
--- are "" where the partition is not open (any more): what waits is stored
--- before it is opened again.
+-- stack is small).  Identity and generation are "" where the partition is not
+-- open (any more): what waits is stored before it is opened again.
 --
--- ok, then "<tenant>/<id> <user>" and "<read> <delivered>" in turn
+-- ok, then "<key> <user>" and "<read> <delivered>" in turn
 
 local function marks(keys, a)
     local answer = fence_pass(keys[1], a[1], given(a[2]), a[3])

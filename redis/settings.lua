@@ -112,23 +112,6 @@ local function conversation_update(l, a)
 end
 
 
--- Marks of this life say nothing in the next one.  Who has left has none: the
--- marks of all other conversations of the partition need not be looked at.
-
-local function marks_end(l)
-    local fields = redis.call('HKEYS', l.base .. ':members')
-
-    for i, user in ipairs(fields) do
-        fields[i] = marks_field(l, user)
-    end
-
-    for i = 1, #fields, 1000 do         -- Lua's stack is small
-        redis.call('HDEL', l.prefix .. 'marks',
-                   unpack(fields, i, math.min(i + 999, #fields)))
-    end
-end
-
-
 -- conversation.delete: head of the event.  What is left tells nodes that missed
 -- it, and an id made again where to go on counting.
 
@@ -140,7 +123,6 @@ local function conversation_delete(l, a)
     rev = revision_next(base, l.part, meta)
     at = log_add(l, 'close')
 
-    marks_end(l)
     redis.call('DEL', base .. ':members', base .. ':hot', base .. ':ids')
     meta.hbytes, meta.hn, meta.ihead = 0, 0, 0
 

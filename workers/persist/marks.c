@@ -8,8 +8,8 @@
  *
  * A mark may be of a member, and of messages, that the log brings only later.
  * So marks wait until everything is stored that was in the log when they were
- * read.  Then the member has its row, if it still is one, and no mark is beyond
- * the last message: one that is would be of a former life of the conversation.
+ * read.  Then the member has its row, if it still is one.  They go by the key of
+ * the conversation, so none reaches one that was made again under the same id.
  *
  * The transaction moves the partition's position from where it is to the same
  * place: that fails if the partition is another's.
@@ -21,8 +21,8 @@
 
 #include "log.h"
 #include "number.h"
-#include "qualified.h"
 #include "store.h"
+#include "uuid.h"
 
 
 #define MARKS_EVERY  1000       /* ms */
@@ -45,14 +45,8 @@ static const char  sql_marks[] =
     "UPDATE chat.member m SET"
     " last_read = greatest(m.last_read, n.read),"
     " last_delivered = greatest(m.last_delivered, n.delivered)"
-    " FROM (SELECT c.conversation_key, e.user_id,"
-    "              least(e.read, c.last_sequence) AS read,"
-    "              least(e.delivered, c.last_sequence) AS delivered"
-    "         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[],"
-    "                     $5::bigint[])"
-    "         AS e (tenant, id, user_id, read, delivered)"
-    "         JOIN chat.conversation c"
-    "           ON c.tenant_id = e.tenant AND c.conversation_id = e.id) n"
+    " FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])"
+    "   AS n (conversation_key, user_id, read, delivered)"
     " WHERE m.conversation_key = n.conversation_key"
     " AND m.user_id = n.user_id AND m.role IS NOT NULL"
     " AND (m.last_read < n.read OR m.last_delivered < n.delivered)";
@@ -307,13 +301,14 @@ marks_store(persist_t *p, part_t **parts, size_t n)
 }
 
 
-/* "<tenant>/<id> <user>" and "<read> <delivered>" */
+/* "<key> <user>" and "<read> <delivered>" */
 
 static bool
-marks_read_pair(db_array_t a[5], chat_str_t field, chat_str_t value)
+marks_read_pair(db_array_t a[4], chat_str_t field, chat_str_t value)
 {
+    uint8_t         key[UUID_LEN];
     uint64_t        read, delivered;
-    chat_str_t      name, tenant, id, user, text;
+    chat_str_t      text, user;
     const uint8_t  *space;
 
     space = memchr(field.data, ' ', field.len);
@@ -322,14 +317,14 @@ marks_read_pair(db_array_t a[5], chat_str_t field, chat_str_t value)
         return false;
     }
 
-    name.data = field.data;
-    name.len = (size_t) (space - field.data);
+    text.data = field.data;
+    text.len = (size_t) (space - field.data);
     user.data = space + 1;
-    user.len = field.len - name.len - 1;
+    user.len = field.len - text.len - 1;
 
     space = memchr(value.data, ' ', value.len);
 
-    if (space == NULL || qualified_split(name, &tenant, &id) == -1) {
+    if (space == NULL || uuid_parse(key, text) == -1) {
         return false;
     }
 
@@ -347,11 +342,10 @@ marks_read_pair(db_array_t a[5], chat_str_t field, chat_str_t value)
         return false;
     }
 
-    db_array_str(&a[0], tenant);
-    db_array_str(&a[1], id);
-    db_array_str(&a[2], user);
-    db_array_int8(&a[3], read);
-    db_array_int8(&a[4], delivered);
+    db_array_bytes(&a[0], key, UUID_LEN);
+    db_array_str(&a[1], user);
+    db_array_int8(&a[2], read);
+    db_array_int8(&a[3], delivered);
 
     return true;
 }
@@ -378,14 +372,12 @@ marks_send(persist_t *p, const part_t *part)
 {
     int          rc;
     size_t       i;
-    db_array_t   a[5];
+    db_array_t   a[4];
     db_params_t  ps = { 0 };
 
-    static const Oid  types[] = {
-        DB_TEXT, DB_TEXT, DB_TEXT, DB_INT8, DB_INT8
-    };
+    static const Oid  types[] = { DB_UUID, DB_TEXT, DB_INT8, DB_INT8 };
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 4; i++) {
         db_array_init(&a[i], types[i]);
     }
 
@@ -397,7 +389,7 @@ marks_send(persist_t *p, const part_t *part)
         }
     }
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 4; i++) {
         db_param_array(&ps, &a[i]);
     }
 
@@ -407,7 +399,7 @@ marks_send(persist_t *p, const part_t *part)
         rc = db_send_prepared(&p->db, sql_marks, &ps);
     }
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 4; i++) {
         db_array_done(&a[i]);
     }
 
