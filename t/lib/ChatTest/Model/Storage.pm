@@ -175,8 +175,8 @@ sub empty ($self) {
 # Looking at what is stored -----------------------------------------------
 
 # One line per thing, the database's and the model's, which must be the same.
-# Of a conversation that was deleted nothing is told but that it is.  A client id
-# that begins with a space was made by the node.
+# Of a conversation that was deleted nothing is told but that it is.  A client
+# id that begins with a space was made by the node.
 
 my %QUERY = (
     conversations => <<~'END',
