@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 use ChatTest::Redis;
+use ChatTest::Traces qw(tables_with keys_with);
 
 my $chat = ChatTest->new(workers => 1);
 $chat->start;
@@ -38,43 +39,6 @@ sub versions ($id) {
         SELECT content #>> '{}' FROM chat.message_version
         WHERE message_id = '$id' ORDER BY revision
         END
-}
-
-
-# The tables that have a word in any column of any row, as a dump would show.
-
-sub tables_with ($word) {
-    my @tables = split /\n/, $chat->psql(<<~'END');
-        SELECT 'chat.' || relname FROM pg_class
-        WHERE relnamespace = 'chat'::regnamespace AND relkind = 'r'
-        ORDER BY 1
-        END
-
-    return join ' ', grep {
-        $chat->psql("SELECT count(*) FROM $_ t
-                     WHERE t::text LIKE '%$word%'") ne '0'
-    } @tables;
-}
-
-
-# the keys of Redis that have it
-
-sub keys_with ($word) {
-    my %read = (
-        string => [['GET'], []], hash => [['HGETALL'], []],
-        stream => [['XRANGE'], ['-', '+']],
-    );
-    my $found = sub ($value) { 0 };
-
-    $found = sub ($value) {
-        return ref $value ? scalar grep { $found->($_) } @$value
-                          : defined $value && $value =~ /$word/;
-    };
-
-    return join ' ', grep {
-        my ($before, $after) = @{ $read{ $redis->call('TYPE', $_) } };
-        $found->($redis->call(@$before, $_, @$after));
-    } sort @{ $redis->call('KEYS', '*') };
 }
 
 
@@ -158,7 +122,7 @@ subtest 'what is deleted is nowhere' => sub {
                  q => $sent->{sequenceNumber}, b => 'needle, but no JSON');
     $chat->wait_stored;
 
-    is(tables_with('needle') =~ s/_p\d\d//gr,
+    is(tables_with($chat, 'needle') =~ s/_p\d\d//gr,
        'chat.dead_letter chat.message chat.message_version',
        'all of it was there');
     is($chat->psql('SELECT n.user_id, r.user_id, emoji
@@ -168,8 +132,8 @@ subtest 'what is deleted is nowhere' => sub {
 
     message($ada, 'delete', $sent->{id});
     $chat->wait_stored;
-    is(tables_with('needle'), '', 'PostgreSQL has nothing of it');
-    is(keys_with('needle'), '', 'neither has Redis');
+    is(tables_with($chat, 'needle'), '', 'PostgreSQL has nothing of it');
+    is(keys_with($chat, 'needle'), '', 'neither has Redis');
     is($chat->psql('SELECT (SELECT count(*) FROM chat.mention),
                            (SELECT count(*) FROM chat.reaction)'), '0|0',
        'nobody is mentioned, nobody reacts');
@@ -196,13 +160,13 @@ subtest 'a deleted conversation leaves its id alone' => sub {
                                { conversationId => 'hall' })->{revision};
 
     $chat->wait_stored;
-    wait_until { tables_with('needle') eq '' } 20;
+    wait_until { tables_with($chat, 'needle') eq '' } 20;
     pass('what was in it is erased');
     wait_until {
         $chat->psql("SELECT (SELECT count(*) FROM chat.erasure)
                           + (SELECT count(*) FROM chat.mention)") eq '0'
     } 20;
-    is(keys_with('needle'), '', 'in Redis as well');
+    is(keys_with($chat, 'needle'), '', 'in Redis as well');
     is($chat->psql("SELECT name, deleted_revision FROM chat.conversation
                     WHERE conversation_id = 'hall'"), "|$last",
        'the id and how far it got are known');

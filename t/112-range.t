@@ -8,9 +8,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
-use Storable qw(dclone);
 
 use ChatTest;
+use ChatTest::Told;
 
 use constant { OPERATIONS => 400, SAVED_EACH => 25 };
 
@@ -25,85 +25,6 @@ my $admin = $chat->connect(user => 'root', claims => { roles => ['admin'] });
 note "seed $seed";
 srand $seed;
 
-
-# What a client makes of events -------------------------------------------
-
-my %apply = (
-    'message.created'  => \&take_message,
-    'message.updated'  => \&take_message,
-    'message.deleted'  => sub ($s, $e) {
-        $s->{messages}{ $e->{id} } = { deleted => $e->{deletedBy},
-            map { $_ => $e->{$_} } qw(sequenceNumber revision) };
-        delete $s->{reactions}{ $e->{id} };
-    },
-    'reaction.added'   => sub ($s, $e) {
-        $s->{reactions}{ $e->{messageId} }{"$e->{userId} $e->{emoji}"} = 1;
-    },
-    'reaction.removed' => sub ($s, $e) {
-        my $of = $s->{reactions}{ $e->{messageId} };
-        delete $of->{"$e->{userId} $e->{emoji}"};
-        delete $s->{reactions}{ $e->{messageId} } if !%{ $of // {} };
-    },
-    'member.joined'    => \&take_member,
-    'member.updated'   => \&take_member,
-    'member.left'      => \&take_member,
-    'conversation.created' => sub ($s, $e) {
-        %$s = (revision => $s->{revision},
-               settings => { name => $e->{name}, readOnly => 0 });
-    },
-    'conversation.updated' => sub ($s, $e) {
-        for (grep { exists $e->{$_} } qw(name description readOnly slowMode)) {
-            $s->{settings}{$_} = $e->{$_};
-            delete $s->{settings}{$_} if !$e->{$_} && $_ ne 'readOnly';
-        }
-        $s->{settings}{readOnly} = $s->{settings}{readOnly} ? 1 : 0;
-    },
-    'conversation.deleted' => sub ($s, $e) {
-        %$s = (revision => $s->{revision});
-    },
-);
-
-
-sub take_message ($s, $e) {
-    $s->{messages}{ $e->{id} } = {%$e};
-
-    return;
-}
-
-
-sub take_member ($s, $e) {
-    $s->{members}{ $e->{userId} } = $e->{role};
-    delete $s->{members}{ $e->{userId} } if !defined $e->{role};
-
-    return;
-}
-
-
-sub apply ($state, $event) {
-    my $data = $event->{data};
-
-    cmp_ok($data->{revision}, '>', $state->{revision}, 'revisions rise')
-        if $data->{revision} <= $state->{revision};
-    $apply{ $event->{type} }->($state, $data);
-    $state->{revision} = $data->{revision};
-
-    return;
-}
-
-
-# what counts in the end: empty things are not there
-
-sub normal ($state) {
-    my $s = dclone($state);
-
-    delete $s->{revision};
-    $s->{$_} //= {} for qw(messages reactions members settings);
-
-    return $s;
-}
-
-
-# The conversation's life --------------------------------------------------
 
 sub any (@of) { return $of[rand @of] }
 
@@ -185,13 +106,13 @@ sub forget () {
 # The one who is there all the time, and what it knew at some times ---------
 
 my $watcher = $chat->connect(user => 'root');
-my $live = { revision => 0 };
+my $live = ChatTest::Told->new;
 my @saved;
 
 
 sub watch_more () {
-    apply($live, $_) for $watcher->resume($room, $live->{revision});
-    push @saved, dclone($live);
+    $live->take($_) for $watcher->resume($room, $live->revision);
+    push @saved, $live->copy;
 
     return;
 }
@@ -201,13 +122,13 @@ sub resumes_ok ($what) {
     my $wrong = 0;
 
     for my $from (@saved) {
-        my $state = dclone($from);
+        my $state = $from->copy;
 
         forget();
-        apply($state, $_) for $watcher->resume($room, $from->{revision});
+        $state->take($_) for $watcher->resume($room, $from->revision);
 
-        is_deeply(normal($state), normal($live),
-                  "$what, on from $from->{revision}") or $wrong++;
+        is_deeply($state->known, $live->known,
+                  "$what, on from " . $from->revision) or $wrong++;
         last if $wrong > 2;
     }
 
@@ -216,7 +137,7 @@ sub resumes_ok ($what) {
 
 
 make_room();
-push @saved, dclone($live);
+push @saved, $live->copy;
 
 subtest 'a life of a conversation' => sub {
     for my $n (1 .. OPERATIONS) {
@@ -224,7 +145,7 @@ subtest 'a life of a conversation' => sub {
         watch_more() if $n % SAVED_EACH == 0;
     }
 
-    cmp_ok($live->{revision}, '>', 0, 'there were events');
+    cmp_ok($live->revision, '>', 0, 'there were events');
     cmp_ok(scalar keys %{ $live->{messages} }, '>', 20, 'and messages');
     resumes_ok('the same state');
 };
@@ -234,7 +155,7 @@ subtest 'it is deleted, and made again' => sub {
     forget();
 
     my $gone = $watcher->refused('conversation.join', {
-        conversationId => $room, afterRevision => $live->{revision},
+        conversationId => $room, afterRevision => $live->revision,
     });
     is($gone->{code}, 'not_found', 'nobody sees it');
 
@@ -263,7 +184,7 @@ subtest 'history tells the same' => sub {
         }
     }
 
-    is_deeply(\%reactions, normal($live)->{reactions}, 'reactions');
+    is_deeply(\%reactions, $live->known->{reactions}, 'reactions');
     is_deeply([map { $_->{id} } @messages],
               [map { $_->{id} } sort {
                   $a->{sequenceNumber} <=> $b->{sequenceNumber}
