@@ -379,6 +379,7 @@ static void
 ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 {
     size_t                   i;
+    uint64_t                 before = room->revision;
     ngx_int_t                rc;
     ngx_chat_range_event_t   e;
 
@@ -423,6 +424,16 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     }
 
     room->stale = 0;
+
+    if (room->revision == before && ngx_chat_room_has_gap(room)) {
+
+        /* Redis knows of nothing between: is what is held an event of it? */
+
+        ngx_chat_room_forget(room);
+        ngx_chat_repair_room(room);
+        return;
+    }
+
     ngx_chat_room_settle(room);
 }
 

@@ -539,9 +539,7 @@ ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
             ngx_free(h);
         }
 
-        ngx_chat_room_held_drop(room);
-        room->epoch++;
-        room->stale = room->positioned;
+        ngx_chat_room_forget(room);
         return;
     }
 
@@ -554,6 +552,36 @@ ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
 
     ngx_queue_insert_tail(&room->held, &h->queue);
     room->held_bytes += b->len;
+}
+
+
+ngx_uint_t
+ngx_chat_room_has_gap(ngx_chat_room_t *room)
+{
+    ngx_queue_t      *q;
+    ngx_chat_held_t  *h;
+
+    for (q = ngx_queue_head(&room->held);
+         q != ngx_queue_sentinel(&room->held);
+         q = ngx_queue_next(q))
+    {
+        h = ngx_queue_data(q, ngx_chat_held_t, queue);
+
+        if (h->revision > room->revision) {
+            return !ngx_chat_room_is_next(room, h->revision);
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_chat_room_forget(ngx_chat_room_t *room)
+{
+    ngx_chat_room_held_drop(room);
+    room->epoch++;
+    room->stale = room->positioned;
 }
 
 

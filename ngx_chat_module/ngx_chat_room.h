@@ -105,6 +105,12 @@ void ngx_chat_room_on_up(ngx_chat_node_t *node);    /* subscribe to all again */
 void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
     ngx_str_t *what, ngx_chat_buffer_t *b);
 void ngx_chat_room_settle(ngx_chat_room_t *room);
+
+/* whether something is missing before what is held; and what is held is
+   dropped, to be told again */
+ngx_uint_t ngx_chat_room_has_gap(ngx_chat_room_t *room);
+void ngx_chat_room_forget(ngx_chat_room_t *room);
+
 void ngx_chat_room_release(ngx_chat_room_t *room);
 
 

@@ -555,6 +555,20 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
 }
 
 
+/* it has to connect again, but not when everybody does */
+
+void
+ngx_chat_session_restart(ngx_chat_session_t *s)
+{
+    u_char  reason[sizeof("retry=") + NGX_INT_T_LEN];
+
+    (void) ngx_sprintf(reason, "retry=%ui%Z",
+                       (ngx_uint_t) ngx_random() % NGX_CHAT_SESSION_RETRY);
+
+    ngx_chat_session_close(s, NGX_CHAT_CLOSE_RESTART, (char *) reason);
+}
+
+
 /*
  * The worker is to leave.  Answers that are under way are given first; new
  * requests are not read.
@@ -580,12 +594,7 @@ ngx_chat_session_drain(ngx_chat_session_t *s)
 static void
 ngx_chat_session_drain_close(ngx_chat_session_t *s)
 {
-    u_char  reason[sizeof("retry=") + NGX_INT_T_LEN];
-
-    (void) ngx_sprintf(reason, "retry=%ui%Z",
-                       (ngx_uint_t) ngx_random() % NGX_CHAT_SESSION_RETRY);
-
-    ngx_chat_session_close(s, NGX_CHAT_CLOSE_RESTART, (char *) reason);
+    ngx_chat_session_restart(s);
 
     /* on the way out posted events may wait for the next wake-up */
     ngx_chat_write_turn(s);

@@ -138,6 +138,7 @@ void ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
 
 void ngx_chat_session_close(ngx_chat_session_t *s, ngx_uint_t code,
     const char *reason);
+void ngx_chat_session_restart(ngx_chat_session_t *s);   /* 1012, retry=<ms> */
 void ngx_chat_session_doom(ngx_chat_session_t *s, ngx_uint_t code);
                                         /* gets nothing more, is closed when
                                            the turn ends: for callers that

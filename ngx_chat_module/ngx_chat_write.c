@@ -22,7 +22,7 @@
 
 static ssize_t ngx_chat_write_plain(ngx_chat_session_t *s);
 static ssize_t ngx_chat_write_tls(ngx_chat_session_t *s);
-static const char *ngx_chat_write_reason(ngx_chat_session_t *s);
+static void ngx_chat_write_doomed(ngx_chat_session_t *s);
 static void ngx_chat_write_sent(ngx_chat_session_t *s, size_t n);
 static void ngx_chat_write_pop(ngx_chat_session_t *s);
 static void ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out);
@@ -140,7 +140,7 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
     }
 
     if (s->doomed && s->state == NGX_CHAT_SESSION_OPEN) {
-        ngx_chat_session_close(s, s->doomed, ngx_chat_write_reason(s));
+        ngx_chat_write_doomed(s);
         return;
     }
 
@@ -150,20 +150,16 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
 }
 
 
-static const char *
-ngx_chat_write_reason(ngx_chat_session_t *s)
+static void
+ngx_chat_write_doomed(ngx_chat_session_t *s)
 {
-    switch (s->doomed) {
-
-    case NGX_CHAT_CLOSE_SLOW:
-        return "slow consumer";
-
-    case NGX_CHAT_CLOSE_RESTART:
-        return "retry=0";
-
-    default:
-        return "out of memory";
+    if (s->doomed == NGX_CHAT_CLOSE_RESTART) {
+        ngx_chat_session_restart(s);
+        return;
     }
+
+    ngx_chat_session_close(s, s->doomed, s->doomed == NGX_CHAT_CLOSE_SLOW
+                                         ? "slow consumer" : "out of memory");
 }
 
 
