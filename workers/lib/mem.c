@@ -8,7 +8,17 @@
 #include "log.h"
 
 
-#define BUF_MIN  256
+#define BUF_MIN    256
+#define BLOCK      (128 * 1024)     /* of an arena, unless more is asked for */
+#define ALIGNMENT  sizeof(void *)
+
+
+struct mem_block_s {
+    mem_block_t  *next;
+    size_t        size;
+    size_t        used;
+    uint8_t       data[];
+};
 
 
 static void *
@@ -107,5 +117,83 @@ mem_buf_printf(mem_buf_t *b, const char *format, ...)
     if (n > 0) {
         mem_buf_add(b, text, (size_t) n < sizeof(text) ? (size_t) n
                                                        : sizeof(text) - 1);
+    }
+}
+
+
+/* what is larger than a block gets one of its own, which is not kept */
+
+static mem_block_t *
+mem_block_new(mem_arena_t *a, size_t n)
+{
+    mem_block_t  *b = a->spare;
+
+    if (b != NULL && n <= BLOCK) {
+        a->spare = b->next;
+        b->used = 0;
+
+    } else {
+        b = mem_check(malloc(sizeof(mem_block_t) + (n > BLOCK ? n : BLOCK)),
+                      n);
+        b->size = n > BLOCK ? n : BLOCK;
+        b->used = 0;
+    }
+
+    b->next = a->blocks;
+    a->blocks = b;
+
+    return b;
+}
+
+
+void *
+mem_arena_take(mem_arena_t *a, size_t n)
+{
+    void         *piece;
+    mem_block_t  *b = a->blocks;
+
+    n = (n + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+
+    if (b == NULL || b->size - b->used < n) {
+        b = mem_block_new(a, n);
+    }
+
+    piece = b->data + b->used;
+    b->used += n;
+
+    return piece;
+}
+
+
+void
+mem_arena_reset(mem_arena_t *a)
+{
+    mem_block_t  *b;
+
+    while (a->blocks != NULL) {
+        b = a->blocks;
+        a->blocks = b->next;
+
+        if (b->size > BLOCK) {
+            free(b);
+        } else {
+            b->next = a->spare;
+            a->spare = b;
+        }
+    }
+}
+
+
+void
+mem_arena_done(mem_arena_t *a)
+{
+    mem_block_t  *b;
+
+    mem_arena_reset(a);
+
+    while (a->spare != NULL) {
+        b = a->spare;
+        a->spare = b->next;
+        free(b);
     }
 }

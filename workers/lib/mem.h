@@ -36,6 +36,21 @@ void mem_buf_printf(mem_buf_t *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 
+/* pieces that are given back all at once */
+
+typedef struct mem_block_s  mem_block_t;
+
+typedef struct {
+    mem_block_t  *blocks;       /* the one in use comes first */
+    mem_block_t  *spare;        /* kept by a reset */
+} mem_arena_t;
+
+
+void *mem_arena_take(mem_arena_t *a, size_t n);     /* aligned, not zeroed */
+void mem_arena_reset(mem_arena_t *a);
+void mem_arena_done(mem_arena_t *a);
+
+
 static inline chat_str_t
 mem_cstr(const char *text)
 {

@@ -1,7 +1,6 @@
 #include "redis.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "chat_lua.h"
 
 
-#define REDIS_TIMEOUT          2000     /* ms; below a lease */
 #define REDIS_CONNECT_TIMEOUT  1000
 
 
@@ -100,7 +98,7 @@ redis_fail(redis_t *r, const char *error)
 }
 
 
-static int
+int
 redis_broken(redis_t *r)
 {
     if (r->context->err == REDIS_ERR_IO) {
@@ -313,63 +311,6 @@ redis_send(redis_t *r, const redis_args_t *args)
     free(lens);
 
     return rc == REDIS_OK ? 0 : redis_broken(r);
-}
-
-
-static int
-redis_flush(redis_t *r)
-{
-    int  done = 0;
-
-    while (!done) {
-        if (redisBufferWrite(r->context, &done) != REDIS_OK) {
-            return redis_broken(r);
-        }
-    }
-
-    return 0;
-}
-
-
-redisReply *
-redis_reply(redis_t *r, uint32_t wait)
-{
-    void       *reply = NULL;
-    uint64_t    at = life_now() + wait + REDIS_TIMEOUT;
-    life_rc_e   rc;
-
-    if (redis_flush(r) == -1) {
-        return NULL;
-    }
-
-    for ( ;; ) {
-
-        if (redisGetReplyFromReader(r->context, &reply) != REDIS_OK) {
-            (void) redis_broken(r);
-            return NULL;
-        }
-
-        if (reply != NULL) {
-            return reply;
-        }
-
-        rc = life_wait(r->context->fd, POLLIN, at, wait != 0);
-
-        if (rc == LIFE_STOP) {          /* what comes now, comes too late */
-            redis_close(r);
-            return NULL;
-        }
-
-        if (rc == LIFE_TIMEOUT) {
-            (void) redis_fail(r, "no answer in time");
-            return NULL;
-        }
-
-        if (redisBufferRead(r->context) != REDIS_OK) {
-            (void) redis_broken(r);
-            return NULL;
-        }
-    }
 }
 
 

@@ -19,6 +19,7 @@
 
 
 #define REDIS_MAX_IDENTITY  128
+#define REDIS_TIMEOUT       2000        /* ms of each step; below a lease */
 
 
 typedef struct {
@@ -70,10 +71,17 @@ CHAT_MUST_CHECK int redis_check_identity(redis_t *r);
 /* something on this link is not as it must be: closes it, returns -1 */
 int redis_fail(redis_t *r, const char *error);
 
+/* the same, with what hiredis says is wrong */
+int redis_broken(redis_t *r);
+
 /* any number of redis_send(), then one redis_reply() for each in order.  wait:
    ms that the command itself may block, which a request to stop interrupts */
 CHAT_MUST_CHECK int redis_send(redis_t *r, const redis_args_t *args);
 redisReply *redis_reply(redis_t *r, uint32_t wait);
+
+/* the same for a reply of very many parts, which all lie in the arena: it must
+   not be freed by itself */
+redisReply *redis_reply_into(redis_t *r, uint32_t wait, mem_arena_t *arena);
 
 /* both; the reply may be an error of Redis, NULL: the link is closed */
 redisReply *redis_call(redis_t *r, const redis_args_t *args);

@@ -37,8 +37,10 @@ static options_rc_e persist_init(persist_t *p, int argc, char **argv);
 static options_rc_e persist_read_options(persist_t *p, int argc,
     char **argv);
 static void persist_name(persist_t *p);
-static int persist_turn(persist_t *p);
-static int persist_work(persist_t *p);
+static int persist_turn(persist_t *p, batch_t *batch);
+static int persist_work(persist_t *p, batch_t *batch);
+static bool persist_has_open(const persist_t *p);
+static int persist_store(persist_t *p, batch_t *batch);
 static uint64_t persist_due(const persist_t *p);
 static void persist_pause(const persist_t *p);
 static void persist_done(persist_t *p);
@@ -47,6 +49,7 @@ static void persist_done(persist_t *p);
 int
 main(int argc, char **argv)
 {
+    static batch_t    batch;        /* what was read ahead, or nothing */
     static persist_t  p;
     options_rc_e      rc;
 
@@ -60,7 +63,8 @@ main(int argc, char **argv)
 
     while (!life_stopping()) {
 
-        if (persist_turn(&p) == -1) {       /* has logged why */
+        if (persist_turn(&p, &batch) == -1) {       /* has logged why */
+            batch_done(&batch);
             persist_pause(&p);
             continue;
         }
@@ -69,6 +73,7 @@ main(int argc, char **argv)
         redis_settle(&p.redis);
     }
 
+    batch_done(&batch);
     persist_done(&p);
 
     log_notice("stopped", log_uint("stored", p.stored));
@@ -174,7 +179,7 @@ persist_name(persist_t *p)
  */
 
 static int
-persist_turn(persist_t *p)
+persist_turn(persist_t *p, batch_t *batch)
 {
     if (db_open(&p->db) == -1 || lease_keep(p) == -1) {
         return -1;
@@ -184,53 +189,44 @@ persist_turn(persist_t *p)
         return -1;
     }
 
-    return persist_work(p);
+    return persist_work(p, batch);
 }
 
 
-/* reads once, stores it, tells it, answers who waited for it */
+/* reads once, unless that was done while the last batch was stored; stores it,
+   tells it, answers who waited for it */
 
 static int
-persist_work(persist_t *p)
+persist_work(persist_t *p, batch_t *batch)
 {
-    int       rc;
-    bool      open = false;
-    unsigned  i;
-    batch_t   batch = { 0 };
-
     if (open_held(p) == -1 || look_check(p) == -1) {
         return -1;
     }
 
-    for (i = 0; i < p->npartitions; i++) {
-        open = open || p->parts[i].state == PART_OPEN;
-    }
-
-    if (!open) {
+    if (!persist_has_open(p)) {
         (void) life_wait(-1, 0, p->lease_at, true);
         return 0;
     }
 
-    if (source_read(p, &batch, persist_due(p)) == -1) {
-        batch_done(&batch);
+    if (!source_is_next(p, batch)) {
+        batch_reset(batch);
+
+        if (source_read(p, batch, persist_due(p)) == -1
+            || need_mark(p) == -1)
+        {
+            return -1;
+        }
+    }
+
+    if (persist_store(p, batch) == -1) {
         return -1;
     }
 
-    rc = need_mark(p);
+    /* otherwise Redis is told while the next batch is stored, at once */
 
-    if (rc == 0) {
-        rc = store_batch(p, &batch);
-    }
-
-    batch_done(&batch);
-
-    if (rc == -1 || look_tell_stored(p) == -1) {
-        return -1;
-    }
-
-    /* those that were read ahead came after the first look */
-
-    if (need_mark(p) == -1) {
+    if ((p->needs != NULL || !source_is_next(p, batch))
+        && look_tell_stored(p) == -1)
+    {
         return -1;
     }
 
@@ -239,6 +235,40 @@ persist_work(persist_t *p)
     }
 
     return erase_keep(p);
+}
+
+
+static bool
+persist_has_open(const persist_t *p)
+{
+    unsigned  i;
+
+    for (i = 0; i < p->npartitions; i++) {
+        if (p->parts[i].state == PART_OPEN) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* the batch becomes the next one */
+
+static int
+persist_store(persist_t *p, batch_t *batch)
+{
+    int             rc;
+    batch_t         done = *batch;
+    static batch_t  next;
+
+    rc = store_batch(p, batch, &next);
+
+    *batch = next;
+    next = done;
+    batch_reset(&next);
+
+    return rc;
 }
 
 
@@ -289,7 +319,6 @@ persist_done(persist_t *p)
     lease_release(p);
     need_forget_all(p);
     past_forget(p);
-    source_forget_ahead(p);
 
     for (i = 0; i < p->npartitions; i++) {
         marks_forget(&p->parts[i]);

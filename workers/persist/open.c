@@ -228,7 +228,7 @@ open_store_rest(persist_t *p, part_t *part)
         end = batch.n == 0;
 
         if (rc == 0) {
-            rc = store_batch(p, &batch);
+            rc = store_batch(p, &batch, NULL);
         }
 
         batch_done(&batch);

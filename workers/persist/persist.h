@@ -55,7 +55,6 @@ typedef struct part_s {
 } part_t;
 
 
-struct batch_s;
 struct need_s;
 struct past_s;
 
@@ -75,7 +74,7 @@ typedef struct {
     uint64_t         versions_at;   /*   and former contents */
     unsigned         count;         /* entries of the next batch at most */
     unsigned         first;         /* partition to read first */
-    struct batch_s  *ahead;         /* that was read ahead, or NULL */
+    unsigned         logs;          /* that had something, the last time */
 
     unsigned         npartitions;
     part_t           parts[CHAT_ID_MAX_PARTITIONS];

@@ -12,7 +12,8 @@
 #define SOURCE_SLOW       1000      /* ms that storing a batch should take */
 
 
-static int source_take(persist_t *p, batch_t *batch);
+static int source_take(persist_t *p, batch_t *batch, uint32_t wait);
+static void source_stop_stuck(persist_t *p, const batch_t *batch);
 static int source_take_log(persist_t *p, part_t *part,
     const redisReply *entries, batch_t *batch);
 
@@ -39,17 +40,30 @@ source_adapt(persist_t *p, const batch_t *batch, uint64_t ms)
                && batch->bytes < SOURCE_BYTES / 4
                && p->count < SOURCE_COUNT_MAX)
     {
-        p->count = p->count * 2;
+        p->count = p->count * (ms < SOURCE_SLOW / 16 ? 4 : 2);
+
+        if (p->count > SOURCE_COUNT_MAX) {
+            p->count = SOURCE_COUNT_MAX;
+        }
     }
 }
 
 
-/* the start of XREAD for so many logs, which share the count */
+/*
+ * The start of XREAD for so many logs.  Those that had something the last time
+ * share the count, lest batches stay small where all there is is in a few of
+ * them.  If suddenly all have, four times what fits is read, and most of it once
+ * more; not more than that.
+ */
 
 static void
 source_args(persist_t *p, batch_t *batch, unsigned logs, uint64_t block)
 {
-    batch->share = (p->count + logs - 1) / logs;
+    unsigned  share = p->logs > logs / 4 ? p->logs : logs / 4;
+
+    share = share > logs || p->logs == 0 ? logs : share;
+    share = share != 0 ? share : 1;
+    batch->share = (p->count + share - 1) / share;
 
     redis_args_reset(&p->args, "XREAD");
     redis_args_text(&p->args, "COUNT");
@@ -88,14 +102,42 @@ source_open(persist_t *p, part_t *open[CHAT_ID_MAX_PARTITIONS])
 }
 
 
-/* asks for what is behind the positions in batch->from */
+/* where reading goes on: after what is stored, and after what is about to be */
+
+static void
+source_begin(const persist_t *p, const batch_t *before, batch_t *batch)
+{
+    size_t         i;
+    source_t      *source;
+    const part_t  *part;
+
+    batch->link = p->redis.links;
+
+    for (i = 0; i < p->npartitions; i++) {
+        part = &p->parts[i];
+        source = &batch->sources[i];
+
+        source->after = part->stored;
+        source->fence = part->fence;
+        source->generation = part->generation;
+    }
+
+    for (i = 0; before != NULL && i < before->n; i++) {
+        part = before->entries[i].part;
+        batch->sources[part - p->parts].after = before->entries[i].id;
+    }
+}
+
+
+/* asks for the logs and needs of all open partitions */
 
 static int
-source_send(persist_t *p, batch_t *batch, uint64_t block)
+source_ask(persist_t *p, batch_t *batch, uint64_t block)
 {
-    char      key[PART_KEY_LEN], id[STREAM_ID_TEXT];
-    part_t   *open[CHAT_ID_MAX_PARTITIONS];
-    unsigned  i, n;
+    char             key[PART_KEY_LEN], id[STREAM_ID_TEXT];
+    part_t          *open[CHAT_ID_MAX_PARTITIONS];
+    unsigned         i, n;
+    const source_t  *source;
 
     n = source_open(p, open);
     source_args(p, batch, n, block);
@@ -106,8 +148,8 @@ source_send(persist_t *p, batch_t *batch, uint64_t block)
     }
 
     for (i = 0; i < n; i++) {
-        redis_args_text(&p->args,
-                        stream_id_print(batch->from[open[i]->p], id));
+        source = &batch->sources[open[i] - p->parts];
+        redis_args_text(&p->args, stream_id_print(source->after, id));
         redis_args_text(&p->args, stream_id_print(open[i]->need, id));
     }
 
@@ -115,116 +157,71 @@ source_send(persist_t *p, batch_t *batch, uint64_t block)
 }
 
 
-/* the batch that was read ahead, if its entries are what is behind what is
-   stored now */
-
-static bool
-source_take_ahead(persist_t *p, batch_t *batch)
+int
+source_read(persist_t *p, batch_t *batch, uint64_t until)
 {
-    size_t         i;
-    batch_t       *ahead = p->ahead;
-    const part_t  *part = NULL;
+    uint64_t  now = life_now(), block;
 
-    if (ahead == NULL || ahead->n == 0 || ahead->link != p->redis.links) {
+    block = until > now ? until - now : 0;
+    source_begin(p, NULL, batch);
+
+    if (source_ask(p, batch, block) == -1
+        || source_take(p, batch, (uint32_t) block) == -1)
+    {
+        return -1;
+    }
+
+    source_stop_stuck(p, batch);
+
+    return 0;
+}
+
+
+int
+source_read_ahead(persist_t *p, const batch_t *batch, batch_t *next)
+{
+    source_begin(p, batch, next);
+
+    return source_ask(p, next, 0) == -1 ? -1 : source_take(p, next, 0);
+}
+
+
+/*
+ * The entries follow what is stored now; the link is the one that they came
+ * on, so nobody has replaced Redis; the partition was not taken away, nor its
+ * log dropped, which takes a new generation.  All the same it is the row that
+ * decides: the transaction moves the position from where it is believed to be,
+ * under this fence and generation, or not at all.
+ */
+
+bool
+source_is_next(const persist_t *p, const batch_t *next)
+{
+    size_t           i;
+    const part_t    *part;
+    const source_t  *source;
+
+    if (next->n == 0 || next->stuck != NULL || next->link != p->redis.links) {
         return false;
     }
 
-    for (i = 0; i < ahead->n; i++) {
+    for (i = 0; i < next->n; i++) {
+        part = next->entries[i].part;
+        source = &next->sources[part - p->parts];
 
-        if (ahead->entries[i].part == part) {
+        if (i != 0 && part == next->entries[i - 1].part) {
             continue;
         }
 
-        part = ahead->entries[i].part;
-
-        if (part->state != PART_OPEN
-            || stream_id_compare(part->stored, ahead->from[part->p]) != 0)
+        if (part->state != PART_OPEN || part->fence != source->fence
+            || part->generation != source->generation
+            || stream_id_compare(part->stored, source->after) != 0)
         {
             return false;
         }
     }
 
-    *batch = *ahead;
-    memset(ahead, 0, sizeof(*ahead));
-
     return true;
-}
-
-
-static void
-source_start(persist_t *p, batch_t *batch)
-{
-    unsigned  i;
-
-    batch->link = p->redis.links;
-
-    for (i = 0; i < p->npartitions; i++) {
-        batch->from[i] = p->parts[i].stored;
-    }
-}
-
-
-int
-source_read(persist_t *p, batch_t *batch, uint64_t until)
-{
-    bool      taken;
-    uint64_t  now = life_now(), block;
-
-    taken = source_take_ahead(p, batch);
-    source_forget_ahead(p);
-
-    if (taken) {
-        return 0;
-    }
-
-    block = until > now ? until - now : 0;
-    source_start(p, batch);
-
-    if (source_send(p, batch, block) == -1) {
-        return -1;
-    }
-
-    batch->reply = redis_reply(&p->redis, (uint32_t) block);
-
-    return batch->reply != NULL ? source_take(p, batch) : -1;
-}
-
-
-int
-source_read_ahead(persist_t *p, const batch_t *batch)
-{
-    size_t    i;
-    batch_t  *ahead;
-
-    source_forget_ahead(p);
-    ahead = mem_alloc(sizeof(batch_t));
-    p->ahead = ahead;
-
-    source_start(p, ahead);
-    ahead->ahead = true;
-
-    for (i = 0; i < batch->n; i++) {
-        ahead->from[batch->entries[i].part->p] = batch->entries[i].id;
-    }
-
-    if (source_send(p, ahead, 0) == -1) {
-        return -1;
-    }
-
-    ahead->reply = redis_reply(&p->redis, 0);
-
-    return ahead->reply != NULL ? source_take(p, ahead) : -1;
-}
-
-
-void
-source_forget_ahead(persist_t *p)
-{
-    if (p->ahead != NULL) {
-        batch_done(p->ahead);
-        free(p->ahead);
-        p->ahead = NULL;
-    }
 }
 
 
@@ -233,23 +230,40 @@ source_read_log(persist_t *p, part_t *part, batch_t *batch)
 {
     char  key[PART_KEY_LEN], id[STREAM_ID_TEXT];
 
+    source_begin(p, NULL, batch);
     source_args(p, batch, 1, 0);
     redis_args_text(&p->args, part_key(part, "log", key));
     redis_args_text(&p->args, stream_id_print(part->stored, id));
 
-    batch->reply = redis_call(&p->redis, &p->args);
+    if (redis_send(&p->redis, &p->args) == -1
+        || source_take(p, batch, 0) == -1)
+    {
+        return -1;
+    }
 
-    return batch->reply != NULL ? source_take(p, batch) : -1;
+    source_stop_stuck(p, batch);
+
+    return 0;
+}
+
+
+void
+batch_reset(batch_t *batch)
+{
+    batch_t  kept = *batch;
+
+    mem_arena_reset(&kept.arena);
+    memset(batch, 0, sizeof(*batch));
+    batch->arena = kept.arena;
+    batch->entries = kept.entries;
+    batch->size = kept.size;
 }
 
 
 void
 batch_done(batch_t *batch)
 {
-    if (batch->reply != NULL) {
-        freeReplyObject(batch->reply);
-    }
-
+    mem_arena_done(&batch->arena);
     free(batch->entries);
     memset(batch, 0, sizeof(*batch));
 }
@@ -280,20 +294,26 @@ source_part(persist_t *p, chat_str_t key, chat_str_t *name)
 /* XREAD's answer: key and entries of each stream that has any, or nil */
 
 static int
-source_take(persist_t *p, batch_t *batch)
+source_take(persist_t *p, batch_t *batch, uint32_t wait)
 {
     int                rc = 0;
     size_t             i;
     part_t            *part;
     chat_str_t         name;
-    const redisReply  *stream;
+    const redisReply  *reply, *stream;
 
-    if (batch->reply->type == REDIS_REPLY_ERROR) {
-        return redis_fail(&p->redis, batch->reply->str);
+    reply = redis_reply_into(&p->redis, wait, &batch->arena);
+
+    if (reply == NULL) {
+        return -1;
     }
 
-    for (i = 0; i < batch->reply->elements && rc == 0; i++) {
-        stream = batch->reply->element[i];
+    if (reply->type == REDIS_REPLY_ERROR) {
+        return redis_fail(&p->redis, reply->str);
+    }
+
+    for (i = 0; i < reply->elements && rc == 0; i++) {
+        stream = reply->element[i];
         part = source_part(p, redis_text(stream, 0), &name);
 
         if (part == NULL || stream->elements != 2) {
@@ -304,6 +324,8 @@ source_take(persist_t *p, batch_t *batch)
              ? source_take_log(p, part, stream->element[1], batch)
              : need_take(p, part, stream->element[1]);
     }
+
+    p->logs = batch->logs;
 
     return rc;
 }
@@ -342,8 +364,7 @@ source_size(const redisReply *fields)
  *
  * An entry that makes no sense becomes a dead letter.  One of a kind that we
  * do not know was written by some newer program: what is before it is stored,
- * then the partition waits for a newer chat-persist.  Read ahead it is left to
- * the next read, since a partition cannot be stopped while something is stored.
+ * then the partition waits for a newer chat-persist.
  *
  * The deletion of a conversation ends the partition's part of a batch: what
  * comes after it may be of another conversation under the same name.
@@ -357,11 +378,13 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
     entry_t           *e;
     const redisReply  *entry;
 
+    batch->logs++;
     batch->more = batch->more || entries->elements >= batch->share;
 
     for (i = 0; i < entries->elements; i++) {
 
         if (batch->n >= p->count || batch->bytes > SOURCE_BYTES) {
+            batch->more = true;
             break;
         }
 
@@ -383,8 +406,8 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
         if (entry_read(e) == ENTRY_UNKNOWN) {
             batch->n--;
 
-            if (i == 0 && !batch->ahead) {
-                part_stop(p, part, "an event of an unknown kind is in the log");
+            if (i == 0) {
+                batch->stuck = part;
             }
 
             break;
@@ -396,4 +419,15 @@ source_take_log(persist_t *p, part_t *part, const redisReply *entries,
     }
 
     return 0;
+}
+
+
+/* not where it is found: while PostgreSQL works, it can be told nothing */
+
+static void
+source_stop_stuck(persist_t *p, const batch_t *batch)
+{
+    if (batch->stuck != NULL) {
+        part_stop(p, batch->stuck, "an event of an unknown kind is in the log");
+    }
 }

@@ -1,10 +1,11 @@
 /*
- * A batch is one transaction.  If PostgreSQL refuses something in it, it is
- * tried again partition by partition, and where that fails too, half by half
- * down to the entry that is refused: that goes to the dead letters.  If it
- * takes too long, less of it is read again.  Everything else that can go wrong
- * closes the link, and the entries are read again from the position that the
- * row has then.
+ * A batch is one transaction.  While PostgreSQL works at it, the next batch is
+ * read from Redis.  If PostgreSQL refuses something in it, it is tried again
+ * partition by partition, and where that fails too, half by half down to the
+ * entry that is refused: that goes to the dead letters.  If it takes too
+ * long, less of it is read again.  Everything else that can go wrong closes
+ * the link, and the entries are read again from the position that the row has
+ * then.
  */
 
 #include "store.h"
@@ -12,13 +13,19 @@
 #include <string.h>
 
 #include "log.h"
+#include "need.h"
 #include "past.h"
 #include "rows.h"
 
 
-static int store_entries(persist_t *p, const batch_t *batch);
+static int store_ahead(persist_t *p, const batch_t *batch, batch_t *next,
+    store_rc_e *rc);
+static int store_meanwhile(persist_t *p, const batch_t *batch, batch_t *next);
+static int store_by_part(persist_t *p, const batch_t *batch);
+static store_rc_e store_finish(persist_t *p, const entry_t *entries, size_t n,
+    int statements);
 static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
-    size_t n, const batch_t *more);
+    size_t n);
 static store_rc_e store_results(persist_t *p, int statements);
 static store_rc_e store_part(persist_t *p, entry_t *entries, size_t n);
 static store_rc_e store_run(persist_t *p, entry_t *entries, size_t n);
@@ -26,39 +33,92 @@ static store_rc_e store_entry(persist_t *p, entry_t *e);
 
 
 int
-store_batch(persist_t *p, const batch_t *batch)
+store_batch(persist_t *p, const batch_t *batch, batch_t *next)
 {
-    int       rc;
-    uint64_t  start = life_now();
+    int         rc;
+    uint64_t    start = life_now();
+    store_rc_e  stored = STORE_OK;
 
     if (batch->n == 0) {
         return 0;
     }
 
-    rc = store_entries(p, batch);
+    rc = store_ahead(p, batch, next, &stored);
+
+    switch (stored) {
+
+    case STORE_OK:
+        break;
+
+    case STORE_SLOW:
+        log_warn("storing takes too long", log_uint("entries", batch->n));
+        break;
+
+    case STORE_ERROR:
+        rc = -1;
+        break;
+
+    case STORE_FENCED:
+    case STORE_DOUBLE:
+    case STORE_REFUSED:
+        rc = store_by_part(p, batch) == -1 ? -1 : rc;
+        break;
+    }
+
     source_adapt(p, batch, life_now() - start);
 
-    return redis_is_open(&p->redis) ? rc : -1;
+    return rc;
+}
+
+
+/*
+ * What becomes of the transaction is found out in any case; -1: the link to
+ * Redis is closed.  Little is gained, and batches become small, if the logs are
+ * read again as soon as all that was in them has been read.
+ */
+
+static int
+store_ahead(persist_t *p, const batch_t *batch, batch_t *next, store_rc_e *rc)
+{
+    int  redis = 0, statements;
+
+    *rc = STORE_ERROR;
+    statements = rows_send(p, batch->entries, batch->n);
+
+    if (statements == -1 || db_flush(&p->db) == -1) {
+        return 0;
+    }
+
+    if (next != NULL && batch->more) {
+        redis = store_meanwhile(p, batch, next);
+    }
+
+    *rc = store_finish(p, batch->entries, batch->n, statements);
+
+    return redis;
+}
+
+
+/* for the batch before this one Redis may have been told nothing yet */
+
+static int
+store_meanwhile(persist_t *p, const batch_t *batch, batch_t *next)
+{
+    if (look_tell_stored(p) == -1
+        || source_read_ahead(p, batch, next) == -1)
+    {
+        return -1;
+    }
+
+    return need_mark(p);
 }
 
 
 static int
-store_entries(persist_t *p, const batch_t *batch)
+store_by_part(persist_t *p, const batch_t *batch)
 {
     size_t      i, end;
     store_rc_e  rc;
-
-    rc = store_transaction(p, batch->entries, batch->n,
-                           batch->more ? batch : NULL);
-
-    if (rc == STORE_SLOW) {
-        log_warn("storing takes too long", log_uint("entries", batch->n));
-        return 0;
-    }
-
-    if (rc == STORE_OK || rc == STORE_ERROR) {
-        return rc == STORE_OK ? 0 : -1;
-    }
 
     for (i = 0; i < batch->n; i = end) {
 
@@ -121,7 +181,7 @@ store_run(persist_t *p, entry_t *entries, size_t n)
         return store_entry(p, entries);
     }
 
-    rc = store_transaction(p, entries, n, NULL);
+    rc = store_transaction(p, entries, n);
 
     if (rc != STORE_REFUSED) {
         return rc;
@@ -142,7 +202,7 @@ store_entry(persist_t *p, entry_t *e)
     store_rc_e  rc;
 
     for ( ;; ) {
-        rc = store_transaction(p, e, 1, NULL);
+        rc = store_transaction(p, e, 1);
 
         if (rc != STORE_REFUSED || e->fate == ENTRY_DEAD) {
             return rc;
@@ -173,28 +233,24 @@ store_log_dead_letters(const entry_t *entries, size_t n)
 }
 
 
-/* The answer of PostgreSQL takes longest of all: meanwhile what is behind the
-   batch `more` is read.  If that fails, the link to Redis is closed; what is
-   stored is stored. */
-
 static store_rc_e
-store_transaction(persist_t *p, const entry_t *entries, size_t n,
-    const batch_t *more)
+store_transaction(persist_t *p, const entry_t *entries, size_t n)
 {
-    int          statements;
-    size_t       i, moved;
-    store_rc_e   rc;
-    rows_move_t  moves[CHAT_ID_MAX_PARTITIONS];
+    int  statements;
 
     statements = rows_send(p, entries, n);
 
-    if (statements == -1 || db_flush(&p->db) == -1) {
-        return STORE_ERROR;
-    }
+    return statements == -1 ? STORE_ERROR
+                            : store_finish(p, entries, n, statements);
+}
 
-    if (more != NULL && source_read_ahead(p, more) == -1) {
-        source_forget_ahead(p);
-    }
+
+static store_rc_e
+store_finish(persist_t *p, const entry_t *entries, size_t n, int statements)
+{
+    size_t       i, moved;
+    store_rc_e   rc;
+    rows_move_t  moves[CHAT_ID_MAX_PARTITIONS];
 
     rc = store_results(p, statements);
 

@@ -21,10 +21,14 @@ typedef enum {
 
 /*
  * Stores the batch and moves the positions; where another holds a partition
- * by now, or it had to be stopped, its position stays where it was.  -1: the
- * link is closed, and what is stored has to be read from the row.
+ * by now, or it had to be stopped, its position stays where it was.  -1: a
+ * link is closed; if it is PostgreSQL's, what is stored has to be read from the
+ * row.
+ *
+ * next: NULL, or filled meanwhile with what follows, if there is more.
  */
-CHAT_MUST_CHECK int store_batch(persist_t *p, const batch_t *batch);
+CHAT_MUST_CHECK int store_batch(persist_t *p, const batch_t *batch,
+    batch_t *next);
 
 
 /* what an error of a statement means */
