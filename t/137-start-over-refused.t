@@ -1,6 +1,6 @@
 # Whoever had seen what was lost starts over, and is let in anew.  If Redis
-# cannot say now whether it may be, it has to come back, and not all at once.  In
-# place of the functions there are two that answer as they are told.
+# cannot say now whether it may be, it has to come back, and not all at once.
+# In place of the functions there are two that answer as they are told.
 
 use v5.36;
 

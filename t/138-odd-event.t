@@ -1,5 +1,6 @@
-# An event that Redis publishes and knows nothing of, as it may be after its data
-# was dropped under a link that stayed: the node asks once more, and goes on.
+# An event that Redis publishes and knows nothing of, as it may be after its
+# data was dropped under a link that stayed: the node asks once more, and goes
+# on.
 
 use v5.36;
 
