@@ -27,8 +27,10 @@ my $DROP = <<~'END';
         end
     end
 
+    local key = redis.call('HGET', base .. ':meta', 'key') or ''
+
     for _, field in ipairs(redis.call('HKEYS', prefix .. 'marks')) do
-        if string.sub(field, 1, #name + 1) == name .. ' ' then
+        if string.sub(field, 1, #key + 1) == key .. ' ' then
             return 0
         end
     end
