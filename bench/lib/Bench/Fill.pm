@@ -14,7 +14,7 @@ use ChatTest::Uuid qw(uuid);
 
 use constant {
     PARTITIONS => 16,
-    DEPTH      => 50,           # calls in a pipeline
+    DEPTH      => 500,          # calls in a pipeline; each is synced to disk
 };
 
 
