@@ -183,6 +183,11 @@ subtest 'a reload waits for answers that wait' => sub {
 subtest 'who leaves is not waited for' => sub {
     my $dave = $chat->connect(user => 'dave');
 
+    # a new process may have no link to Redis yet
+    $dave->insist('message.send', {
+        conversationId => 'lobby', content => 'hello',
+    });
+
     $chat->freeze('persist');
     post($dave, 'message.send', content => 'goodbye');
     $dave->request('ping');
