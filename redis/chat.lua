@@ -13,9 +13,9 @@
 --                       fields: docs/architecture.md, "Needs"
 --   <prefix>part        hash: identity, generation, fence, stored, partitions,
 --                       backlog
---   <prefix>marks       hash: "<key> <user>" -> "<read> <delivered>", marks that
---                       wait to be stored; by the conversation's key, so that
---                       those of one that was deleted reach no other
+--   <prefix>marks       hash: "<key> <user>" -> "<read> <delivered>", marks
+--                       that wait to be stored; by the conversation's key, so
+--                       that those of one that was deleted reach no other
 --   <base>              channel: "<revision> <sequence> <what> <event>"
 --   <base>:meta         hash, see below
 --   <base>:members      hash: user -> "<role> <read> <delivered>", followed by

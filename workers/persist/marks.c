@@ -8,8 +8,8 @@
  *
  * A mark may be of a member, and of messages, that the log brings only later.
  * So marks wait until everything is stored that was in the log when they were
- * read.  Then the member has its row, if it still is one.  They go by the key of
- * the conversation, so none reaches one that was made again under the same id.
+ * read.  Then the member has its row, if it still is one.  They go by the key
+ * of the conversation: none reaches one that was made again under the same id.
  *
  * The transaction moves the partition's position from where it is to the same
  * place: that fails if the partition is another's.

@@ -52,8 +52,8 @@ source_adapt(persist_t *p, const batch_t *batch, uint64_t ms)
 /*
  * The start of XREAD for so many logs.  Those that had something the last time
  * share the count, lest batches stay small where all there is is in a few of
- * them.  If suddenly all have, four times what fits is read, and most of it once
- * more; not more than that.
+ * them.  If suddenly all have, four times what fits is read, and most of it
+ * once more; not more than that.
  */
 
 static void

@@ -55,7 +55,7 @@ bool source_is_next(const persist_t *p, const batch_t *next);
 CHAT_MUST_CHECK int source_read_log(persist_t *p, part_t *part,
     batch_t *batch);
 
-void batch_reset(batch_t *batch);       /* empty; keeps memory to be used again */
+void batch_reset(batch_t *batch);       /* empty; keeps memory for the next */
 void batch_done(batch_t *batch);
 
 /* the link is new, and what waited may be much: begin with little */
