@@ -145,7 +145,7 @@ local function ids_trim(base, part, meta)
                 reactions_forget(ids, string.sub(field, 2), fact)
 
             else
-                local at, time = string.match(value, '(%S+) (%S+)$')
+                local at, time = string.match(value, '^.* (%S+) (%S+)$')
 
                 if id_above(at, part.stored) then
                     break
