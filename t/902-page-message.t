@@ -147,6 +147,7 @@ subtest 'reactions' => sub {
 };
 
 subtest 'what is deleted is gone' => sub {
+    $grace->act('Fine weather, they say', 'Reply');
     $ada->act('Fine weather, they say', 'Delete');
     $ada->tab->click('#confirm button', 'Delete');
     both_show('deleted', 'Who sails along? | 👍1 🎉1 | (edited)',
@@ -156,6 +157,12 @@ subtest 'what is deleted is gone' => sub {
               'Look | The mapexample.com');
     is_deeply([$grace->tab->texts('.gone span')],
               ['Ada Lovelace deleted a message'], 'by whom');
+
+    $grace->say('Do they?');
+    $grace->tab->shows('.failure span', 'Not sent: replyTo: no such message.');
+    $grace->tab->screenshot($ENV{SHOT}) if $ENV{SHOT};
+    $grace->tab->click('.discard');
+    $grace->tab->hides('.failure');
 
     $grace->act('I do, of course', 'Delete');
     $grace->tab->click('#confirm button', 'Cancel');

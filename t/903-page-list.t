@@ -160,8 +160,10 @@ subtest 'what a message may be that the page does not know' => sub {
             const dm = client.conversation(items.find(({ conversation }) =>
                 conversation.type === 'dm').conversation.conversationId);
 
-            for (const content of ['plain', { type: 'image', alt: 'A boat',
-                     url: 'https://example.com/boat.png' },
+            for (const content of [
+                 { type: 'text', text: 'plain', name: 'Ada Lovelace' },
+                 { type: 'image', alt: 'A boat',
+                   url: 'https://example.com/boat.png' },
                  { type: 'encrypted', body: 'c2VjcmV0' },
                  { type: 'x-poll', question: 1 },
                  { type: 'file', url: 'javascript:alert(1)', name: 7 }])
@@ -178,6 +180,9 @@ subtest 'what a message may be that the page does not know' => sub {
                'FileAttachment'], 'something sensible');
     is($ada->tab->eval(q(document.querySelectorAll('a.attachment').length)), 1,
        'a script is no address');
+    is_deeply([grep { $_ ne 'Grace Hopper' }
+               $ada->tab->texts('.message .who:not(.hidden)')], [],
+              'nobody takes the name of another');
 };
 
 subtest 'all is well' => sub {

@@ -12,7 +12,7 @@ import { Create } from './create.js';
 import { $, toast } from './dom.js';
 import { LogView } from './log.js';
 import { Panel } from './panel.js';
-import { setAvatar, setSelf } from './people.js';
+import { setAvatar, setSelf, whenNamed } from './people.js';
 import { Rooms } from './rooms.js';
 import { Sidebar, hashOf } from './sidebar.js';
 import { signIn, signOut, tokenFor } from './signin.js';
@@ -78,6 +78,12 @@ class App {
         on(this.#rooms, 'change', (e) => this.#onChange(e.detail.room));
         on(this.#rooms, 'ended', (e) => this.#onEnded(e.detail.room));
         on(this.#rooms, 'notice', (e) => toast(e.detail.text));
+
+        whenNamed(() => {
+            this.#log.schedule();
+            this.#sidebar.schedule();
+            this.#drawHead();
+        });
 
         on(window, 'hashchange', () => this.#navigate());
         on(window, 'online', () => this.#client.wake());

@@ -3,18 +3,23 @@
  *
  * The sign-in of this page makes a user's id of the name and of its hash, as
  * "Ada-Lovelace-27703c6a7d8b".  Names that do not survive that travel with the
- * messages of those who have them.
+ * messages of those who have them; they are believed if the hash is theirs, so
+ * that nobody can take the name of another.
  */
 
 import { icon } from './dom.js';
 
 const HASH = /-?[0-9a-f]{12}$/;
 const MAX_SLUG = 39;                /* characters of the name in an id */
+const MAX_CLAIMS = 5000;
 const VALID_ID = /^[A-Za-z0-9_.:@-]{1,64}$/;
 
 const names = new Map();            /* user id: name */
 
+const claims = new Set();           /* names that were looked at */
+
 let self = null;
+let onName = () => { /* nobody listens */ };
 
 
 /* who this page belongs to */
@@ -30,12 +35,44 @@ export function isSelf(userId) {
 }
 
 
-/* somebody was met */
+/* somebody was met, who has that name as he says */
 
 export function meet(userId, name) {
-    if (name !== undefined || !names.has(userId)) {
-        names.set(userId, name ?? plainName(userId));
+    if (!names.has(userId)) {
+        names.set(userId, plainName(userId));
     }
+
+    if (name !== undefined && name !== nameOf(userId)) {
+        believe(userId, name);
+    }
+}
+
+
+async function believe(userId, name) {
+    const claim = `${userId} ${name}`;
+
+    if (!claims.has(claim) && claims.size < MAX_CLAIMS) {
+        claims.add(claim);
+
+        if (await idOfName(name) === userId) {
+            names.set(userId, name);
+            onName();
+        }
+    }
+}
+
+
+/* somebody was chosen by the name, which is known to be right */
+
+export function introduce(userId, name) {
+    names.set(userId, name);
+}
+
+
+/* a handler for when somebody's name is known at last */
+
+export function whenNamed(handler) {
+    onName = handler;
 }
 
 

@@ -4,7 +4,7 @@
  */
 
 import { clone, icon, make } from './dom.js';
-import { idOfName, isUserId, meet, nameOf, search, setAvatar }
+import { idOfName, introduce, isUserId, nameOf, search, setAvatar }
     from './people.js';
 
 const MAX_OFFERED = 6;
@@ -175,7 +175,7 @@ export class Picker {
             return;
         }
 
-        meet(person.id, person.name);
+        introduce(person.id, person.name);
         this.#chosen = this.#single ? [person.id]
                                     : [...this.#chosen, person.id];
         this.#offered = [];

@@ -25,6 +25,7 @@ export class Room extends EventTarget {
     #me;
     #pending = [];
     #opened = false;
+    #entering = false;          /* becoming a member was asked for */
     #heldUntil = 0;             /* by the server's clock: it has said so */
     #lastOwn = 0;               /* when the user has last sent */
 
@@ -177,16 +178,23 @@ export class Room extends EventTarget {
 
     /* -- reading --------------------------------------------------------- */
 
-    /* the user has seen everything up to there */
+    /*
+     * The user has seen everything up to there.  Who opens a channel becomes
+     * its member by that, even if there is nothing to read.
+     */
     see(sequenceNumber) {
         if (!this.conversation?.live) {
             return;
         }
 
-        if (this.role === null || sequenceNumber > this.lastRead) {
-            this.lastRead = Math.max(this.lastRead, sequenceNumber);
-            this.conversation.markRead(this.lastRead);
+        if (sequenceNumber > this.lastRead) {
+            this.lastRead = sequenceNumber;
+            this.conversation.markRead(sequenceNumber);
             this.#changed();
+
+        } else if (this.role === null && !this.#entering) {
+            this.#entering = true;
+            this.conversation.markRead(this.lastRead);
         }
     }
 
@@ -333,6 +341,7 @@ export class Room extends EventTarget {
 
         this.failure = null;
         this.role = role;
+        this.#entering = false;
         this.sequenceNumber = sequenceNumber;
         this.lastRead = Math.max(this.lastRead, lastReadSequence ?? 0);
         this.#acknowledge();

@@ -35,6 +35,7 @@ export class Rooms extends EventTarget {
     constructor(client, me) {
         super();
         this.current = null;
+        this.known = false;         /* the list has been fetched once */
         this.#client = client;
         this.#me = me;
     }
@@ -178,6 +179,7 @@ export class Rooms extends EventTarget {
             this.#dropOthers(found);
         }
 
+        this.known = true;
         this.#choose();
         this.#emit('change');
     }

@@ -72,6 +72,7 @@ export class Sidebar {
         }
 
         arrange($('rooms'), rooms.map((room) => this.#nodeOf(room)));
+        $('rooms').setAttribute('aria-busy', !this.#rooms.known);
         this.#drawUnread();
     }
 

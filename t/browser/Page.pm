@@ -34,9 +34,13 @@ sub tab ($self) {
 }
 
 
+# connected, and the list of conversations is there
+
 sub online ($self) {
     $self->{tab}->wait_for(q(document.querySelector('#status').dataset.state
                              === 'online'), LONG);
+    $self->{tab}->wait_for(q(document.querySelector('#rooms[aria-busy=false]')
+                             !== null));
 
     return;
 }
@@ -197,9 +201,9 @@ sub tool ($self, $text, $tool) {
     my $tab = $self->{tab};
     my $quoted = Tab::_quote($text);
 
-    for (1 .. 5) {
+    for (1 .. 10) {
         $tab->hover('.message .text', $text);
-        $tab->click(".message:hover $tool");
+        eval { $tab->click(".message:hover $tool", undef, 1) } or next;
 
         return if $tab->eval(<<~"JS");
             document.querySelector('.message:has(.tools) .text').textContent

@@ -143,10 +143,10 @@ sub _find ($selector, $text = undef) {
 
 # where it is, once it is there, stands still, and nothing lies over it
 
-sub _place ($self, $selector, $text) {
+sub _place ($self, $selector, $text, $seconds) {
     my $find = _find($selector, $text);
 
-    return @{ $self->wait_for(<<~"JS") };
+    return @{ $self->wait_for(<<~"JS", $seconds) };
         (async () => {
             const frame = () => new Promise(requestAnimationFrame);
             const middle = (element) => {
@@ -184,20 +184,20 @@ sub _mouse ($self, $type, $x, $y, %more) {
 
 # with the mouse, in the middle of it
 
-sub click ($self, $selector, $text = undef) {
-    my @place = $self->_place($selector, $text);
+sub click ($self, $selector, $text = undef, $seconds = DEADLINE) {
+    my @place = $self->_place($selector, $text, $seconds);
     my %button = (button => 'left', clickCount => 1);
 
     $self->_mouse('mouseMoved', @place);
     $self->_mouse('mousePressed', @place, %button);
     $self->_mouse('mouseReleased', @place, %button);
 
-    return;
+    return 1;
 }
 
 
 sub hover ($self, $selector, $text = undef) {
-    $self->_mouse('mouseMoved', $self->_place($selector, $text));
+    $self->_mouse('mouseMoved', $self->_place($selector, $text, DEADLINE));
 
     return;
 }
