@@ -27,7 +27,7 @@ my @CHOICES = (
     [60, \&_mark_read], [40, \&_mark_delivered],
     [50, \&_member_add], [40, \&_member_update], [30, \&_member_remove],
     [40, \&_promote], [15, \&_step_down], [15, \&_calm],
-    [35, \&_update], [5, \&_delete_conversation], [8, \&_create],
+    [35, \&_update], [8, \&_delete_conversation], [8, \&_create],
     [70, \&_join], [60, \&_resume], [15, \&_leave],
     [50, \&_history], [30, \&_member_list],
     [25, \&_repeat], [25, \&_nonsense], [10, \&_drop], [15, \&_operate],
@@ -124,6 +124,7 @@ sub _content ($c) {
     my $n = int rand 1e6;
     my $chance = rand;
 
+    return \('"' . ('x' x rand 20_000) . '"') if $c->{way}{big} && $chance < 0.5;
     return \qq("number $n") if $chance < 0.6;
     return \qq({"type":"text", "text":"n $n","ratio":1.50,"big":1e2})
         if $chance < 0.75;
@@ -390,7 +391,9 @@ sub _calm ($world, $c) {
 sub _delete_conversation ($world, $c) {
     my $op = _op($c, 'conversation.delete');
 
-    $op->{user} = _ranked($c, rand() < 0.3 ? 4 : 2) if rand() < 0.9;
+    # mostly by those who may not, lest there is no time to talk
+    my $who = pick(qw(owner admin admin moderator member));
+    $op->{user} = pick(grep { $c->role($_) eq $who } $c->belonging);
 
     return $op;
 }

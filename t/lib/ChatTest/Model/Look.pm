@@ -13,6 +13,8 @@ use ChatTest::Model::State qw(read_change);
 
 our @EXPORT_OK = qw(join_wrong history_wrong members_wrong list_wrong);
 
+use constant FULL => 256_000;        # bytes; the bound is a bit more
+
 # a value without a look at what is in it
 my $OBJECT = qr/(\{(?:"(?:[^"\\]++|\\.)*+"|[^{}"]++|(?1))*+\})/s;
 
@@ -143,19 +145,34 @@ sub _walk ($c, $walk, $raw) {
 }
 
 
+# A page may hold less than was asked for if it would be too big.
+
 sub history_wrong ($c, $op, $reply) {
     my ($first, $last, $complete) = _page($c, $op->{data});
     my @messages = @{ $c->{order} }[$first - 1 .. $last - 1];
     my @expected = map { $_->history } @messages;
-    my $end = '],"complete":' . ($complete ? 'true' : 'false') . '}';
-    my $text = '{"messages":[' . join(',', map { $_->text } @expected) . $end;
+    my $text = '{"messages":[' . join(',', map { $_->text } @expected)
+        . '],"complete":' . ($complete ? 'true' : 'false') . '}';
 
     return '' if $reply->{data} eq $text;
 
-    my ($messages) = $reply->{data} =~ /\A\{"messages":\[(.*)\Q$end\E\z/s
+    my ($raw, $end) = $reply->{data} =~
+        /\A\{"messages":\[(.*)\],"complete":(true|false)\}\z/s
         or return "expected $text";
-    my @got = elements($messages);
+    my @got = elements($raw);
 
+    if (@got < @expected && @got && $end eq 'false') {
+        my $forward = defined $op->{data}{afterSequence};
+        my @rest = splice @expected, $forward ? @got : 0, @expected - @got;
+        my $next = $forward ? $rest[0] : $rest[-1];
+
+        $complete = 0;
+        return 'the page is not full'
+            if length($raw) + length($next->text) < FULL;
+    }
+
+    return 'complete must be ' . ($complete ? 'true' : 'false')
+        if $complete != ($end eq 'true');
     return scalar(@expected) . ' messages are expected' if @got != @expected;
 
     for (@expected) {
