@@ -15,6 +15,10 @@ const CODES = {
 /* a sentence of what a request failed with */
 
 export function explain(error) {
+    if (/^replyTo: no such message/.test(error.message)) {
+        return 'The message that it answers is gone.';
+    }
+
     const text = CODES[error.code] ?? error.message;
     const sentence = text.charAt(0).toLocaleUpperCase() + text.slice(1);
 

@@ -2,6 +2,7 @@
  * How one message looks.
  */
 
+import { explain } from './dialogs.js';
 import { arrange, icon, make } from './dom.js';
 import { hueOf, isSelf, listNames, nameOf, setAvatar, whoOf }
     from './people.js';
@@ -166,8 +167,8 @@ function fillChip(chip, emoji, users) {
 }
 
 
-function fillFailure(failure, message) {
-    failure.hidden = message.state !== 'failed';
-    failure.querySelector('span').textContent
-        = `Not sent: ${message.error?.message ?? 'unknown'}.`;
+function fillFailure(failure, { state, error }) {
+    failure.hidden = state !== 'failed';
+    failure.querySelector('span').textContent = state === 'failed'
+        ? `Not sent. ${explain(error)}` : '';
 }
