@@ -10,6 +10,9 @@
 #include "number.h"
 
 
+#define LOOK_TELL  50           /* ms between two of one partition */
+
+
 int
 look_send(persist_t *p, const part_t *part)
 {
@@ -165,10 +168,11 @@ look_tell_stored(persist_t *p)
 {
     char      id[STREAM_ID_TEXT];
     part_t   *part, *end = p->parts + p->npartitions;
+    uint64_t  now = life_now();
 
     for (part = p->parts; part < end; part++) {
 
-        if (!look_must_tell(part)) {
+        if (!look_must_tell(part) || part->tell_at > now) {
             continue;
         }
 
@@ -181,10 +185,32 @@ look_tell_stored(persist_t *p)
     }
 
     for (part = p->parts; part < end; part++) {
-        if (look_must_tell(part) && look_told(p, part) == -1) {
+
+        if (!look_must_tell(part) || part->tell_at > now) {
+            continue;
+        }
+
+        if (look_told(p, part) == -1) {
             return -1;
         }
+
+        part->tell_at = now + LOOK_TELL;
     }
 
     return 0;
+}
+
+
+uint64_t
+look_due(const persist_t *p, uint64_t until)
+{
+    const part_t  *part, *end = p->parts + p->npartitions;
+
+    for (part = p->parts; part < end; part++) {
+        if (look_must_tell(part) && part->tell_at < until) {
+            until = part->tell_at;
+        }
+    }
+
+    return until;
 }

@@ -288,7 +288,7 @@ persist_due(const persist_t *p)
         due = times[i] < due ? times[i] : due;
     }
 
-    return due;
+    return look_due(p, due);
 }
 
 

@@ -47,6 +47,7 @@ typedef struct part_s {
     char           identity[REDIS_MAX_IDENTITY];
     stream_id_t    stored;      /* everything up to here is in PostgreSQL */
     stream_id_t    told;        /* so far Redis knows it */
+    uint64_t       tell_at;     /* not before */
     stream_id_t    need;        /* the last need that was read */
     unsigned       nneeds;      /* that wait */
     redisReply    *marks;       /* that wait to be stored, or NULL */
@@ -148,8 +149,13 @@ bool look_is_open(const persist_t *p, const part_t *part, const look_t *look);
 /* looks at all open partitions: still open?  does Redis know what is stored? */
 CHAT_MUST_CHECK int look_check(persist_t *p);
 
-/* tells Redis that everything up to part->stored is, where it does not know */
+/* tells Redis that everything up to part->stored is, where it does not know
+   and was not told just now: while much comes, each call of it would be for a
+   message or two */
 CHAT_MUST_CHECK int look_tell_stored(persist_t *p);
+
+/* when that is due, if it is before `until` (life_now()) */
+uint64_t look_due(const persist_t *p, uint64_t until);
 
 
 /* marks.c: read and delivered marks, a second or so after they were made */
