@@ -123,6 +123,16 @@ sub command_counts ($self) {
 }
 
 
+# the seconds that it has spent in each command: name => seconds
+
+sub command_times ($self) {
+    my %us = $self->call('INFO', 'commandstats')
+        =~ /^cmdstat_(\S+?):calls=\d+,usec=(\d+)/mg;
+
+    return map { $_ => $us{$_} / 1e6 } keys %us;
+}
+
+
 sub _bulk ($self, $length) {
     return undef if $length < 0;
 
