@@ -91,6 +91,8 @@ struct ngx_chat_main_conf_s {
     ngx_uint_t         enabled;         /* some location needs a node */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
     ngx_uint_t         token_query;     /* and one of them chat_token_query */
+    ngx_uint_t         metrics;         /* some location has chat_status */
+    ngx_shm_zone_t    *zone;            /* if enabled, or metrics */
     ngx_chat_node_t   *node;            /* of this process, or NULL */
 };
 
@@ -129,6 +131,7 @@ struct ngx_chat_loc_conf_s {
 };
 
 
+#include "ngx_chat_shm.h"
 #include "ngx_chat_redis.h"
 #include "ngx_chat_session.h"
 #include "ngx_chat_bus.h"
@@ -144,12 +147,12 @@ struct ngx_chat_node_s {
     ngx_log_t             *log;
     ngx_str_t              id;          /* UUIDv7, random per process */
     u_char                 id_buf[CHAT_ID_LEN];
+    ngx_chat_slot_t       *slot;        /* counters */
 
     ngx_chat_redis_t       command;
     ngx_chat_redis_t       subscriber;
 
     ngx_queue_t            sessions;
-    ngx_uint_t             nsessions;
 
     ngx_rbtree_t           rooms;       /* ngx_chat_room_t by base */
     ngx_rbtree_node_t      rooms_sentinel;
@@ -252,6 +255,7 @@ char *ngx_chat_conf_check_sec(ngx_conf_t *cf, void *post, void *data);
 
 char *ngx_chat_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -259,6 +263,8 @@ char *ngx_chat_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content
    handler returns */
 
+ngx_int_t ngx_chat_http_send(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, ngx_str_t *body);
 ngx_int_t ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 ngx_int_t ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
@@ -271,6 +277,11 @@ ngx_int_t ngx_chat_http_header(ngx_http_request_t *r, const char *name,
 
 ngx_int_t ngx_chat_health_live_handler(ngx_http_request_t *r);
 ngx_int_t ngx_chat_health_ready_handler(ngx_http_request_t *r);
+
+
+/* ngx_chat_metrics.c */
+
+ngx_int_t ngx_chat_metrics_handler(ngx_http_request_t *r);
 
 
 extern ngx_module_t  ngx_chat_module;

@@ -607,6 +607,32 @@ ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* chat_status */
+
+char *
+ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_chat_main_conf_t      *mcf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    (void) cmd;
+    (void) conf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler != NULL) {
+        return "is duplicate, or the location has another handler";
+    }
+
+    clcf->handler = ngx_chat_metrics_handler;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+    mcf->metrics = 1;
+
+    return NGX_CONF_OK;
+}
+
+
 /*
  * A setter logs what is wrong and returns NGX_CONF_ERROR, or returns what the
  * value must be.  Each parameter may be given once.

@@ -1,5 +1,5 @@
 /*
- * ngx_chat_http.c: answers over plain HTTP, all of them short JSON.
+ * ngx_chat_http.c: answers over plain HTTP, all of them short, most JSON.
  */
 
 #include "ngx_chat.h"
@@ -10,6 +10,14 @@ static ngx_buf_t *ngx_chat_http_body(ngx_http_request_t *r, ngx_str_t *body);
 
 ngx_int_t
 ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
+{
+    return ngx_chat_http_send(r, status, "application/json", body);
+}
+
+
+ngx_int_t
+ngx_chat_http_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
+    ngx_str_t *body)
 {
     ngx_int_t    rc;
     ngx_buf_t   *b;
@@ -30,7 +38,8 @@ ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 

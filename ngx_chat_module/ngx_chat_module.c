@@ -123,6 +123,13 @@ static ngx_command_t  ngx_chat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("chat_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_chat_conf_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("chat_token_key"),
       NGX_CHAT_ANY_CONF|NGX_CONF_2MORE,
       ngx_chat_conf_token_key,
@@ -531,6 +538,12 @@ ngx_chat_postconfiguration(ngx_conf_t *cf)
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"chat_websocket\" is used but there is no "
                       "\"chat_redis\"");
+        return NGX_ERROR;
+    }
+
+    if ((mcf->enabled || mcf->metrics)
+        && ngx_chat_shm_add(cf, mcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

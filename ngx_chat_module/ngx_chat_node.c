@@ -27,6 +27,9 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     node->id.len = CHAT_ID_LEN;
     ngx_chat_make_id(0, ngx_chat_now(), node->id_buf);
 
+    node->slot = ngx_chat_shm_attach(mcf);
+    ngx_chat_count(node, NGX_CHAT_COUNT_NODES);
+
     ngx_queue_init(&node->sessions);
     ngx_queue_init(&node->repairs);
     ngx_queue_init(&node->flush);
@@ -95,6 +98,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
         ngx_free(out);
     }
 
+    ngx_chat_shm_detach(node->slot);
     mcf->node = NULL;
 }
 

@@ -57,6 +57,7 @@ static void ngx_chat_redis_on_message(redisAsyncContext *ac, void *data,
     void *privdata);
 static void ngx_chat_redis_lost(ngx_chat_redis_t *link, const char *reason);
 static void ngx_chat_redis_retry(ngx_chat_redis_t *link);
+static void ngx_chat_redis_count_lost(ngx_chat_redis_t *link);
 static void ngx_chat_redis_on_timer(ngx_event_t *ev);
 static void ngx_chat_redis_on_drop(ngx_event_t *ev);
 
@@ -385,6 +386,8 @@ ngx_chat_redis_on_info(void *data, redisReply *reply)
 
     link->up = 1;
     link->told = 1;
+    ngx_chat_count(link->node, link->subscriber ? NGX_CHAT_COUNT_SUBSCRIBER_UP
+                                                : NGX_CHAT_COUNT_COMMAND_UP);
     link->failed = 0;
     link->since = ngx_current_msec;
 
@@ -637,7 +640,22 @@ ngx_chat_redis_lost(ngx_chat_redis_t *link, const char *reason)
 
     if (link->told) {
         link->told = 0;
+        ngx_chat_redis_count_lost(link);
         link->handlers->down(link);
+    }
+}
+
+
+static void
+ngx_chat_redis_count_lost(ngx_chat_redis_t *link)
+{
+    if (link->subscriber) {
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_SUBSCRIBER_LOST);
+        ngx_chat_count_add(link->node, NGX_CHAT_COUNT_SUBSCRIBER_UP, -1);
+
+    } else {
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_COMMAND_LOST);
+        ngx_chat_count_add(link->node, NGX_CHAT_COUNT_COMMAND_UP, -1);
     }
 }
 

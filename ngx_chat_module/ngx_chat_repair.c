@@ -297,6 +297,7 @@ ngx_chat_repair_compare(ngx_chat_room_t *room)
     }
 
     room->owner->repairing++;
+    ngx_chat_count(room->owner, NGX_CHAT_COUNT_REPAIRS);
 
     return NGX_OK;
 }
@@ -309,6 +310,7 @@ ngx_chat_repair_on_compared(void *data, redisReply *reply)
     ngx_chat_node_t  *node = room->owner;
 
     node->repairing--;
+    ngx_chat_count_add(node, NGX_CHAT_COUNT_REPAIRS, -1);
     room->comparing = 0;
 
     if (ngx_queue_empty(&room->joins)) {

@@ -134,6 +134,7 @@ ngx_chat_room_create(ngx_chat_node_t *node, ngx_chat_name_t *name)
     ngx_queue_init(&room->held);
 
     ngx_rbtree_insert(&node->rooms, &room->node.node);
+    ngx_chat_count(node, NGX_CHAT_COUNT_ROOMS);
 
     ngx_chat_room_subscribe(room);
 
@@ -209,6 +210,7 @@ ngx_chat_room_free(ngx_chat_room_t *room)
     }
 
     ngx_rbtree_delete(&room->owner->rooms, &room->node.node);
+    ngx_chat_count_add(room->owner, NGX_CHAT_COUNT_ROOMS, -1);
     ngx_free(room);
 }
 

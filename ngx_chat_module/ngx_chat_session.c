@@ -141,7 +141,7 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
     s->heard = ngx_current_msec;
 
     ngx_queue_insert_tail(&s->node->sessions, &s->queue);
-    s->node->nsessions++;
+    ngx_chat_count(s->node, NGX_CHAT_COUNT_SESSIONS);
 
     c->data = s;
     c->idle = 1;
@@ -527,7 +527,7 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
     }
 
     ngx_queue_remove(&s->queue);
-    s->node->nsessions--;
+    ngx_chat_count_add(s->node, NGX_CHAT_COUNT_SESSIONS, -1);
 
     if (c->ssl) {
         c->ssl->no_wait_shutdown = 1;

@@ -32,6 +32,8 @@ my @good = (
         location => 'chat_max_message_size 1m; chat_send_queue 1m;'],
     ['chat_echo without Redis and key', instead =>
         'server { listen unix:nginx.sock; location / { chat_echo on; } }'],
+    ['chat_status without Redis', instead =>
+        'server { listen unix:nginx.sock; location / { chat_status; } }'],
 );
 
 subtest 'good configurations pass' => sub {
@@ -139,6 +141,8 @@ my @wrong = (
         server => 'location /x { chat_health well; }'],
     ['"chat_health" directive is not allowed here',
         server => 'chat_health live;'],
+    ['"chat_status" directive is duplicate, or the location has another',
+        server => 'location /x { chat_health live; chat_status; }'],
     ['"chat_send_queue" must not be less than "chat_max_message_size"',
         location => 'chat_max_message_size 1m;'],
     ['"chat_websocket" but no "chat_token_key"', instead =>

@@ -140,6 +140,10 @@ sub _http ($self, %more) {
             location = /readyz {
                 chat_health ready;
             }
+
+            location = /metrics {
+                chat_status;
+            }
         }
         END
 }

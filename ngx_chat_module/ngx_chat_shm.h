@@ -1,0 +1,65 @@
+/*
+ * Counters that all worker processes share.  Included by ngx_chat.h.
+ */
+
+#ifndef NGX_CHAT_SHM_H
+#define NGX_CHAT_SHM_H
+
+
+/*
+ * ngx_chat_shm.c: one zone for all nodes, kept over a reload.  Each process
+ * writes to a slot of its own and who reads adds them up, so nothing has to
+ * be locked, and a process that is killed leaves nothing behind.
+ *
+ * Counters only grow: a slot keeps them when its process ends, and the next
+ * one goes on from there.  Gauges are of the process that lives: they begin
+ * at 0 and count while it does.
+ *
+ * Name, help and kind of each: ngx_chat_metrics.c.
+ */
+
+typedef enum {
+    NGX_CHAT_COUNT_NODES,               /* gauges */
+    NGX_CHAT_COUNT_SESSIONS,
+    NGX_CHAT_COUNT_ROOMS,
+    NGX_CHAT_COUNT_REPAIRS,
+    NGX_CHAT_COUNT_COMMAND_UP,
+    NGX_CHAT_COUNT_SUBSCRIBER_UP,
+
+    NGX_CHAT_COUNT_COMMAND_LOST,        /* counters, from here on */
+    NGX_CHAT_COUNT_SUBSCRIBER_LOST,
+    NGX_CHAT_COUNT_GAPS,
+
+    NGX_CHAT_COUNTS
+} ngx_chat_count_e;
+
+
+#define NGX_CHAT_COUNT_GAUGES  NGX_CHAT_COUNT_COMMAND_LOST
+
+
+typedef struct ngx_chat_slot_s  ngx_chat_slot_t;
+
+
+ngx_int_t ngx_chat_shm_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf);
+
+/* the slot of this process, and its end */
+ngx_chat_slot_t *ngx_chat_shm_attach(ngx_chat_main_conf_t *mcf);
+void ngx_chat_shm_detach(ngx_chat_slot_t *slot);
+
+/* n may be negative, of a gauge */
+void ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count,
+    ngx_int_t n);
+
+/* the sums of all processes */
+void ngx_chat_shm_read(ngx_chat_main_conf_t *mcf,
+    uint64_t counts[NGX_CHAT_COUNTS]);
+
+
+static ngx_inline void
+ngx_chat_count(ngx_chat_node_t *node, ngx_chat_count_e count)
+{
+    ngx_chat_count_add(node, count, 1);
+}
+
+
+#endif /* NGX_CHAT_SHM_H */
