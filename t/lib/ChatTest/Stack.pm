@@ -16,6 +16,7 @@ use ChatTest::Nginx;
 use ChatTest::Port qw(take_port);
 use ChatTest::Postgres;
 use ChatTest::Process;
+use ChatTest::Proxy;
 use ChatTest::Wait qw(wait_until);
 use ChatTest::WebSocket;
 
@@ -29,7 +30,8 @@ my $root = realpath(dirname(__FILE__) . '/../../..');
 
 # with: the parts beside nginx, all by default; partitions; settings => { ... }
 # for the environment of the workers; files => { name => text } beside
-# nginx.conf; and what ChatTest::Nginx takes
+# nginx.conf; proxied => 1: nginx reaches Redis through a proxy, its listener
+# "redis"; and what ChatTest::Nginx takes
 
 sub new ($class, %o) {
     my @with = @{ delete $o{with} // [qw(redis postgres persist)] };
@@ -51,6 +53,7 @@ sub new ($class, %o) {
     }, $class;
 
     $self->{redis_socket} = "$directory/redis.sock";
+    $self->{proxy} = $self->_proxy if $o{proxied};
     $self->{postgres} = ChatTest::Postgres->new(
         directory => "$directory/postgres",
         cache     => "$self->{build}/t",
@@ -78,6 +81,7 @@ sub logs ($self)      { return $self->{logs} }
 sub port ($self)      { return $self->{port} }
 sub secret ($self)    { return $self->{secret} }
 sub directory ($self) { return $self->{directory} }
+sub proxy ($self)     { return $self->{proxy} }
 
 
 # Starts all parts, one after the other.
@@ -214,9 +218,26 @@ sub _nginx ($self, %o) {
         directory => $self->{directory},
         build     => $self->{build},
         port      => $self->{port},
-        redis     => $self->{redis_socket},
+        redis     => $self->{proxied_socket} // $self->{redis_socket},
         log       => $self->{logs}->file('nginx'),
     );
+}
+
+
+sub _proxy ($self) {
+    my $proxy = ChatTest::Proxy->new(
+        directory => $self->{directory},
+        log       => $self->{logs}->file('proxy'),
+    );
+
+    $self->{proxied_socket} = $proxy->listen(
+        'redis',
+        on   => "$self->{directory}/proxied.sock",
+        to   => $self->{redis_socket},
+        resp => 1,
+    );
+
+    return $proxy;
 }
 
 
