@@ -21,6 +21,7 @@ my %said;
 
 sub holders () {
     return split /\n/, $chat->psql('SELECT holder FROM chat.partition
+                                    WHERE holder IS NOT NULL
                                     GROUP BY holder ORDER BY count(*)');
 }
 
@@ -47,23 +48,8 @@ sub say_all ($n) {
 }
 
 
-# half of the partitions go to the second one, which does not look for work
-# while the first one holds everything
+# half of the partitions go to the second one
 
-wait_until {
-    $chat->psql(<<~'END') ne '';
-        SELECT pid FROM pg_stat_activity a
-        WHERE application_name LIKE '%:%' AND application_name NOT IN
-        (SELECT holder FROM chat.partition WHERE holder IS NOT NULL)
-        END
-};
-$chat->psql(<<~'END');
-    UPDATE chat.partition SET fence = fence + 1, holder =
-    (SELECT min(application_name) FROM pg_stat_activity
-     WHERE application_name LIKE '%:%' AND application_name NOT IN
-     (SELECT holder FROM chat.partition WHERE holder IS NOT NULL))
-    WHERE p % 2 = 1
-    END
 wait_until { holders() == 2 };
 
 for (1 .. ROOMS) {

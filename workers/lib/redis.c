@@ -41,6 +41,7 @@ redis_open(redis_t *r)
     }
 
     r->links++;
+    r->linked = true;
 
     return 0;
 }
@@ -52,6 +53,11 @@ redis_close(redis_t *r)
     if (r->context != NULL) {
         redisFree(r->context);
         r->context = NULL;
+    }
+
+    if (r->linked) {
+        r->linked = false;
+        r->closed_at = life_now();
     }
 }
 

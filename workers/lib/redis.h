@@ -30,6 +30,8 @@ typedef struct {
     life_backoff_t   backoff;
     char             told[256];     /* the error that was logged */
     uint64_t         links;         /* how many there were */
+    bool             linked;        /* this one is among them */
+    uint64_t         closed_at;     /* life_now() when the last one was */
     char             identity[REDIS_MAX_IDENTITY];  /* of this link's Redis */
     char             error[256];
 } redis_t;

@@ -20,6 +20,7 @@
 
 #include "log.h"
 #include "past.h"
+#include "share.h"
 #include "source.h"
 
 
@@ -29,7 +30,9 @@
 static int lease_read_setting(persist_t *p);
 static int lease_send(persist_t *p);
 static int lease_read(persist_t *p);
+static int lease_skip(persist_t *p);
 static int lease_read_rows(persist_t *p, bool claimed);
+static int lease_read_share(persist_t *p);
 static void lease_let_go(persist_t *p);
 
 
@@ -62,12 +65,12 @@ static const char  sql_claim[] =
     "        WHERE holder IS NULL OR lease_until < clock_timestamp()"
     "           OR lease_until > clock_timestamp()"
     "                            + 2 * $2 * interval '1 millisecond'"
-    "        ORDER BY p FOR UPDATE SKIP LOCKED) f"
+    "        ORDER BY p"
+    "        LIMIT greatest(0, chat.partition_share($1)"
+    "                 - (SELECT count(*) FROM chat.partition"
+    "                     WHERE holder = $1))"
+    "        FOR UPDATE SKIP LOCKED) f"
     " WHERE t.p = f.p " RENEWED;
-
-static const char  sql_release[] =
-    "UPDATE chat.partition SET holder = NULL, lease_until = NULL"
-    " WHERE holder = $1";
 
 
 /* whether a link is new, or one is about to be made */
@@ -176,9 +179,12 @@ lease_send(persist_t *p)
 
     if (db_begin(&p->db) == -1
         || db_send(&p->db, sql_evict, &evict) == -1
+        || share_send_sweep(p) == -1
         || db_sync(&p->db) == -1
+        || share_send_alive(p) == -1
         || db_send(&p->db, sql_renew, &renew) == -1
         || db_send(&p->db, sql_claim, &claim) == -1
+        || share_send_ask(p) == -1
         || db_sync(&p->db) == -1)
     {
         return -1;
@@ -209,6 +215,24 @@ lease_result(persist_t *p, PGresult **res)
 static int
 lease_read(persist_t *p)
 {
+    if (lease_skip(p) == -1 || lease_skip(p) == -1
+        || db_synced(&p->db) == -1
+        || lease_skip(p) == -1
+        || lease_read_rows(p, false) == -1
+        || lease_read_rows(p, true) == -1
+        || lease_read_share(p) == -1
+        || db_synced(&p->db) == -1)
+    {
+        return -1;
+    }
+
+    return db_end(&p->db);
+}
+
+
+static int
+lease_skip(persist_t *p)
+{
     PGresult  *res;
 
     if (lease_result(p, &res) == -1) {
@@ -217,15 +241,23 @@ lease_read(persist_t *p)
 
     PQclear(res);
 
-    if (db_synced(&p->db) == -1
-        || lease_read_rows(p, false) == -1
-        || lease_read_rows(p, true) == -1
-        || db_synced(&p->db) == -1)
-    {
+    return 0;
+}
+
+
+static int
+lease_read_share(persist_t *p)
+{
+    PGresult  *res;
+
+    if (lease_result(p, &res) == -1) {
         return -1;
     }
 
-    return db_end(&p->db);
+    p->share = (unsigned) db_value_uint(res, 0, 0);
+    PQclear(res);
+
+    return 0;
 }
 
 
@@ -312,25 +344,4 @@ lease_let_go(persist_t *p)
                        log_uint("partition", part->p));
         }
     }
-}
-
-
-void
-lease_release(persist_t *p)
-{
-    PGresult     *res;
-    db_params_t   ps = { 0 };
-
-    if (!db_is_open(&p->db)) {
-        return;         /* they become free when the lease ends */
-    }
-
-    db_param_text(&ps, p->holder);
-    res = db_query(&p->db, sql_release, &ps);
-
-    if (res == NULL) {
-        log_warn("partitions are not released", log_str("error", p->db.error));
-    }
-
-    PQclear(res);
 }

@@ -201,6 +201,19 @@ look_tell_stored(persist_t *p)
 }
 
 
+int
+look_tell_all_stored(persist_t *p)
+{
+    part_t  *part;
+
+    for (part = p->parts; part < p->parts + p->npartitions; part++) {
+        part->tell_at = 0;
+    }
+
+    return look_tell_stored(p);
+}
+
+
 uint64_t
 look_due(const persist_t *p, uint64_t until)
 {

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "past.h"
 #include "redis_url.h"
+#include "share.h"
 #include "store.h"
 
 
@@ -39,7 +40,6 @@ static options_rc_e persist_read_options(persist_t *p, int argc,
 static void persist_name(persist_t *p);
 static int persist_turn(persist_t *p, batch_t *batch);
 static int persist_work(persist_t *p, batch_t *batch);
-static bool persist_has_open(const persist_t *p);
 static int persist_store(persist_t *p, batch_t *batch);
 static uint64_t persist_due(const persist_t *p);
 static void persist_pause(const persist_t *p);
@@ -101,6 +101,7 @@ persist_init(persist_t *p, int argc, char **argv)
     p->db.timeout = 15000;
     p->db.setup = session_setup;
     p->redis.keeper = true;
+    p->redis.closed_at = life_now();
     p->needs_end = &p->needs;
 
     return OPTIONS_OK;
@@ -119,8 +120,7 @@ persist_read_options(persist_t *p, int argc, char **argv)
         OPTION_POSTGRES_URL(&p->db.url),
         { "backlog", OPTION_NUMBER, true, "N", "50000",
           "events that wait to be stored, at most, per partition; with more "
-          "of them sending is refused; a partition takes it over when it is "
-          "opened, after a restart of Redis", &p->backlog, 1, UINT32_MAX },
+          "of them sending is refused", &p->backlog, 1, UINT32_MAX },
         OPTION_LOG_LEVEL(&level),
         OPTION_END
     };
@@ -128,8 +128,8 @@ persist_read_options(persist_t *p, int argc, char **argv)
     const options_t  options = {
         .usage = "chat-persist [OPTION]...",
         .help = "Stores what happens in conversations: from the logs in Redis "
-                "into PostgreSQL.\nAny number of it may run; each partition "
-                "is held by one of them.",
+                "into PostgreSQL.\nAny number of it may run; they share the "
+                "partitions evenly.",
         .own = own
     };
 
@@ -181,7 +181,7 @@ persist_name(persist_t *p)
 static int
 persist_turn(persist_t *p, batch_t *batch)
 {
-    if (db_open(&p->db) == -1 || lease_keep(p) == -1) {
+    if (db_open(&p->db) == -1 || lease_keep(p) == -1 || share_keep(p) == -1) {
         return -1;
     }
 
@@ -201,11 +201,6 @@ persist_work(persist_t *p, batch_t *batch)
 {
     if (open_held(p) == -1 || look_check(p) == -1) {
         return -1;
-    }
-
-    if (!persist_has_open(p)) {
-        (void) life_wait(-1, 0, p->lease_at, true);
-        return 0;
     }
 
     if (!source_is_next(p, batch)) {
@@ -235,21 +230,6 @@ persist_work(persist_t *p, batch_t *batch)
     }
 
     return erase_keep(p);
-}
-
-
-static bool
-persist_has_open(const persist_t *p)
-{
-    unsigned  i;
-
-    for (i = 0; i < p->npartitions; i++) {
-        if (p->parts[i].state == PART_OPEN) {
-            return true;
-        }
-    }
-
-    return false;
 }
 
 
@@ -316,7 +296,7 @@ persist_done(persist_t *p)
     unsigned  i;
 
     marks_store_last(p);
-    lease_release(p);
+    share_leave(p);
     need_forget_all(p);
     past_forget(p);
 

@@ -85,6 +85,9 @@ typedef struct {
 
     struct past_s   *past;          /* see past.h */
 
+    unsigned         share;         /* partitions that should be ours */
+    stream_id_t      handover;      /* the last that was read, see share.c */
+
     uint64_t         stored;        /* entries, since the start */
     redis_args_t     args;          /* scratch */
 } persist_t;
@@ -118,7 +121,6 @@ void part_unmark(persist_t *p, part_t *part);
 
 bool lease_is_due(const persist_t *p);
 CHAT_MUST_CHECK int lease_keep(persist_t *p);    /* if it is due */
-void lease_release(persist_t *p);
 
 
 /* open.c: what a holder does when it gets a partition or Redis comes back */
@@ -153,6 +155,9 @@ CHAT_MUST_CHECK int look_check(persist_t *p);
    and was not told just now: while much comes, each call of it would be for a
    message or two */
 CHAT_MUST_CHECK int look_tell_stored(persist_t *p);
+
+/* the same, even if it was told just now */
+CHAT_MUST_CHECK int look_tell_all_stored(persist_t *p);
 
 /* when that is due, if it is before `until` (life_now()) */
 uint64_t look_due(const persist_t *p, uint64_t until);

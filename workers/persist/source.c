@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "need.h"
+#include "share.h"
 
 
 #define SOURCE_COUNT_MIN  16        /* on a new link */
@@ -14,6 +15,8 @@
 
 static int source_take(persist_t *p, batch_t *batch, uint32_t wait);
 static void source_stop_stuck(persist_t *p, const batch_t *batch);
+static int source_take_stream(persist_t *p, const redisReply *stream,
+    batch_t *batch);
 static int source_take_log(persist_t *p, part_t *part,
     const redisReply *entries, batch_t *batch);
 
@@ -129,7 +132,8 @@ source_begin(const persist_t *p, const batch_t *before, batch_t *batch)
 }
 
 
-/* asks for the logs and needs of all open partitions */
+/* asks for the logs and needs of all open partitions, and for what others gave
+   away */
 
 static int
 source_ask(persist_t *p, batch_t *batch, uint64_t block)
@@ -147,11 +151,15 @@ source_ask(persist_t *p, batch_t *batch, uint64_t block)
         redis_args_text(&p->args, part_key(open[i], "need", key));
     }
 
+    redis_args_text(&p->args, SHARE_STREAM);
+
     for (i = 0; i < n; i++) {
         source = &batch->sources[open[i] - p->parts];
         redis_args_text(&p->args, stream_id_print(source->after, id));
         redis_args_text(&p->args, stream_id_print(open[i]->need, id));
     }
+
+    redis_args_text(&p->args, stream_id_print(p->handover, id));
 
     return redis_send(&p->redis, &p->args);
 }
@@ -291,6 +299,29 @@ source_part(persist_t *p, chat_str_t key, chat_str_t *name)
 }
 
 
+static int
+source_take_stream(persist_t *p, const redisReply *stream, batch_t *batch)
+{
+    part_t      *part;
+    chat_str_t   key, name;
+
+    key = redis_text(stream, 0);
+    part = source_part(p, key, &name);
+
+    if (stream->elements != 2) {
+        return redis_fail(&p->redis, "unexpected answer to XREAD");
+    }
+
+    if (part != NULL) {
+        return name.data[0] == 'l'
+               ? source_take_log(p, part, stream->element[1], batch)
+               : need_take(p, part, stream->element[1]);
+    }
+
+    return share_take(p, stream->element[1]);
+}
+
+
 /* XREAD's answer: key and entries of each stream that has any, or nil */
 
 static int
@@ -298,9 +329,7 @@ source_take(persist_t *p, batch_t *batch, uint32_t wait)
 {
     int                rc = 0;
     size_t             i;
-    part_t            *part;
-    chat_str_t         name;
-    const redisReply  *reply, *stream;
+    const redisReply  *reply;
 
     reply = redis_reply_into(&p->redis, wait, &batch->arena);
 
@@ -313,16 +342,7 @@ source_take(persist_t *p, batch_t *batch, uint32_t wait)
     }
 
     for (i = 0; i < reply->elements && rc == 0; i++) {
-        stream = reply->element[i];
-        part = source_part(p, redis_text(stream, 0), &name);
-
-        if (part == NULL || stream->elements != 2) {
-            return redis_fail(&p->redis, "unexpected answer to XREAD");
-        }
-
-        rc = name.data[0] == 'l'
-             ? source_take_log(p, part, stream->element[1], batch)
-             : need_take(p, part, stream->element[1]);
+        rc = source_take_stream(p, reply->element[i], batch);
     }
 
     p->logs = batch->logs;
