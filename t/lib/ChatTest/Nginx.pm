@@ -1,5 +1,5 @@
-# An nginx of a test's own, with the module under the sanitizers unless
-# CHAT_TEST_MODULE is "plain".
+# An nginx of a test's own, with the module under the sanitizers unless "plain"
+# says otherwise, or CHAT_TEST_MODULE is "plain".
 
 package ChatTest::Nginx;
 
@@ -13,7 +13,6 @@ use ChatTest::Command qw(must_run run);
 use ChatTest::Process;
 
 my $machine = (POSIX::uname)[4];
-my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 
 
 # directory, build, port, redis: path of its socket, workers, log: a file; and
@@ -28,6 +27,7 @@ my $plain = ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain';
 sub new ($class, %o) {
     my $self = bless {
         workers => 1,
+        plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
         asan    => 'fast_unwind_on_malloc=0',
         %o,
     }, $class;
@@ -150,7 +150,7 @@ sub _http ($self, %more) {
 
 
 sub _module ($self) {
-    my $variant = $plain ? 'module' : 'module-asan';
+    my $variant = $self->{plain} ? 'module' : 'module-asan';
     my $module = "$self->{build}/$variant/ngx_chat_module.so";
 
     croak "$module is missing: run make test" if !-e $module;
@@ -160,7 +160,7 @@ sub _module ($self) {
 
 
 sub _environment ($self, $asan) {
-    return () if $plain;
+    return () if $self->{plain};
 
     my $options = "log_path=$self->{directory}/sanitizer/report";
 
