@@ -71,6 +71,8 @@ typedef struct ngx_chat_session_s    ngx_chat_session_t;
 typedef struct ngx_chat_room_s       ngx_chat_room_t;
 typedef struct ngx_chat_join_s       ngx_chat_join_t;
 typedef struct ngx_chat_request_s    ngx_chat_request_t;
+typedef struct ngx_chat_batch_s      ngx_chat_batch_t;
+typedef struct ngx_chat_element_s    ngx_chat_element_t;
 typedef struct ngx_chat_buffer_s     ngx_chat_buffer_t;
 typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;

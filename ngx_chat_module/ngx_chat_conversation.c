@@ -6,15 +6,34 @@
 
 
 #define NGX_CHAT_JOIN_REPLY     512     /* besides the events */
+#define NGX_CHAT_JOIN_EVENTS    9       /* of Redis' answer: before them */
+
+
+/* what is told of an answer to open */
+
+typedef struct {
+    size_t       last;                  /* after the last element of an event */
+    size_t       size;                  /* of all events */
+    uint64_t     reach;
+    ngx_uint_t   complete;
+    ngx_uint_t   reset;
+} ngx_chat_opened_t;
 
 
 static void ngx_chat_conversation_on_open(void *data, redisReply *reply);
+static size_t ngx_chat_conversation_room(ngx_chat_request_t *rq);
 static void ngx_chat_conversation_opened(ngx_chat_request_t *rq,
     redisReply *reply);
-static void ngx_chat_conversation_reply_begin(ngx_chat_request_t *rq,
-    redisReply *reply, uint64_t revision, chat_writer_t *w);
-static void ngx_chat_conversation_reply_end(chat_writer_t *w,
-    ngx_uint_t complete, ngx_uint_t reset);
+static void ngx_chat_conversation_read(ngx_chat_request_t *rq,
+    redisReply *reply, ngx_chat_opened_t *o);
+static ngx_uint_t ngx_chat_conversation_take(ngx_chat_request_t *rq,
+    size_t len);
+static ngx_chat_buffer_t *ngx_chat_conversation_begin(ngx_chat_request_t *rq,
+    size_t size, chat_writer_t *w);
+static void ngx_chat_conversation_write(ngx_chat_request_t *rq,
+    redisReply *reply, ngx_chat_opened_t *o, chat_writer_t *w);
+static void ngx_chat_conversation_answer(ngx_chat_request_t *rq,
+    redisReply *reply, ngx_chat_opened_t *o, ngx_chat_buffer_t *b, size_t len);
 static ngx_int_t ngx_chat_conversation_collect(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
 
@@ -25,6 +44,14 @@ static ngx_int_t ngx_chat_conversation_collect(ngx_chat_request_t *rq,
  * the client has been away for longer than Redis remembers, storage is asked
  * first and Redis for the rest.
  */
+
+ngx_int_t
+ngx_chat_conversation_join_name(ngx_chat_request_t *rq)
+{
+    return rq->parsed.nbatch > 0 ? ngx_chat_batch_name(rq)
+                                 : ngx_chat_request_name(rq);
+}
+
 
 void
 ngx_chat_conversation_join(ngx_chat_request_t *rq)
@@ -60,6 +87,10 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         rq->events_len = 0;
         rq->partial = 0;
 
+        if (rq->element != NULL) {
+            ngx_chat_batch_give_back(rq->element);
+        }
+
         if (ngx_chat_join_begin(rq->session, rq) == NULL) {
             ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
             return;
@@ -86,9 +117,25 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         ngx_chat_call_add_cstr(&call, "");
     }
 
-    ngx_chat_call_add_uint(&call, NGX_CHAT_MAX_EVENTS_BYTES);
+    ngx_chat_call_add_uint(&call, ngx_chat_conversation_room(rq));
 
     ngx_chat_ask_call(rq, &call, ngx_chat_conversation_on_open);
+}
+
+
+/* bytes of events that may be told, besides those from storage */
+
+static size_t
+ngx_chat_conversation_room(ngx_chat_request_t *rq)
+{
+    size_t  room;
+
+    room = NGX_CHAT_MAX_EVENTS_BYTES
+           - ngx_min(rq->events_len, NGX_CHAT_MAX_EVENTS_BYTES);
+
+    return rq->element == NULL ? room
+                               : ngx_min(room,
+                                         ngx_chat_batch_room(rq->element));
 }
 
 
@@ -125,7 +172,7 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
         return;
     }
 
-    if (rq->events_len > 0) {
+    if (rq->events_len > 0 || ngx_chat_conversation_room(rq) == 0) {
         rq->partial = 1;                /* what we have is all for this time */
         ngx_chat_conversation_join(rq);
         return;
@@ -139,77 +186,113 @@ ngx_chat_conversation_on_open(void *data, redisReply *reply)
 static void
 ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
 {
-    size_t              i, size;
-    uint64_t            reach;
-    ngx_str_t           event;
-    ngx_uint_t          complete, reset;
-    chat_writer_t       w;
-    ngx_chat_join_t    *join;
-    ngx_chat_buffer_t  *b;
+    chat_writer_t        w;
+    ngx_chat_opened_t    o;
+    ngx_chat_buffer_t   *b;
 
-    size = NGX_CHAT_JOIN_REPLY + rq->events_len;
+    ngx_chat_conversation_read(rq, reply, &o);
 
-    for (i = 11; i < reply->elements; i += 3) {
-        size += ngx_chat_bus_str(reply, i).len + 1;
-    }
-
-    b = ngx_chat_request_reply(rq, size, &w);
+    b = ngx_chat_conversation_begin(rq, NGX_CHAT_JOIN_REPLY + o.size, &w);
     if (b == NULL) {
         return;
     }
 
-    reset = ngx_chat_bus_uint(reply, 6) == 1;
-    complete = ngx_chat_bus_uint(reply, 7) == 1 && !rq->partial;
-    reach = rq->partial ? rq->after : ngx_chat_bus_uint(reply, 8);
+    ngx_chat_conversation_write(rq, reply, &o, &w);
 
-    ngx_chat_conversation_reply_begin(rq, reply, reach, &w);
-
-    if (rq->events_len > 0 && !reset) {
-        chat_write(&w, (chat_str_t) { rq->events->payload, rq->events_len });
-        chat_write_cstr(&w, reply->elements > 11 ? "," : "");
+    if (rq->element == NULL) {
+        ngx_chat_conversation_join_end(&w, o.complete, o.reset);
+        chat_event_end(&w);
     }
 
-    for (i = 11; i < reply->elements; i += 3) {
-        event = ngx_chat_bus_str(reply, i);
-        chat_write_cstr(&w, i > 11 ? "," : "");
-        chat_write(&w, ngx_chat_str(&event));
-    }
-
-    ngx_chat_conversation_reply_end(&w, complete, reset);
-
-    if (ngx_chat_request_reply_end(rq, b, &w) != NGX_OK) {
+    if (w.full) {
+        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+                      "chat: an answer to a join of %uz bytes does not fit",
+                      w.len);
+        ngx_chat_buffer_unref(b);
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }
 
-    /* first the reply, then what has happened since */
+    ngx_chat_conversation_answer(rq, reply, &o, b, w.len);
+}
 
-    if (rq->parsed.has_id) {
-        ngx_chat_write_queue(rq->session, b);
+
+/* a batch may have less room for events than Redis was told */
+
+static void
+ngx_chat_conversation_read(ngx_chat_request_t *rq, redisReply *reply,
+    ngx_chat_opened_t *o)
+{
+    size_t  len;
+
+    o->reset = ngx_chat_bus_uint(reply, 6) == 1;
+    o->complete = ngx_chat_bus_uint(reply, 7) == 1 && !rq->partial;
+    o->reach = rq->partial ? rq->after : ngx_chat_bus_uint(reply, 8);
+    o->size = rq->events_len;
+
+    for (o->last = NGX_CHAT_JOIN_EVENTS;
+         o->last < reply->elements;
+         o->last += 3)
+    {
+        len = ngx_chat_bus_str(reply, o->last + 2).len + 1;
+
+        if (!ngx_chat_conversation_take(rq, len)) {
+            break;
+        }
+
+        o->size += len;
     }
 
-    ngx_chat_buffer_unref(b);
+    if (o->last < reply->elements) {
+        o->complete = 0;
+        o->reach = o->last > NGX_CHAT_JOIN_EVENTS
+                   ? ngx_chat_bus_uint(reply, o->last - 3) : rq->after;
+    }
+}
 
-    join = rq->join;
-    rq->join = NULL;
 
-    ngx_chat_join_opened(join, ngx_chat_bus_uint(reply, 1),
-                         ngx_chat_bus_uint(reply, 5), reach, complete);
+static ngx_uint_t
+ngx_chat_conversation_take(ngx_chat_request_t *rq, size_t len)
+{
+    return rq->element == NULL || ngx_chat_batch_take(rq->element, len);
+}
 
-    ngx_chat_request_done(rq, NULL);
+
+/* of a batch, what is written is a part of the reply; NULL: it is over */
+
+static ngx_chat_buffer_t *
+ngx_chat_conversation_begin(ngx_chat_request_t *rq, size_t size,
+    chat_writer_t *w)
+{
+    ngx_chat_buffer_t  *b;
+
+    if (rq->element == NULL) {
+        return ngx_chat_request_reply(rq, size, w);
+    }
+
+    b = ngx_chat_buffer_create(size);
+    if (b == NULL) {
+        ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
+        return NULL;
+    }
+
+    chat_writer_init(w, b->payload, b->size);
+
+    return b;
 }
 
 
 static void
-ngx_chat_conversation_reply_begin(ngx_chat_request_t *rq, redisReply *reply,
-    uint64_t revision, chat_writer_t *w)
+ngx_chat_conversation_write(ngx_chat_request_t *rq, redisReply *reply,
+    ngx_chat_opened_t *o, chat_writer_t *w)
 {
-    ngx_str_t  role;
+    size_t     i;
+    ngx_str_t  role, event;
 
     role = ngx_chat_bus_str(reply, 2);
 
     chat_write_cstr(w, "{\"conversationId\":");
-    chat_write_string(w, (chat_str_t) { rq->parsed.conversation.data,
-                                        rq->parsed.conversation.len });
+    chat_write_string(w, ngx_chat_id(&rq->parsed.conversation));
     chat_write_cstr(w, ",\"role\":");
 
     if (role.len > 0) {
@@ -222,21 +305,68 @@ ngx_chat_conversation_reply_begin(ngx_chat_request_t *rq, redisReply *reply,
     chat_write_cstr(w, ",\"sequenceNumber\":");
     chat_write_uint(w, ngx_chat_bus_uint(reply, 4));
     chat_write_cstr(w, ",\"revision\":");
-    chat_write_uint(w, revision);
+    chat_write_uint(w, o->reach);
     chat_write_cstr(w, ",\"lastReadSequence\":");
     chat_write_uint(w, ngx_chat_bus_uint(reply, 3));
     chat_write_cstr(w, ",\"events\":[");
+
+    if (rq->events_len > 0 && !o->reset) {
+        chat_write(w, (chat_str_t) { rq->events->payload, rq->events_len });
+        chat_write_cstr(w, o->last > NGX_CHAT_JOIN_EVENTS ? "," : "");
+    }
+
+    for (i = NGX_CHAT_JOIN_EVENTS; i < o->last; i += 3) {
+        event = ngx_chat_bus_str(reply, i + 2);
+        chat_write_cstr(w, i > NGX_CHAT_JOIN_EVENTS ? "," : "");
+        chat_write(w, ngx_chat_str(&event));
+    }
 }
 
 
-static void
-ngx_chat_conversation_reply_end(chat_writer_t *w, ngx_uint_t complete,
+void
+ngx_chat_conversation_join_end(chat_writer_t *w, ngx_uint_t complete,
     ngx_uint_t reset)
 {
     chat_write_cstr(w, "],\"complete\":");
     chat_write_cstr(w, complete ? "true" : "false");
     chat_write_cstr(w, ",\"reset\":");
     chat_write_cstr(w, reset ? "true}" : "false}");
+}
+
+
+/* first the reply, then what has happened since */
+
+static void
+ngx_chat_conversation_answer(ngx_chat_request_t *rq, redisReply *reply,
+    ngx_chat_opened_t *o, ngx_chat_buffer_t *b, size_t len)
+{
+    ngx_chat_join_t  *join = rq->join;
+
+    rq->join = NULL;
+
+    if (rq->element != NULL) {
+        ngx_chat_batch_opened(rq->element, join, b, len, o->complete,
+                              o->reset);
+
+    } else {
+        ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, len);
+
+        if (rq->parsed.has_id) {
+            ngx_chat_write_queue(rq->session, b);
+        }
+
+        ngx_chat_buffer_unref(b);
+    }
+
+    ngx_chat_join_opened(join, ngx_chat_bus_uint(reply, 1),
+                         ngx_chat_bus_uint(reply, 5), o->reach, o->complete);
+
+    if (rq->element != NULL) {
+        ngx_chat_batch_answered(rq->element);
+        return;
+    }
+
+    ngx_chat_request_done(rq, NULL);
 }
 
 
@@ -261,12 +391,13 @@ ngx_chat_conversation_join_range(ngx_chat_request_t *rq,
 }
 
 
-/* the events with commas between them */
+/* the events with commas between them, as many as there is room for */
 
 static ngx_int_t
 ngx_chat_conversation_collect(ngx_chat_request_t *rq, ngx_chat_range_t *range)
 {
     u_char                  *p;
+    uint64_t                 reach = rq->after;
     ngx_int_t                rc;
     ngx_chat_range_event_t   e;
 
@@ -286,11 +417,19 @@ ngx_chat_conversation_collect(ngx_chat_request_t *rq, ngx_chat_range_t *range)
             break;
         }
 
+        if (!ngx_chat_conversation_take(rq, e.text.len + 1)) {
+            range->reach = reach;
+            range->complete = 0;
+            rc = NGX_DONE;
+            break;
+        }
+
         if (p != rq->events->payload) {
             *p++ = ',';
         }
 
         p = ngx_cpymem(p, e.text.data, e.text.len);
+        reach = e.revision;
     }
 
     if (rc == NGX_ERROR) {

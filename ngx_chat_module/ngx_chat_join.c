@@ -44,6 +44,10 @@
  *
  *   Told to start over: it may have been let in by what was lost.  It joins
  *   anew, on its own behalf, see ngx_chat_repair_reset().
+ *
+ * A join of a batch is opened like any other, as soon as Redis has answered for
+ * it.  Its reply waits for the rest of the batch, and what it would be handed
+ * meanwhile waits behind the reply: to the client it is the same, only later.
  */
 
 #include "ngx_chat.h"
@@ -83,6 +87,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         join->admitted = 0;
         join->own = 0;
         join->request = NULL;
+        join->element = NULL;
         join->state = NGX_CHAT_JOIN_PARTIAL;
 
         ngx_queue_insert_tail(&room->joins, &join->room_queue);
@@ -140,6 +145,10 @@ ngx_chat_join_end(ngx_chat_join_t *join)
 
     if (join->request != NULL) {
         join->request->join = NULL;
+    }
+
+    if (join->element != NULL) {
+        ngx_chat_batch_left(join->element);
     }
 
     ngx_queue_remove(&join->room_queue);
@@ -208,7 +217,7 @@ ngx_chat_join_catch_up(ngx_chat_join_t *join, uint64_t reach)
         }
 
         if (join->state == NGX_CHAT_JOIN_LIVE) {
-            ngx_chat_write_queue(join->session, h->buffer);
+            ngx_chat_join_tell(join, h->buffer, 0);
         }
 
         if (ngx_chat_join_is_put_out(join, h->revision, &h->what)) {
@@ -217,6 +226,19 @@ ngx_chat_join_catch_up(ngx_chat_join_t *join, uint64_t reach)
     }
 
     return 0;
+}
+
+
+void
+ngx_chat_join_tell(ngx_chat_join_t *join, ngx_chat_buffer_t *b,
+    ngx_uint_t always)
+{
+    if (join->element != NULL) {
+        ngx_chat_batch_park(join->element, b, always);
+        return;
+    }
+
+    ngx_chat_write_queue(join->session, b);
 }
 
 

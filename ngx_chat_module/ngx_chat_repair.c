@@ -539,7 +539,7 @@ ngx_chat_repair_tell_reset(ngx_chat_join_t *join)
     chat_write_cstr(&w, "}}");
 
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
-    ngx_chat_write_queue(join->session, b);
+    ngx_chat_join_tell(join, b, 1);
     ngx_chat_buffer_unref(b);
 }
 

@@ -24,10 +24,13 @@ static void ngx_chat_request_queue(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
 static ngx_chat_request_t *ngx_chat_request_create(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
-static void ngx_chat_request_advance(ngx_chat_session_t *s);
-static ngx_uint_t ngx_chat_request_blocked(ngx_chat_session_t *s,
+static void ngx_chat_request_insert(ngx_chat_session_t *s,
     ngx_chat_request_t *rq);
-static void ngx_chat_request_detach(ngx_chat_request_t *rq);
+static ngx_uint_t ngx_chat_request_same_name(ngx_chat_request_t *a,
+    ngx_chat_request_t *b);
+static void ngx_chat_request_enter(ngx_chat_session_t *s,
+    ngx_chat_request_t *rq);
+static void ngx_chat_request_unblock(ngx_chat_request_t *rq);
 static void ngx_chat_request_on_begin(ngx_event_t *ev);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
 
@@ -41,7 +44,7 @@ static const struct {
 } ngx_chat_requests[CHAT_REQUEST_UNKNOWN] = {
 
     [CHAT_REQUEST_CONVERSATION_JOIN] = {
-        ngx_chat_request_name, ngx_chat_conversation_join,
+        ngx_chat_conversation_join_name, ngx_chat_conversation_join,
         ngx_chat_conversation_join_range },
 
     [CHAT_REQUEST_CONVERSATION_LEAVE] = {
@@ -239,13 +242,50 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
         return;
     }
 
-    ngx_queue_insert_tail(&s->requests, &rq->queue);
-    s->nrequests++;
+    ngx_chat_request_insert(s, rq);
 
     ngx_add_timer(&rq->timer, s->conf->request_timeout);
 
     if (ngx_chat_requests[parsed->type].prepare(rq) == NGX_OK) {
+        ngx_chat_request_enter(s, rq);
         ngx_chat_request_advance(s);
+    }
+}
+
+
+ngx_chat_request_t *
+ngx_chat_request_add(ngx_chat_session_t *s, const chat_request_t *parsed,
+    ngx_chat_element_t *element)
+{
+    ngx_chat_request_t  *rq;
+
+    rq = ngx_chat_request_create(s, parsed, chat_str(""));
+    if (rq == NULL) {
+        return NULL;
+    }
+
+    rq->element = element;
+
+    ngx_chat_request_insert(s, rq);
+    (void) ngx_chat_request_name(rq);   /* it has one */
+    ngx_chat_request_enter(s, rq);
+
+    return rq;
+}
+
+
+/* the elements of batches are counted apart: their client has sent one */
+
+static void
+ngx_chat_request_insert(ngx_chat_session_t *s, ngx_chat_request_t *rq)
+{
+    ngx_queue_insert_tail(&s->requests, &rq->queue);
+
+    if (rq->element != NULL) {
+        s->nelements++;
+
+    } else {
+        s->nrequests++;
     }
 }
 
@@ -310,20 +350,15 @@ ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name)
     ngx_memcpy(parsed.conversation.data, name->base.data + skip,
                parsed.conversation.len);
 
-    rq = ngx_chat_request_create(s, &parsed, chat_str(""));
+    rq = ngx_chat_request_add(s, &parsed, NULL);
     if (rq == NULL) {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return;
     }
 
-    (void) ngx_chat_request_name(rq);   /* it has one */
-
     rq->unasked = 1;
     rq->timer.handler = ngx_chat_request_on_begin;
     ngx_add_timer(&rq->timer, 0);
-
-    ngx_queue_insert_tail(&s->requests, &rq->queue);
-    s->nrequests++;
 }
 
 
@@ -345,17 +380,10 @@ ngx_chat_request_on_begin(ngx_event_t *ev)
 ngx_int_t
 ngx_chat_request_name(ngx_chat_request_t *rq)
 {
-    chat_request_id_t    *conversation = &rq->parsed.conversation;
     ngx_chat_identity_t  *identity = rq->session->identity;
 
-    if (conversation->len == 0) {
-        ngx_chat_request_fail(rq, CHAT_CODE_UNSUPPORTED,
-                              "joining several at once is not supported");
-        return NGX_DECLINED;
-    }
-
     ngx_chat_request_set_name(rq, ngx_chat_str(&identity->tenant),
-                              ngx_chat_id(conversation));
+                              ngx_chat_id(&rq->parsed.conversation));
 
     return NGX_OK;
 }
@@ -371,6 +399,64 @@ ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
                                           rq->node->conf->partitions);
     name->base.data = rq->base;
     name->base.len = chat_name_base(rq->base, name->partition, tenant, id);
+
+    rq->hash = ngx_crc32_short(rq->base, name->base.len);
+}
+
+
+static ngx_uint_t
+ngx_chat_request_same_name(ngx_chat_request_t *a, ngx_chat_request_t *b)
+{
+    return a->hash == b->hash
+           && a->name.base.len == b->name.base.len
+           && ngx_memcmp(a->base, b->base, a->name.base.len) == 0;
+}
+
+
+/* it has its name, and is the last one in the queue, or but for its elements */
+
+static void
+ngx_chat_request_enter(ngx_chat_session_t *s, ngx_chat_request_t *rq)
+{
+    ngx_queue_t  *q;
+
+    for (q = ngx_queue_head(&s->requests);
+         q != &rq->queue;
+         q = ngx_queue_next(q))
+    {
+        if (ngx_chat_request_same_name(rq, ngx_queue_data(q,
+                                                ngx_chat_request_t, queue)))
+        {
+            rq->blocked = 1;
+            return;
+        }
+    }
+}
+
+
+/* it leaves the queue: the next one of its name may run */
+
+static void
+ngx_chat_request_unblock(ngx_chat_request_t *rq)
+{
+    ngx_queue_t         *q;
+    ngx_chat_request_t  *next;
+
+    if (rq->blocked) {
+        return;                         /* an earlier one goes on to block */
+    }
+
+    for (q = ngx_queue_next(&rq->queue);
+         q != ngx_queue_sentinel(&rq->session->requests);
+         q = ngx_queue_next(q))
+    {
+        next = ngx_queue_data(q, ngx_chat_request_t, queue);
+
+        if (ngx_chat_request_same_name(rq, next)) {
+            next->blocked = 0;
+            return;
+        }
+    }
 }
 
 
@@ -380,7 +466,7 @@ ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
  * the walk begins again.
  */
 
-static void
+void
 ngx_chat_request_advance(ngx_chat_session_t *s)
 {
     ngx_queue_t         *q;
@@ -400,7 +486,11 @@ again:
     {
         rq = ngx_queue_data(q, ngx_chat_request_t, queue);
 
-        if (rq->running || ngx_chat_request_blocked(s, rq)) {
+        if (rq->running || rq->blocked) {
+            continue;
+        }
+
+        if (rq->element != NULL && !ngx_chat_batch_begin(rq->element)) {
             continue;
         }
 
@@ -410,29 +500,6 @@ again:
     }
 
     s->advancing = 0;
-}
-
-
-static ngx_uint_t
-ngx_chat_request_blocked(ngx_chat_session_t *s, ngx_chat_request_t *rq)
-{
-    ngx_queue_t         *q;
-    ngx_chat_request_t  *other;
-
-    for (q = ngx_queue_head(&s->requests);
-         q != &rq->queue;
-         q = ngx_queue_next(q))
-    {
-        other = ngx_queue_data(q, ngx_chat_request_t, queue);
-
-        if (other->name.base.len == rq->name.base.len
-            && ngx_memcmp(other->base, rq->base, rq->name.base.len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -455,6 +522,18 @@ ngx_chat_request_on_deadline(ngx_event_t *ev)
 {
     ngx_chat_request_t  *rq = ev->data;
 
+    if (rq->batch != NULL) {
+        ngx_chat_batch_late(rq->batch);
+        return;
+    }
+
+    ngx_chat_request_late(rq);
+}
+
+
+void
+ngx_chat_request_late(ngx_chat_request_t *rq)
+{
     if (rq->accepted) {
         ngx_chat_request_fail(rq, CHAT_CODE_TIMEOUT,
                               "not stored in time; it has taken effect, unless "
@@ -493,6 +572,11 @@ ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
                   "chat: %s failed: %s, %s",
                   chat_request_type_name(rq->parsed.type),
                   chat_code_name(code), message);
+
+    if (rq->element != NULL) {
+        ngx_chat_batch_failed(rq->element, code, message, retry);
+        return;
+    }
 
     if (!rq->unasked) {
         ngx_chat_request_error_after(rq->session, rq->parsed.id, code, message,
@@ -534,15 +618,40 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
 
 /* takes it from its session; frees it unless a reply of Redis is to come */
 
-static void
+void
 ngx_chat_request_detach(ngx_chat_request_t *rq)
 {
-    ngx_chat_join_t     *join = rq->join;
     ngx_chat_session_t  *s = rq->session;
 
+    if (rq->batch != NULL) {
+        ngx_chat_batch_free(rq->batch);
+    }
+
+    ngx_chat_request_unblock(rq);
+
     ngx_queue_remove(&rq->queue);
-    s->nrequests--;
+
+    if (rq->element != NULL) {
+        rq->element = NULL;
+        s->nelements--;
+
+    } else {
+        s->nrequests--;
+    }
+
+    ngx_chat_request_stop(rq);
     rq->session = NULL;
+
+    if (!rq->pending) {
+        ngx_chat_request_free(rq);
+    }
+}
+
+
+void
+ngx_chat_request_stop(ngx_chat_request_t *rq)
+{
+    ngx_chat_join_t  *join = rq->join;
 
     if (rq->timer.timer_set) {
         ngx_del_timer(&rq->timer);
@@ -563,10 +672,6 @@ ngx_chat_request_detach(ngx_chat_request_t *rq)
         if (join->state == NGX_CHAT_JOIN_OPENING) {
             ngx_chat_room_leave(join);
         }
-    }
-
-    if (!rq->pending) {
-        ngx_chat_request_free(rq);
     }
 }
 

@@ -21,7 +21,8 @@ typedef struct {
  * that they take effect in the order sent; others side by side.
  *
  * Owner: its session's queue until it is answered; while a reply of Redis is
- * to come (pending), the callback; the later of the two frees it.
+ * to come (pending), the callback; the later of the two frees it.  The elements
+ * of a batch are requests in the queue, too.
  */
 
 struct ngx_chat_request_s {
@@ -35,7 +36,11 @@ struct ngx_chat_request_s {
     ngx_chat_waiter_t      waiter;
 
     ngx_chat_name_t        name;
+    uint32_t               hash;        /* of the name */
     u_char                 base[CHAT_NAME_MAX_BASE];
+
+    ngx_chat_batch_t      *batch;       /* a join of several, else NULL */
+    ngx_chat_element_t    *element;     /* it is one of a batch, else NULL */
 
     ngx_chat_join_t       *join;        /* conversation.join; NULL: ended */
     ngx_uint_t             epoch;       /* of the room when open was sent */
@@ -51,6 +56,7 @@ struct ngx_chat_request_s {
     u_char                 id[CHAT_ID_LEN];
 
     unsigned               running:1;
+    unsigned               blocked:1;   /* an earlier one has the same name */
     unsigned               in_room:1;
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
@@ -76,6 +82,7 @@ void ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
 void ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
     const char *message, ngx_uint_t retry);     /* seconds, 0: none */
 void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
+void ngx_chat_request_late(ngx_chat_request_t *rq);     /* its deadline */
 
 /* runs it, or runs it again: a conversation was loaded, a room subscribed;
    with history that has come from storage */
@@ -89,6 +96,15 @@ void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
 
 /* for ngx_chat_ask.c: its session has gone, and Redis has answered */
 void ngx_chat_request_free(ngx_chat_request_t *rq);
+
+/* for ngx_chat_batch.c: one of a batch enters the queue; waits for nothing any
+   more, but stays; leaves.  advance: what may run runs */
+ngx_chat_request_t *ngx_chat_request_add(ngx_chat_session_t *s,
+    const chat_request_t *parsed,
+    ngx_chat_element_t *element);       /* NULL: out of memory */
+void ngx_chat_request_stop(ngx_chat_request_t *rq);
+void ngx_chat_request_detach(ngx_chat_request_t *rq);
+void ngx_chat_request_advance(ngx_chat_session_t *s);
 
 /* all requests of a session that ends */
 void ngx_chat_request_abandon(ngx_chat_session_t *s);
@@ -175,6 +191,41 @@ ngx_int_t ngx_chat_append_answer(ngx_chat_request_t *rq, redisReply *reply,
     ngx_chat_append_t *a);
 
 
+/*
+ * ngx_chat_batch.c: conversation.join of several.  Each conversation is an
+ * element, a request of its own; what they come to is told in one reply.
+ */
+
+ngx_int_t ngx_chat_batch_name(ngx_chat_request_t *rq);
+void ngx_chat_batch_late(ngx_chat_batch_t *batch);      /* its deadline */
+void ngx_chat_batch_free(ngx_chat_batch_t *batch);      /* untold */
+
+/* whether the element may be run now, and is: few are under way at once */
+ngx_uint_t ngx_chat_batch_begin(ngx_chat_element_t *e);
+
+/* how many bytes of events there is room for; take: whether n more fit, which
+   are the element's then; give_back: all that were taken for it */
+size_t ngx_chat_batch_room(ngx_chat_element_t *e);
+ngx_uint_t ngx_chat_batch_take(ngx_chat_element_t *e, size_t n);
+void ngx_chat_batch_give_back(ngx_chat_element_t *e);
+
+/* opened: takes text over, a join's data up to the end of its events; from now
+   on those of the join are parked.  answered: it may be freed, and all of the
+   batch; so with failed */
+void ngx_chat_batch_opened(ngx_chat_element_t *e, ngx_chat_join_t *join,
+    ngx_chat_buffer_t *text, size_t len, ngx_uint_t complete,
+    ngx_uint_t reset);
+void ngx_chat_batch_failed(ngx_chat_element_t *e, chat_code_e code,
+    const char *message, ngx_uint_t retry);
+void ngx_chat_batch_answered(ngx_chat_element_t *e);
+
+/* an event for a join whose reply is not out; always: it must not be lost.
+   left: the join has ended */
+void ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
+    ngx_uint_t always);
+void ngx_chat_batch_left(ngx_chat_element_t *e);
+
+
 /* the requests themselves */
 
 void ngx_chat_message_send(ngx_chat_request_t *rq);
@@ -187,7 +238,10 @@ void ngx_chat_history_get(ngx_chat_request_t *rq);
 void ngx_chat_history_get_range(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
 
+ngx_int_t ngx_chat_conversation_join_name(ngx_chat_request_t *rq);
 void ngx_chat_conversation_join(ngx_chat_request_t *rq);
+void ngx_chat_conversation_join_end(chat_writer_t *w, ngx_uint_t complete,
+    ngx_uint_t reset);                  /* the end of its data */
 void ngx_chat_conversation_join_range(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
 void ngx_chat_conversation_leave(ngx_chat_request_t *rq);

@@ -429,7 +429,7 @@ ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event)
     {
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
 
-        if (join->state == NGX_CHAT_JOIN_LIVE) {
+        if (join->state == NGX_CHAT_JOIN_LIVE && join->element == NULL) {
             ngx_chat_write_queue(join->session, b);
         }
     }
@@ -513,7 +513,7 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
         }
 
         if (join->state == NGX_CHAT_JOIN_LIVE && join->revision < revision) {
-            ngx_chat_write_queue(join->session, b);
+            ngx_chat_join_tell(join, b, 0);
         }
 
         if (ngx_chat_join_is_put_out(join, revision, what)) {

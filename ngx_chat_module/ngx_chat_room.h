@@ -26,6 +26,8 @@ struct ngx_chat_join_s {
     ngx_chat_room_t           *room;
     ngx_chat_session_t        *session;
     ngx_chat_request_t        *request;     /* that opens it, if OPENING */
+    ngx_chat_element_t        *element;     /* events wait for its reply; or
+                                               NULL */
     uint64_t                   revision;    /* that the session has got; the
                                                room's own if that is higher */
     uint64_t                   admitted;    /* of Redis' last answer that let it
@@ -128,6 +130,10 @@ ngx_chat_join_t *ngx_chat_join_find(ngx_chat_session_t *s,
    ended on return, and the room with it */
 void ngx_chat_join_opened(ngx_chat_join_t *join, uint64_t generation,
     uint64_t revision, uint64_t reach, ngx_uint_t complete);
+
+/* an event for a live one; always: it may not be left out */
+void ngx_chat_join_tell(ngx_chat_join_t *join, ngx_chat_buffer_t *b,
+    ngx_uint_t always);
 
 /* whether an event puts it out of the room: what is as in redis/chat.lua */
 ngx_uint_t ngx_chat_join_is_put_out(ngx_chat_join_t *join, uint64_t revision,

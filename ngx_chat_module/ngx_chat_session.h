@@ -102,7 +102,8 @@ struct ngx_chat_session_s {
     ngx_str_t              addr_text;   /* the client's address */
     u_char                 id[CHAT_ID_LEN];
 
-    ngx_uint_t             nrequests;
+    ngx_uint_t             nrequests;   /* but for elements of batches */
+    ngx_uint_t             nelements;
     ngx_uint_t             njoins;
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */

@@ -21,9 +21,9 @@ local function what_of(head)
 end
 
 
--- Events above a revision, as far as they fit: what follows in an answer is
--- complete (1 or 0), how far they reach, then revision, what and event in
--- turn.
+-- Events above a revision, as far as they fit, one at least unless there is no
+-- room at all: what follows in an answer is complete (1 or 0), how far they
+-- reach, then revision, what and event in turn.
 
 local function events_add(answer, base, meta, after, max_bytes)
     local bytes, reach, complete = 0, after, 1
@@ -40,7 +40,9 @@ local function events_add(answer, base, meta, after, max_bytes)
         for _, entry in ipairs(entries) do
             local event = entry[2][2]
 
-            if bytes > 0 and bytes + #event > max_bytes then
+            if bytes + #event > max_bytes
+                and (bytes > 0 or max_bytes == 0)
+            then
                 complete = 0
                 break
             end

@@ -24,6 +24,26 @@ sub join ($self, $conversation, $after = undef) {
 }
 
 
+# Several at once: names, or pairs [name, after this revision].  Returns the
+# elements of the answer.
+
+sub join_all ($self, @conversations) {
+    my $data = $self->request('conversation.join', join_list(@conversations));
+
+    return @{ $data->{conversations} };
+}
+
+
+sub join_list (@conversations) {
+    return { conversations => [map {
+        my ($name, $after) = ref $_ ? @$_ : ($_);
+
+        { conversationId => $name,
+          defined $after ? (afterRevision => $after) : () };
+    } @conversations] };
+}
+
+
 sub leave ($self, $conversation) {
     return $self->request('conversation.leave',
                           { conversationId => $conversation });
