@@ -121,12 +121,41 @@ a_number_has_no_unit(void **state)
 }
 
 
+static void
+only_the_optional_operands_may_be_left_out(void **state)
+{
+    size_t       optional, given;
+    char        *argv[] = { (char *) "test", (char *) "one", (char *) "two",
+                            (char *) "three" };
+    const char  *operands[2];
+
+    const option_t  own[] = { OPTION_END };
+
+    (void) state;
+
+    for (optional = 0; optional <= 2; optional++) {
+        for (given = 0; given <= 3; given++) {
+
+            const options_t  options = {
+                .usage = "", .help = "", .own = own, .operands = operands,
+                .noperands = 2, .optional = optional
+            };
+
+            assert_int_equal(read_in_silence(&options, 1 + (int) given, argv),
+                             given + optional >= 2 && given <= 2
+                             ? OPTIONS_OK : OPTIONS_ERROR);
+        }
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_those_of_the_seconds),
         cmocka_unit_test(a_number_has_no_unit),
+        cmocka_unit_test(only_the_optional_operands_may_be_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ int history_main(int argc, char **argv);
 int setting_list_main(int argc, char **argv);
 int setting_set_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int verify_main(int argc, char **argv);
 
 
 /* ctl.c: what the verbs have in common */

@@ -58,7 +58,9 @@ static const verb_t  verbs[] = {
     { { "setting", "set" }, setting_set_main,
       "change one of them" },
     { { "status", NULL }, status_main,
-      "say whether all is well" }
+      "say whether all is well" },
+    { { "verify", NULL }, verify_main,
+      "prove that a conversation has no gaps" }
 };
 
 #define NVERBS  (sizeof(verbs) / sizeof(verbs[0]))

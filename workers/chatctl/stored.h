@@ -26,6 +26,8 @@
     "   WHERE r.p = m.p AND r.conversation_key = m.conversation_key"          \
     "   AND r.message_id = m.id AND NOT r.removed)"
 
+#define STORED_NCOLUMNS  14
+
 
 /* where the messages of a conversation are */
 

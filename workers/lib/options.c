@@ -48,7 +48,7 @@ options_read(const options_t *o, int argc, char **argv)
         }
     }
 
-    if (r.noperands < o->noperands) {
+    if (r.noperands < o->noperands - o->optional) {
         fprintf(stderr, "usage: %s\n", o->usage);
         return OPTIONS_ERROR;
     }

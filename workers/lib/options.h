@@ -51,7 +51,8 @@ typedef struct {
     const option_t  *own;
     const option_t  *common;    /* a second table, or NULL */
     const char     **operands;  /* where operands go; noperands of them */
-    size_t           noperands; /*   are required */
+    size_t           noperands; /*   at most, and all but the last */
+    size_t           optional;  /*   so many are required */
 } options_t;
 
 
