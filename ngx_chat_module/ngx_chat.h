@@ -89,6 +89,7 @@ struct ngx_chat_main_conf_s {
     ngx_msec_t         redis_timeout;   /* unanswered: the link ends */
     size_t             redis_max_pending;   /* bytes sent and not answered */
     ngx_uint_t         partitions;
+    ngx_msec_t         compare_interval;    /* each room with Redis */
 
     ngx_uint_t         enabled;         /* some location needs a node */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
@@ -158,8 +159,14 @@ struct ngx_chat_node_s {
 
     ngx_rbtree_t           rooms;       /* ngx_chat_room_t by base */
     ngx_rbtree_node_t      rooms_sentinel;
+    ngx_queue_t            rooms_of[CHAT_ID_MAX_PARTITIONS];    /* the same */
     ngx_queue_t            repairs;     /* stale rooms */
     ngx_uint_t             repairing;   /* comparisons under way */
+    uint64_t               gaps;        /* found and repaired */
+
+    ngx_event_t            compare_timer;
+    ngx_uint_t             compare_partition;   /* the one whose turn it is */
+    ngx_uint_t             compare_round;   /* times that all had theirs */
 
     ngx_rbtree_t           needs;       /* ngx_chat_need_t by <tenant>/<id> */
     ngx_rbtree_node_t      needs_sentinel;

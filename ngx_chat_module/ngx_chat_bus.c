@@ -591,7 +591,11 @@ ngx_chat_bus_other_identity(ngx_chat_node_t *node)
 }
 
 
-/* how many partitions are open for the Redis that we see */
+/*
+ * How many partitions are open for the Redis that we see.  Their generation
+ * and how far they are stored is told on "chat:nodes", too; here in case that
+ * was lost.
+ */
 
 static void
 ngx_chat_bus_look(ngx_chat_node_t *node)
@@ -613,11 +617,14 @@ ngx_chat_bus_look(ngx_chat_node_t *node)
         ngx_memcpy(key + len, "part", sizeof("part") - 1);
 
         call.n = 0;
-        ngx_chat_call_add_cstr(&call, "HGET");
+        ngx_chat_call_add_cstr(&call, "HMGET");
         ngx_chat_call_add(&call, key, sizeof(key));
         ngx_chat_call_add_cstr(&call, "identity");
+        ngx_chat_call_add_cstr(&call, "generation");
+        ngx_chat_call_add_cstr(&call, "stored");
 
-        if (ngx_chat_call_send(&call, node, ngx_chat_bus_on_look, node)
+        if (ngx_chat_call_send(&call, node, ngx_chat_bus_on_look,
+                               &node->acks[p])
             == NGX_OK)
         {
             node->open_pending++;
@@ -629,17 +636,30 @@ ngx_chat_bus_look(ngx_chat_node_t *node)
 static void
 ngx_chat_bus_on_look(void *data, redisReply *reply)
 {
-    ngx_str_t        *identity;
-    ngx_chat_node_t  *node = data;
+    ngx_int_t         generation;
+    ngx_str_t         identity, text, stored;
+    ngx_chat_ack_t   *ack = data;
+    ngx_chat_node_t  *node = ack->node;
+    ngx_str_t        *ours = &node->command.identity;
 
-    identity = &node->command.identity;
+    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY
+        && reply->elements == 3
+        && reply->element[0]->type == REDIS_REPLY_STRING)
+    {
+        identity = ngx_chat_bus_str(reply, 0);
 
-    if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
-
-        if (reply->len == identity->len
-            && ngx_memcmp(reply->str, identity->data, identity->len) == 0)
+        if (identity.len == ours->len
+            && ngx_memcmp(identity.data, ours->data, ours->len) == 0)
         {
             node->open_new++;
+
+            text = ngx_chat_bus_str(reply, 1);
+            stored = ngx_chat_bus_str(reply, 2);
+            generation = ngx_atoi(text.data, text.len);
+
+            if (generation != NGX_ERROR && stored.len > 0) {
+                ngx_chat_bus_seen(node, ack - node->acks, generation, &stored);
+            }
 
         } else {
             ngx_chat_bus_other_identity(node);
@@ -651,4 +671,13 @@ ngx_chat_bus_on_look(void *data, redisReply *reply)
     }
 
     node->open = node->open_new;
+}
+
+
+void
+ngx_chat_bus_seen(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation, ngx_str_t *stored)
+{
+    ngx_chat_repair_partition(node, partition, generation);
+    ngx_chat_ack_on_stored(node, partition, generation, stored);
 }

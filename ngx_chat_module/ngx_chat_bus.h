@@ -158,6 +158,11 @@ ngx_uint_t ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n);
 void ngx_chat_bus_open(ngx_chat_node_t *node);
 void ngx_chat_bus_close(ngx_chat_node_t *node);
 
+/* what an answer of Redis tells of a partition: repairs what we have not heard,
+   and answers what waits for that */
+void ngx_chat_bus_seen(ngx_chat_node_t *node, ngx_uint_t partition,
+    uint64_t generation, ngx_str_t *stored);
+
 
 /* what /readyz tells, refreshed by the heartbeat */
 

@@ -30,6 +30,10 @@ static ngx_chat_conf_range_t  ngx_chat_partitions_range =
     { ngx_chat_conf_check_num, "chat_partitions", 1, CHAT_ID_MAX_PARTITIONS,
       "1 and 64" };
 
+static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
+    { ngx_chat_conf_check_msec, "chat_compare_interval", 1000,
+      60 * 60 * 1000, "1s and 1h" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
     { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,
       "1k and 1m" };
@@ -101,6 +105,13 @@ static ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_chat_main_conf_t, partitions),
       &ngx_chat_partitions_range },
+
+    { ngx_string("chat_compare_interval"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, compare_interval),
+      &ngx_chat_compare_interval_range },
 
     { ngx_string("chat_websocket"),
       NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
@@ -316,6 +327,7 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
     }
 
     mcf->partitions = NGX_CONF_UNSET_UINT;
+    mcf->compare_interval = NGX_CONF_UNSET_MSEC;
 
     return mcf;
 }
@@ -329,6 +341,7 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
     (void) cf;
 
     ngx_conf_init_uint_value(mcf->partitions, 16);
+    ngx_conf_init_msec_value(mcf->compare_interval, 30000);
 
     return NGX_CONF_OK;
 }

@@ -31,12 +31,8 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_count(node, NGX_CHAT_COUNT_NODES);
 
     ngx_queue_init(&node->sessions);
-    ngx_queue_init(&node->repairs);
     ngx_queue_init(&node->flush);
     ngx_queue_init(&node->dead);
-
-    ngx_rbtree_init(&node->rooms, &node->rooms_sentinel,
-                    ngx_str_rbtree_insert_value);
 
     node->flush_event.handler = ngx_chat_write_flush_event;
     node->flush_event.data = node;
@@ -49,6 +45,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_need_init(node);
     ngx_chat_room_init(node);
     ngx_chat_ack_init(node);
+    ngx_chat_compare_init(node);
     ngx_chat_bus_open(node);
 
     mcf->node = node;
@@ -82,6 +79,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_room_done(node);
     ngx_chat_need_done(node);
     ngx_chat_ack_done(node);
+    ngx_chat_compare_done(node);
     ngx_chat_node_free_event(&node->free_event);
 
     if (node->flush_event.posted) {

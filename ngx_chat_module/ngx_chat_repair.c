@@ -19,6 +19,7 @@
 #define NGX_CHAT_REPAIR_EVENT      128      /* a reset, but for the id */
 
 
+static void ngx_chat_repair_now(ngx_chat_node_t *node, ngx_uint_t partition);
 static void ngx_chat_repair_pump(ngx_chat_node_t *node);
 static void ngx_chat_repair_later(ngx_chat_room_t *room, ngx_msec_t ms);
 static void ngx_chat_repair_on_timer(ngx_event_t *ev);
@@ -34,6 +35,7 @@ static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
 static void ngx_chat_repair_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_tell_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_lost(ngx_chat_room_t *room);
+static void ngx_chat_repair_count(ngx_chat_room_t *room);
 static ngx_int_t ngx_chat_repair_deliver(ngx_chat_room_t *room,
     ngx_chat_range_event_t *e);
 static ngx_int_t ngx_chat_repair_range(ngx_chat_room_t *room,
@@ -76,18 +78,27 @@ ngx_chat_repair_room(ngx_chat_room_t *room)
 void
 ngx_chat_repair_all(ngx_chat_node_t *node)
 {
-    ngx_chat_room_t    *room;
-    ngx_rbtree_node_t  *rn;
+    ngx_uint_t  p;
 
-    if (node->rooms.root == node->rooms.sentinel) {
-        return;
+    for (p = 0; p < node->conf->partitions; p++) {
+        ngx_chat_repair_now(node, p);
     }
+}
 
-    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
-         rn != NULL;
-         rn = ngx_rbtree_next(&node->rooms, rn))
+
+/* comparing begins, or fails and is tried later: no room is freed */
+
+static void
+ngx_chat_repair_now(ngx_chat_node_t *node, ngx_uint_t partition)
+{
+    ngx_queue_t      *q, *rooms = &node->rooms_of[partition];
+    ngx_chat_room_t  *room;
+
+    for (q = ngx_queue_head(rooms);
+         q != ngx_queue_sentinel(rooms);
+         q = ngx_queue_next(q))
     {
-        room = (ngx_chat_room_t *) rn;
+        room = ngx_queue_data(q, ngx_chat_room_t, peers);
 
         if (!room->stale) {
             continue;
@@ -108,27 +119,31 @@ void
 ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation)
 {
-    ngx_chat_room_t    *room;
-    ngx_rbtree_node_t  *rn;
+    ngx_queue_t      *q, *rooms = &node->rooms_of[partition];
+    ngx_uint_t        found;
+    ngx_chat_room_t  *room;
 
-    if (node->rooms.root == node->rooms.sentinel) {
+    if (partition >= node->conf->partitions) {
         return;
     }
 
-    for (rn = ngx_rbtree_min(node->rooms.root, node->rooms.sentinel);
-         rn != NULL;
-         rn = ngx_rbtree_next(&node->rooms, rn))
-    {
-        room = (ngx_chat_room_t *) rn;
+    found = 0;
 
-        if (room->name.partition == partition && room->positioned
-            && room->generation != generation)
-        {
+    for (q = ngx_queue_head(rooms);
+         q != ngx_queue_sentinel(rooms);
+         q = ngx_queue_next(q))
+    {
+        room = ngx_queue_data(q, ngx_chat_room_t, peers);
+
+        if (room->positioned && room->generation != generation) {
             room->stale = 1;
+            found = 1;
         }
     }
 
-    ngx_chat_repair_all(node);
+    if (found) {
+        ngx_chat_repair_now(node, partition);
+    }
 }
 
 
@@ -426,6 +441,7 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     }
 
     room->stale = 0;
+    ngx_chat_repair_count(room);
 
     if (room->revision == before && ngx_chat_room_has_gap(room)) {
 
@@ -574,6 +590,25 @@ ngx_chat_repair_lost(ngx_chat_room_t *room)
 }
 
 
+/* it has all now; what was fetched and had not been heard was a gap */
+
+static void
+ngx_chat_repair_count(ngx_chat_room_t *room)
+{
+    if (room->gap && room->missed > 0) {
+        room->owner->gaps++;
+        ngx_chat_count(room->owner, NGX_CHAT_COUNT_GAPS);
+
+        ngx_log_error(NGX_LOG_NOTICE, room->owner->log, 0,
+                      "chat: a gap in \"%V\" was repaired, events: %ui",
+                      &room->node.str, room->missed);
+    }
+
+    room->gap = 0;
+    room->missed = 0;
+}
+
+
 static ngx_int_t
 ngx_chat_repair_deliver(ngx_chat_room_t *room, ngx_chat_range_event_t *e)
 {
@@ -582,6 +617,12 @@ ngx_chat_repair_deliver(ngx_chat_room_t *room, ngx_chat_range_event_t *e)
     b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, e->text.data, e->text.len);
     if (b == NULL) {
         return NGX_ERROR;
+    }
+
+    if (room->gap && e->revision > room->gap_from
+        && !ngx_chat_room_holds(room, e->revision))
+    {
+        room->missed++;
     }
 
     ngx_chat_room_fan_out(room, e->revision, &e->what, b);

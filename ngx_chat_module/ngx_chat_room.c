@@ -34,7 +34,6 @@ static ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node,
 static ngx_chat_room_t *ngx_chat_room_create(ngx_chat_node_t *node,
     ngx_chat_name_t *name);
 static void ngx_chat_room_free(ngx_chat_room_t *room);
-static void ngx_chat_room_subscribe(ngx_chat_room_t *room);
 
 static void ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e);
 static void ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event);
@@ -56,9 +55,15 @@ static void ngx_chat_room_held_drop(ngx_chat_room_t *room);
 void
 ngx_chat_room_init(ngx_chat_node_t *node)
 {
+    ngx_uint_t  p;
+
     ngx_rbtree_init(&node->rooms, &node->rooms_sentinel,
                     ngx_str_rbtree_insert_value);
     ngx_queue_init(&node->repairs);
+
+    for (p = 0; p < CHAT_ID_MAX_PARTITIONS; p++) {
+        ngx_queue_init(&node->rooms_of[p]);
+    }
 }
 
 
@@ -133,7 +138,10 @@ ngx_chat_room_create(ngx_chat_node_t *node, ngx_chat_name_t *name)
     ngx_queue_init(&room->waiting);
     ngx_queue_init(&room->held);
 
+    room->round = node->compare_round;
+
     ngx_rbtree_insert(&node->rooms, &room->node.node);
+    ngx_queue_insert_tail(&node->rooms_of[name->partition], &room->peers);
     ngx_chat_count(node, NGX_CHAT_COUNT_ROOMS);
 
     ngx_chat_room_subscribe(room);
@@ -142,7 +150,7 @@ ngx_chat_room_create(ngx_chat_node_t *node, ngx_chat_name_t *name)
 }
 
 
-static void
+void
 ngx_chat_room_subscribe(ngx_chat_room_t *room)
 {
     ngx_chat_node_t  *node = room->owner;
@@ -179,10 +187,11 @@ ngx_chat_room_release(ngx_chat_room_t *room)
 
     room->positioned = 0;
     room->stale = 0;
+    room->gap = 0;
     room->epoch++;
     ngx_chat_room_held_drop(room);
 
-    if (room->comparing || room->subscribing
+    if (room->comparing || room->looking || room->subscribing
         || !ngx_queue_empty(&room->waiting))
     {
         return;
@@ -210,6 +219,7 @@ ngx_chat_room_free(ngx_chat_room_t *room)
     }
 
     ngx_rbtree_delete(&room->owner->rooms, &room->node.node);
+    ngx_queue_remove(&room->peers);
     ngx_chat_count_add(room->owner, NGX_CHAT_COUNT_ROOMS, -1);
     ngx_free(room);
 }
@@ -237,8 +247,13 @@ ngx_chat_room_on_down(ngx_chat_node_t *node)
 
         room->subscribed = 0;
         room->subscribing = 0;
+        room->suspect = 0;
         room->epoch++;
-        room->stale = room->positioned;
+
+        if (room->positioned) {
+            ngx_chat_room_found_gap(room);
+            room->stale = 1;
+        }
 
         ngx_chat_room_held_drop(room);
 
@@ -314,6 +329,8 @@ ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
         ngx_chat_room_release(room);
         return;
     }
+
+    ngx_chat_compare_on_subscribed(room);
 
     if (room->stale) {
         ngx_chat_repair_room(room);
@@ -578,6 +595,53 @@ ngx_chat_room_has_gap(ngx_chat_room_t *room)
 }
 
 
+ngx_uint_t
+ngx_chat_room_holds(ngx_chat_room_t *room, uint64_t revision)
+{
+    ngx_queue_t      *q;
+    ngx_chat_held_t  *h;
+
+    for (q = ngx_queue_head(&room->held);
+         q != ngx_queue_sentinel(&room->held);
+         q = ngx_queue_next(q))
+    {
+        h = ngx_queue_data(q, ngx_chat_held_t, queue);
+
+        if (h->revision == revision) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+uint64_t
+ngx_chat_room_heard(ngx_chat_room_t *room)
+{
+    ngx_chat_held_t  *h;
+
+    if (ngx_queue_empty(&room->held)) {
+        return room->revision;
+    }
+
+    h = ngx_queue_data(ngx_queue_last(&room->held), ngx_chat_held_t, queue);
+
+    return ngx_max(room->revision, h->revision);
+}
+
+
+void
+ngx_chat_room_found_gap(ngx_chat_room_t *room)
+{
+    if (!room->gap) {
+        room->gap = 1;
+        room->gap_from = room->revision;
+        room->missed = 0;
+    }
+}
+
+
 void
 ngx_chat_room_forget(ngx_chat_room_t *room)
 {
@@ -650,6 +714,7 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
             ngx_chat_room_fan_out(room, h->revision, &h->what, h->buffer);
 
         } else {
+            ngx_chat_room_found_gap(room);
             room->stale = 1;
         }
     }

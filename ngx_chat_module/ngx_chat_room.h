@@ -18,6 +18,9 @@ typedef enum {
 } ngx_chat_join_state_e;
 
 
+#define NGX_CHAT_ROOM_LOST  UINT64_MAX     /* as a suspect: must be compared */
+
+
 /* a session in a room; owner: both queues, ended by either side */
 
 struct ngx_chat_join_s {
@@ -58,6 +61,7 @@ struct ngx_chat_room_s {
     ngx_queue_t                waiting;     /* requests, for the subscription */
     ngx_queue_t                held;        /* ngx_chat_held_t, as they came */
     ngx_queue_t                repair;      /* node->repairs, if queued */
+    ngx_queue_t                peers;       /* node->rooms_of[partition] */
     size_t                     held_bytes;
     uint64_t                   revision;    /* the last one fanned out */
     uint64_t                   generation;  /* of the last comparison */
@@ -70,6 +74,12 @@ struct ngx_chat_room_s {
     ngx_uint_t                 ncompared;
     ngx_uint_t                 compared_epoch;
     ngx_event_t                timer;       /* when to compare again */
+    ngx_uint_t                 round;       /* of the last look at it */
+    uint64_t                   suspect;     /* revision that Redis has, and we
+                                               must when the subscription is
+                                               confirmed again; 0: none */
+    uint64_t                   gap_from;    /* what we had when we found one */
+    ngx_uint_t                 missed;      /* events that repair has fetched */
 
     unsigned                   subscribed:1;
     unsigned                   subscribing:1;
@@ -77,6 +87,8 @@ struct ngx_chat_room_s {
     unsigned                   stale:1;         /* must be compared */
     unsigned                   comparing:1;     /* and is being */
     unsigned                   queued:1;        /* in node->repairs */
+    unsigned                   looking:1;       /* an answer about it comes */
+    unsigned                   gap:1;           /* a publish may be lost */
 
     u_char                     base[1];
 };
@@ -112,6 +124,18 @@ void ngx_chat_room_settle(ngx_chat_room_t *room);
    dropped, to be told again */
 ngx_uint_t ngx_chat_room_has_gap(ngx_chat_room_t *room);
 void ngx_chat_room_forget(ngx_chat_room_t *room);
+
+/* the publishes after what the room has got may be lost; and whether one that
+   is fetched now is held already */
+void ngx_chat_room_found_gap(ngx_chat_room_t *room);
+ngx_uint_t ngx_chat_room_holds(ngx_chat_room_t *room, uint64_t revision);
+
+/* the highest revision that it has got, held ones included */
+uint64_t ngx_chat_room_heard(ngx_chat_room_t *room);
+
+/* also if it is there already: what was published before comes before the
+   confirmation */
+void ngx_chat_room_subscribe(ngx_chat_room_t *room);
 
 void ngx_chat_room_release(ngx_chat_room_t *room);
 
@@ -151,6 +175,13 @@ void ngx_chat_repair_cancel(ngx_chat_room_t *room);
 void ngx_chat_repair_all(ngx_chat_node_t *node);        /* now, not later */
 void ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation);               /* it was opened with this one */
+
+
+/* ngx_chat_compare.c: looks at the revisions of all rooms, in turn */
+
+void ngx_chat_compare_init(ngx_chat_node_t *node);
+void ngx_chat_compare_done(ngx_chat_node_t *node);
+void ngx_chat_compare_on_subscribed(ngx_chat_room_t *room);
 
 
 #endif /* NGX_CHAT_ROOM_H */

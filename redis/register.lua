@@ -15,6 +15,7 @@ end
 register('append', append)
 register('open', open, 'no-writes')
 register('compare', compare, 'no-writes')
+register('revisions', revisions, 'no-writes')
 register('history', history, 'no-writes')
 register('mark', mark)
 register('members', members, 'no-writes')

@@ -18,6 +18,7 @@ my @good = (
         'chat_redis unix:/r.sock db=3 password_file=token.key timeout=100ms'
         . ' max_pending=2m;'],
     ['chat_partitions', http => 'chat_partitions 64;'],
+    ['chat_compare_interval', http => 'chat_compare_interval 1s;'],
     ['several keys', http => 'chat_token_key HS256 token.key kid=b;'
         . 'chat_token_key HS256 token.key;'],
     ['several origins', location =>
@@ -83,6 +84,8 @@ subtest 'a value must be in its range' => sub {
 
     refused_ok('"chat_partitions" must be between 1 and 64',
                http => "chat_partitions $_;") for 0, 65;
+    refused_ok('"chat_compare_interval" must be between 1s and 1h',
+               http => "chat_compare_interval $_;") for '999ms', '61m';
 };
 
 my @wrong = (

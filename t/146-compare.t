@@ -1,0 +1,145 @@
+# What nothing that is heard later would tell is found by comparing revisions:
+# a lost publish that was the last one, a subscription that silently is not
+# there, a conversation that has left Redis.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+use ChatTest::Metrics qw(parse_metrics);
+
+my $chat = ChatTest->new(workers => 1, proxied => 1,
+                         http => 'chat_compare_interval 1s;');
+$chat->start;
+
+my $proxy = $chat->proxy;
+my $alice = $chat->connect(user => 'alice');
+my $bob = $chat->connect(user => 'bob');
+
+
+# how many gaps were found and repaired since the last call
+
+sub gaps () {
+    state $before = 0;
+    my ($values) = parse_metrics($chat->http(path => '/metrics')->body);
+    my $gaps = $values->{chat_delivery_gap_total} - $before;
+
+    $before += $gaps;
+
+    return $gaps;
+}
+
+
+sub hears_ok (@contents) {
+    for my $client ($alice, $bob) {
+        is($client->hear('lobby')->{content}, $_, "$_ is heard")
+            for @contents;
+        is_deeply([$client->unexpected], [], 'and nothing else');
+    }
+
+    return;
+}
+
+
+# as a regular expression
+
+sub lobby_channel () {
+    my ($channel) = split /\n/, $chat->redis_cli('PUBSUB', 'CHANNELS',
+                                                 'chat:{*lobby');
+    return quotemeta $channel;
+}
+
+
+$chat->create('lobby');
+
+
+subtest 'a subscription silently is not there' => sub {
+    $proxy->swallow('redis', subscribe => 'lobby$');
+    $_->join('lobby') for $alice, $bob;
+    is($proxy->swallowed('redis'), 1, 'the one that was asked for');
+    is($chat->redis_cli('PUBSUB', 'CHANNELS', 'chat:{*lobby'), '',
+       'Redis knows of none');
+
+    $alice->say('lobby', $_) for qw(one two);
+    hears_ok(qw(one two));
+    is(gaps(), 1, 'a gap');
+
+    my $channels = $chat->redis_cli('PUBSUB', 'CHANNELS', 'chat:{*lobby');
+    isnt($channels, '', 'now it is there');
+
+    $alice->say('lobby', 'three');
+    hears_ok('three');
+    is(gaps(), 0, 'and nothing has to be repaired any more');
+    $proxy->heal('redis');
+};
+
+subtest 'the last publish is lost' => sub {
+    my $marks = $chat->logs->marks;
+
+    $proxy->swallow('redis', message => lobby_channel());
+    $alice->say('lobby', 'four');
+    hears_ok('four');
+    is(gaps(), 1, 'a gap');
+    like($chat->logs->since($marks),
+         qr{\[notice\].*a gap in "chat:\{p\d+\}:c:default/lobby" was repaired},
+         'the log says which');
+    $proxy->heal('redis');
+};
+
+subtest 'a publish before others is lost' => sub {
+    $proxy->swallow('redis', message => lobby_channel());
+    $alice->say('lobby', $_) for qw(five six seven);
+    hears_ok(qw(five six seven));
+    is(gaps(), 1, 'a gap');
+    $proxy->heal('redis');
+};
+
+subtest 'what is on its way is no gap' => sub {
+    $proxy->delay('redis', ms => 300, way => 'down', only => 'subscriber');
+
+    for (1 .. 30) {
+        $alice->say('lobby', "late $_");
+        $chat->http(path => '/healthz') for 1 .. 20;
+    }
+
+    hears_ok(map { "late $_" } 1 .. 30);
+    is(gaps(), 0, 'none');
+    $proxy->heal('redis');
+};
+
+subtest 'a conversation has left Redis' => sub {
+    my $base = lobby_channel() =~ s/\\//gr;
+
+    $chat->wait_stored;
+    $chat->redis_cli('DEL', map { "$base:$_" } qw(meta members hot ids));
+    wait_until { $chat->redis_cli('EXISTS', "$base:meta") eq '1' };
+    pass('it is loaded again');
+
+    $alice->say('lobby', 'eight');
+    hears_ok('eight');
+    is(gaps(), 0, 'nothing was missed');
+
+    # with the last publish lost, and only storage knows what it was
+
+    $proxy->swallow('redis', message => quotemeta $base);
+    $alice->say('lobby', 'nine');
+    $chat->wait_stored;
+    $chat->redis_cli('DEL', map { "$base:$_" } qw(meta members hot ids));
+    hears_ok('nine');
+    is(gaps(), 1, 'a gap');
+    $proxy->heal('redis');
+};
+
+subtest 'a conversation that is looked at is in use' => sub {
+    my $base = lobby_channel() =~ s/\\//gr;
+
+    my $idle = sub { $chat->redis_cli('OBJECT', 'IDLETIME', "$base:meta") };
+
+    wait_until { $idle->() >= 1 };
+    wait_until { $idle->() == 0 };
+    pass('its idle time is small again');
+};
+
+done_testing;
