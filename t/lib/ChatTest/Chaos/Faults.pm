@@ -37,10 +37,13 @@ my @KINDS = (
     [persist_kill_all => 1, ['persist'],  0.2, 3, \&_kill_persists,
                                                  \&_start_persists],
     [redis_kill       => 2, ['redis'],    0,   2, \&_kill, \&_start],
+    [redis_rewrite    => 1, ['redis'],    0,   1, \&_kill_rewriting,
+                                                 \&_start],
     [redis_stop       => 1, ['redis'],    0.5, 3, \&_stop, \&_continue],
     [redis_older      => 1, ['redis'],    0,   1, \&_older, \&_start],
     [redis_empty      => 1, ['redis'],    0,   1, \&_empty, \&_start],
     [redis_full       => 1, ['redis'],    0.5, 3, \&_full, \&_not_full],
+    [redis_drops      => 1, ['redis'],    4,   8, \&_drops, \&_no_drops],
     [postgres_kill    => 1, ['postgres'], 0,   3, \&_kill, \&_start],
     [postgres_stop    => 1, ['postgres'], 1,   6, \&_stop, \&_continue],
     [clients_cut      => 1, \@CLIENTS,    0,   0, \&_cut],
@@ -49,11 +52,16 @@ my @KINDS = (
     [bus_stall        => 2, \@BUSES,      0.5, 4, \&_stall, \&_heal],
     [bus_blackhole    => 1, \@BUSES,      0.5, 4, \&_blackhole, \&_heal],
     [bus_delay        => 2, \@BUSES,      2,   6, \&_delay, \&_heal],
+    [publish_lost     => 2, \@BUSES,      1,   4, \&_publish_lost, \&_heal],
+    [subscribe_lost   => 1, \@BUSES,      2,   6, \&_subscribe_lost, \&_heal],
     [log_cut          => 1, \@LOGS,       0,   0, \&_cut],
     [log_stall        => 1, \@LOGS,       1,   7, \&_stall, \&_heal],
     [store_cut        => 1, \@STORES,     0,   0, \&_cut],
     [store_stall      => 1, \@STORES,     1,   7, \&_stall, \&_heal],
 );
+
+my $REWRITING = 0.05;
+my $LIMIT = 'client-output-buffer-limit';
 
 # what was acknowledged may be gone after these
 my %LOSES = map { $_ => 1 } qw(redis_older redis_empty);
@@ -181,7 +189,17 @@ sub _reload ($self, $name, $fault) {
 }
 
 
-# -- what Redis has -----------------------------------------------------------
+# -- Redis and what it has ----------------------------------------------------
+
+# while its file is rewritten
+
+sub _kill_rewriting ($self, $name, $fault) {
+    $self->{stack}->redis->call('BGREWRITEAOF');
+    select undef, undef, undef, $REWRITING * $fault->{pick}[0];
+
+    return $self->{stack}->kill_part($name);
+}
+
 
 sub _older ($self, $name, $fault) {
     my $copies = $self->{stack}->copies;
@@ -199,6 +217,28 @@ sub _empty ($self, $name, $fault) {
     $self->{stack}->copies->empty;
 
     return;
+}
+
+
+# It drops a node that does not read when so little waits that a run of this
+# size can bring it about.
+
+sub _drops ($self, $name, $fault) {
+    my $bus = _pick($fault, 0, @BUSES);
+
+    $self->_redis_setting($LIMIT => 'pubsub 32kb 16kb 1');
+
+    return $self->_link($bus)->stall($bus, way => 'down',
+                                     only => ':subscriber$');
+}
+
+
+sub _no_drops ($self, $name, $fault) {
+    my $bus = _pick($fault, 0, @BUSES);
+
+    $self->_link($bus)->heal($bus, 'stall');
+
+    return $self->_redis_setting($LIMIT => 'pubsub 128mb 32mb 30');
 }
 
 
@@ -242,6 +282,27 @@ sub _delay ($self, $name, $fault) {
         $name, _way($fault), _which($name, $fault),
         ms => 5 + int 600 * $fault->{pick}[2] ** 3,
     );
+}
+
+
+# what is lost of what subscribers are told: events, or news of partitions and
+# answers to needs, or anything
+
+sub _publish_lost ($self, $name, $fault) {
+    my $what = _pick($fault, 0, '^chat:\{p', '^chat:\{p', '^chat:node',
+                     '^chat:');
+
+    return $self->_link($name)->swallow(
+        $name, message => $what, times => 1 + int 20 * $fault->{pick}[1]);
+}
+
+
+# they are confirmed, but nothing will come
+
+sub _subscribe_lost ($self, $name, $fault) {
+    return $self->_link($name)->swallow(
+        $name, subscribe => '^chat:\{p',
+        times => 1 + int 4 * $fault->{pick}[1]);
 }
 
 

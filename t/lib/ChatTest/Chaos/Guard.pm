@@ -18,7 +18,7 @@ our @EXPORT_OK = qw(guarded descendants);
 use constant {
     SET_DEATH_SIGNAL => 1,      # of prctl()
     SET_SUBREAPER    => 36,
-    KILL             => 9,
+    TERM             => 15,
     PATIENCE         => 30,     # seconds for all that is left
 };
 
@@ -37,18 +37,27 @@ sub guarded ($block) {
     my $pid = fork // croak "fork() failed: $!";
 
     if ($pid == 0) {
-        prctl(SET_DEATH_SIGNAL, KILL);
-        POSIX::_exit(1) if getppid != $parent;
+        $SIG{TERM} = \&_give_up;
+        prctl(SET_DEATH_SIGNAL, TERM);
+        _give_up() if getppid != $parent;
         exit $block->();
     }
 
-    local $SIG{$_} = sub { $told = 1; kill 'KILL', $pid } for qw(INT TERM HUP);
+    local @SIG{qw(INT TERM HUP)} = (sub { $told = 1; kill 'KILL', $pid }) x 3;
 
     my $status = _reap($pid);
 
     _kill_the_rest();
 
     return $told ? 130 : $status & 127 ? 128 + ($status & 127) : $status >> 8;
+}
+
+
+# in the run, should its guard be killed
+
+sub _give_up ($signal = undef) {
+    kill 'KILL', descendants($$);
+    POSIX::_exit(1);
 }
 
 

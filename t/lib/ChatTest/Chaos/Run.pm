@@ -4,6 +4,7 @@
 #
 #     topology.json   who may connect where (written before clients start)
 #     faults.jsonl    what was done when, a line as it begins and one after it
+#     records/        what the clients write; world.json when they have begun
 #     stop            is there when all is whole again: clients shall finish
 #
 # Anything that is not as it should be dies.
@@ -24,10 +25,12 @@ use ChatTest::Wait qw(wait_until);
 
 use constant {
     TURN     => 0.05,
-    LOOK     => 5,          # seconds between looks into the logs
+    BEGUN    => 30,         # seconds until the clients have begun
+    LOOK     => 20,         # seconds between looks into the logs
     HEALED   => 60,         # seconds until all is whole after the last fault
     FINISHED => 180,        # and until the clients have finished
     STORED   => 60,
+    WELL     => 20,
     LIFETIME => 7200,       # of tokens, beyond the run
     USERS    => 5,          # of a tenant,
     ADMINS   => 1,          #   of whom so many may choose ids
@@ -141,7 +144,10 @@ sub _start_clients ($self) {
     $self->{process} = $self->_program('clients');
     $self->{process}->start;
 
-    return;
+    return _must('the clients have begun', BEGUN, sub {
+        -e "$self->{directory}/records/world.json"
+            || !$self->{process}->alive;
+    });
 }
 
 
@@ -190,15 +196,17 @@ sub _is_due ($self, $fault) {
         if !$fault->{together} || @$active != 1;
 
     return time >= $active->[0]{since} + $fault->{pause}
-        && _area($active->[0]) ne _area($fault);
+        && !_meet($active->[0]{place}, $fault->{place});
 }
 
 
-# what goes by the same name until "-a" or "-1" is a kind of place; a link is
-# another place than the part
+# whether two places are one, or one is a part of the other: "persist" is all
+# chat-persist
 
-sub _area ($fault) {
-    return $fault->{place} =~ /^persist/ ? 'persist' : $fault->{place};
+sub _meet ($place, $other) {
+    return $place eq $other
+        || $place eq 'persist' && $other =~ /^persist-/
+        || $other eq 'persist' && $place =~ /^persist-/;
 }
 
 
@@ -303,7 +311,7 @@ sub _check ($self) {
     my $dead = $stack->psql('SELECT count(*) FROM chat.dead_letter');
 
     croak "$dead dead letters\n" if $dead;
-    print $stack->chatctl_must('status');
+    $self->_must_be_well;
 
     my $check = $self->_program('check');
 
@@ -311,6 +319,24 @@ sub _check ($self) {
     wait_until { !$check->alive } 60 + 30 * $self->{minutes};
     print $stack->logs->text('check');
     croak "check: status $check->{status}\n" if $check->{status};
+
+    return;
+}
+
+
+# a holder that has just taken over may still be at it
+
+sub _must_be_well ($self) {
+    my ($code, $text);
+
+    eval {
+        wait_until {
+            ($code, $text) = $self->{stack}->chatctl('status');
+            $code == 0;
+        } WELL;
+    };
+
+    croak "chatctl status:\n$text" if $code;
 
     return;
 }
