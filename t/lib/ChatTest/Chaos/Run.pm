@@ -312,6 +312,7 @@ sub _check ($self) {
 
     croak "$dead dead letters\n" if $dead;
     $self->_must_be_well;
+    $self->_verify($_) for @TENANTS;
 
     my $check = $self->_program('check');
 
@@ -337,6 +338,18 @@ sub _must_be_well ($self) {
     };
 
     croak "chatctl status:\n$text" if $code;
+
+    return;
+}
+
+
+# what the product itself says of its conversations
+
+sub _verify ($self, $tenant) {
+    my ($code, $text) = $self->{stack}->chatctl('verify', '--all', '--tenant',
+                                                $tenant);
+
+    croak "chatctl verify, tenant $tenant:\n$text" if $code;
 
     return;
 }
