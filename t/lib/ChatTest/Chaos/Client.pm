@@ -35,6 +35,7 @@ sub new ($class, %o) {
         %o,
         wire => undef, up => 0, connect_at => 0, failures => 0, deaf_until => 0,
         last_id => 0, last_try => 0, open => {}, waiting => [], heard_at => 0,
+        said => 0,
     }, $class;
 
     $self->{holding} = ChatTest::Chaos::Holding->new(client => $self);
