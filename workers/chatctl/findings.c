@@ -68,11 +68,34 @@ findings_add(findings_t *f, const char *kind, const char *subject,
     one->kind = kind;
     one->subject = mem_strdup(subject);
     one->text = mem_strdup(text);
+    one->waits = false;
     f->n++;
 }
 
 
+void
+findings_mark_waiting(findings_t *f)
+{
+    f->list[f->n - 1].waits = true;
+}
+
+
 bool
+findings_wait(const findings_t *f)
+{
+    size_t  i;
+
+    for (i = 0; i < f->n; i++) {
+        if (f->list[i].waits) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
 findings_have(const findings_t *f, const finding_t *one)
 {
     size_t  i;
@@ -89,14 +112,18 @@ findings_have(const findings_t *f, const finding_t *one)
 }
 
 
-void
-findings_keep_common(findings_t *f, const findings_t *other)
+/* in their order */
+
+static void
+findings_keep(findings_t *f, const findings_t *common)
 {
     size_t  i, kept = 0;
 
     for (i = 0; i < f->n; i++) {
 
-        if (findings_have(other, &f->list[i])) {
+        if (common != NULL ? findings_have(common, &f->list[i])
+                           : !f->list[i].waits)
+        {
             f->list[kept] = f->list[i];
             kept++;
         } else {
@@ -105,4 +132,18 @@ findings_keep_common(findings_t *f, const findings_t *other)
     }
 
     f->n = kept;
+}
+
+
+void
+findings_keep_common(findings_t *f, const findings_t *other)
+{
+    findings_keep(f, other);
+}
+
+
+void
+findings_keep_certain(findings_t *f)
+{
+    findings_keep(f, NULL);
 }

@@ -18,6 +18,7 @@ typedef struct {
     const char  *kind;          /* a constant: snake_case, for programs */
     char        *subject;       /* the same again means the same thing */
     char        *text;          /* for people */
+    bool         waits;         /* it may be what is not stored yet */
 } finding_t;
 
 
@@ -33,11 +34,17 @@ void findings_done(findings_t *f);      /* it may be used again */
 void findings_add(findings_t *f, const char *kind, const char *subject,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* whether it is among them */
-bool findings_have(const findings_t *f, const finding_t *one);
+/* the last one that was added may be what is not stored yet */
+void findings_mark_waiting(findings_t *f);
+
+/* whether any may be that */
+bool findings_wait(const findings_t *f);
 
 /* drops those that the other ones do not have */
 void findings_keep_common(findings_t *f, const findings_t *other);
+
+/* drops those that may be what is not stored yet */
+void findings_keep_certain(findings_t *f);
 
 
 #endif /* FINDINGS_H */

@@ -117,7 +117,8 @@ typedef struct {
 
     /* of all looks */
     findings_t      faults;
-    bool            undecided;          /* it never came to rest */
+    bool            undecided;          /* too little was stored, or nothing
+                                           held still, to be sure of members */
 } verify_t;
 
 

@@ -234,6 +234,8 @@ members_judge(verify_t *v, const redisReply *fields, size_t i, bool waits,
                      stored.delivered);
     }
 
+    findings_mark_waiting(&v->findings);
+
     return 0;
 }
 
@@ -270,6 +272,7 @@ members_missing(verify_t *v, const members_t *m)
                          PQgetvalue(res, row, 0),
                          "%s is %s in PostgreSQL, and no member in Redis",
                          PQgetvalue(res, row, 0), PQgetvalue(res, row, 1));
+            findings_mark_waiting(&v->findings);
         }
     }
 
