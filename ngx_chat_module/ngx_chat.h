@@ -162,7 +162,8 @@ struct ngx_chat_node_s {
     ngx_queue_t            rooms_of[CHAT_ID_MAX_PARTITIONS];    /* the same */
     ngx_queue_t            repairs;     /* stale rooms */
     ngx_uint_t             repairing;   /* comparisons under way */
-    uint64_t               gaps;        /* found and repaired */
+
+    ngx_chat_report_t      report;
 
     ngx_event_t            compare_timer;
     ngx_uint_t             compare_partition;   /* the one whose turn it is */

@@ -396,12 +396,15 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 }
 
 
-/* "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>" */
+/*
+ * "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>",
+ * "report <token>"
+ */
 
 static void
 ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
 {
-    ngx_str_t   place;
+    ngx_str_t   place, token;
     ngx_int_t   generation;
     ngx_uint_t  partition;
 
@@ -418,6 +421,13 @@ ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
         == NGX_OK && place.len > 0)
     {
         ngx_chat_ack_on_stored(node, partition, generation, &place);
+        return;
+    }
+
+    if (payload->len > 7 && ngx_strncmp(payload->data, "report ", 7) == 0) {
+        token.data = payload->data + 7;
+        token.len = payload->len - 7;
+        ngx_chat_report_begin(node, &token);
         return;
     }
 

@@ -164,6 +164,28 @@ void ngx_chat_bus_seen(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation, ngx_str_t *stored);
 
 
+/* ngx_chat_report.c: what a node holds, told in parts; owner: the node */
+
+#define NGX_CHAT_REPORT_TOKEN  64       /* characters */
+
+typedef struct {
+    ngx_event_t   timer;                /* the next part */
+    ngx_msec_t    begun;                /* 0: never yet */
+    ngx_uint_t    part;                 /* told so far */
+    ngx_uint_t    parts;
+    ngx_str_t     last;                 /* base of the last room told */
+    uint32_t      last_key;             /* its key in node->rooms */
+    u_char        last_buf[CHAT_NAME_MAX_BASE];
+    u_char        token[NGX_CHAT_REPORT_TOKEN];
+    size_t        token_len;
+} ngx_chat_report_t;
+
+
+void ngx_chat_report_init(ngx_chat_node_t *node);
+void ngx_chat_report_done(ngx_chat_node_t *node);
+void ngx_chat_report_begin(ngx_chat_node_t *node, ngx_str_t *token);
+
+
 /* what /readyz tells, refreshed by the heartbeat */
 
 typedef struct {

@@ -46,6 +46,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_room_init(node);
     ngx_chat_ack_init(node);
     ngx_chat_compare_init(node);
+    ngx_chat_report_init(node);
     ngx_chat_bus_open(node);
 
     mcf->node = node;
@@ -80,6 +81,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_need_done(node);
     ngx_chat_ack_done(node);
     ngx_chat_compare_done(node);
+    ngx_chat_report_done(node);
     ngx_chat_node_free_event(&node->free_event);
 
     if (node->flush_event.posted) {

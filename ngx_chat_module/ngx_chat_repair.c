@@ -596,7 +596,6 @@ static void
 ngx_chat_repair_count(ngx_chat_room_t *room)
 {
     if (room->gap && room->missed > 0) {
-        room->owner->gaps++;
         ngx_chat_count(room->owner, NGX_CHAT_COUNT_GAPS);
 
         ngx_log_error(NGX_LOG_NOTICE, room->owner->log, 0,

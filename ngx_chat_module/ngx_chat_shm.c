@@ -114,6 +114,13 @@ ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count, ngx_int_t n)
 }
 
 
+uint64_t
+ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count)
+{
+    return node->slot->counts[count];
+}
+
+
 void
 ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, uint64_t counts[NGX_CHAT_COUNTS])
 {

@@ -50,6 +50,9 @@ void ngx_chat_shm_detach(ngx_chat_slot_t *slot);
 void ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count,
     ngx_int_t n);
 
+/* of this process; a counter may go on from that of an earlier one */
+uint64_t ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count);
+
 /* the sums of all processes */
 void ngx_chat_shm_read(ngx_chat_main_conf_t *mcf,
     uint64_t counts[NGX_CHAT_COUNTS]);
