@@ -403,6 +403,9 @@ sub _leave ($client, $users) {
 
 sub _look_back ($client, $users) {
     my $c = _conversation($client) // return 0;
+
+    return 0 if !$c->{live};
+
     my $marks = $c->{places} //= [];
 
     push @$marks, $c->{known} if @$marks < 5 || _chance(0.2);

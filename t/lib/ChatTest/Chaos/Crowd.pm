@@ -52,6 +52,9 @@ sub _wait ($self) {
 
     for my $client (@{ $self->{clients} }) {
         my $wire = $client->wire // next;
+
+        next if $wire->ended;
+
         my $number = fileno $wire->socket;
 
         $by_number{$number} = $client;

@@ -174,18 +174,20 @@ sub _change ($self, $own, $asked, $reply) {
 }
 
 
-# so are the changes that they make
+# So are the changes that they make.  What changed nothing has the revision that
+# was there, which goes back when the one before is lost.
 
 sub _in_order ($self, $own, $change) {
     my ($place, $revision, $reply) = @$change{qw(place revision reply)};
+    my $last = $own->{last}{$place} // 0;
 
     return if $reply->{duplicate} || $FREE{ $change->{type} };
 
     $self->{report}->(
-        "$change->{type} has $revision, the request before it had "
-        . $own->{last}{$place}, client => $change->{client}, place => $place,
-        revision => $revision, time => $change->{time})
-        if $revision < ($own->{last}{$place} // 0);
+        "$change->{type} has $revision, the request before it had $last",
+        client => $change->{client}, place => $place, revision => $revision,
+        time => $change->{time})
+        if $revision < $last && $self->{truth}->good($place, $last);
     $own->{last}{$place} = $revision;
 
     return;

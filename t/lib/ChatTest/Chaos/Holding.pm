@@ -205,10 +205,8 @@ sub _load ($self, $c) {
 
 sub leave ($self, $c, $seconds) {
     $c->{join_at} = time + $seconds;
-    $self->{client}->ask('conversation.leave', { conversationId => $c->{id} },
-                         ended => sub ($reply) {
-        $c->{live} = 0 if $reply && $reply->{ok};
-    });
+    $c->{live} = 0;
+    $self->{client}->ask('conversation.leave', { conversationId => $c->{id} });
 
     return;
 }
