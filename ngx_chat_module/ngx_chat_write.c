@@ -71,12 +71,35 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
 }
 
 
-/* one frame, however large, is always let in */
+/*
+ * One frame, however large, is always let in, and what there is besides is
+ * what counts: a large reply on a slow line does not forbid events.
+ */
 
 static ngx_uint_t
 ngx_chat_write_over(ngx_chat_session_t *s)
 {
-    return s->out_bytes > s->conf->send_queue && s->out->next != NULL;
+    size_t           left;
+    ngx_chat_out_t  *out;
+
+    if (s->out_bytes <= s->conf->send_queue) {
+        return 0;
+    }
+
+    left = s->out->buffer->len - s->out_sent;
+    out = s->out;
+
+    while (s->out_bytes - left > s->conf->send_queue) {
+        out = out->next;
+
+        if (out == NULL) {
+            return 1;
+        }
+
+        left = out->buffer->len;
+    }
+
+    return 0;
 }
 
 

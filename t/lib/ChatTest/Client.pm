@@ -34,6 +34,35 @@ sub join_all ($self, @conversations) {
 }
 
 
+# The same with all of them; returns the events by conversation.
+
+sub resume_all ($self, %after) {
+    my %events;
+
+    while (%after) {
+        my %before = %after;
+
+        for my $join ($self->join_all(map { [$_ => $after{$_}] }
+                                      sort keys %after))
+        {
+            my $name = $join->{conversationId};
+
+            croak "$name: a reset" if $join->{reset};
+            croak "$name: $join->{error}{code}" if $join->{error};
+
+            push @{ $events{$name} }, @{ $join->{events} };
+            $after{$name} = $join->{revision};
+            delete $after{$name} if $join->{complete};
+        }
+
+        croak 'the joins did not get on'
+            if !grep { ($after{$_} // -1) != $before{$_} } keys %before;
+    }
+
+    return \%events;
+}
+
+
 sub join_list (@conversations) {
     return { conversations => [map {
         my ($name, $after) = ref $_ ? @$_ : ($_);
