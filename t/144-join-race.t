@@ -108,7 +108,10 @@ subtest 'all of it at once' => sub {
                                 conversations => \@rooms)
     } 1 .. 2;
 
-    my %last = map { $_ => $alice->join($_)->{revision} } @rooms;
+    my %last = map {
+        $_ => $alice->insist('conversation.join', { conversationId => $_ })
+                  ->{revision}
+    } @rooms;
 
     wait_until {
         for my $listener (@listeners) {
