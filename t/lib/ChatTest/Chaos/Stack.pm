@@ -33,6 +33,7 @@ use constant {
     WORKERS   => 2,
     ASKED     => 12,        # requests that meet every worker
     PARTITION => 16,
+    IDLE      => 5,         # seconds until a conversation may leave Redis
 };
 
 my $root = realpath(dirname(__FILE__) . '/../../../..');
@@ -414,6 +415,7 @@ sub _persist ($self, $name) {
         log       => $self->{logs}->file($name),
         env       => {
             $self->settings,
+            CHAT_IDLE_TIMEOUT => IDLE,
             CHAT_REDIS_URL    => 'unix://' . $self->_redis_link($name),
             CHAT_POSTGRES_URL => "host=$self->{directory}/link/$name"
                 . ' user=chat dbname=postgres',
@@ -449,6 +451,7 @@ sub _http ($self, $name) {
     return <<~"END";
         chat_redis $redis timeout=1s;
         chat_token_key HS256 token.key;
+        chat_compare_interval 6s;
 
         server {
             listen 127.0.0.1:$self->{ports}{$name} reuseport;
