@@ -68,7 +68,7 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test property mutations check help FORCE
+.PHONY: units unit test property mutations model check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput
 .DELETE_ON_ERROR:
@@ -241,6 +241,8 @@ distclean: clean
 #:   make property       random operations against the model of the rules, a
 #:                       longer run: SEED=n OPERATIONS=n (100,000)
 #:   make mutations      that it notices when a rule is broken
+#:   make model          the rules of the log, all states of a small model; some
+#:                       minutes
 #:   make check          compilers, linters, documentation
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
@@ -264,6 +266,9 @@ test: deps-test
 property mutations: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@t/property/$@
+
+model: deps-test
+	@t/model/walk
 
 check: deps-check
 	@tools/check.sh
