@@ -186,6 +186,7 @@ struct ngx_chat_node_s {
 
     ngx_event_t            heartbeat;
     ngx_msec_t             heard;       /* own heartbeat came back */
+    ngx_uint_t             listening;   /* own channel was confirmed */
     ngx_uint_t             open;        /* partitions open, as last seen */
     ngx_uint_t             open_new;    /* the same, being counted */
     ngx_uint_t             open_pending;    /* answers to come */

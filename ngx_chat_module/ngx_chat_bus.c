@@ -35,6 +35,7 @@ static ngx_int_t ngx_chat_bus_news(ngx_str_t *payload, const char *word,
     ngx_uint_t *partition, ngx_int_t *generation, ngx_str_t *place);
 static ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
 static void ngx_chat_bus_heartbeat(ngx_event_t *ev);
+static void ngx_chat_bus_check(ngx_chat_node_t *node);
 static void ngx_chat_bus_beat(ngx_chat_node_t *node);
 static void ngx_chat_bus_other_identity(ngx_chat_node_t *node);
 static void ngx_chat_bus_look(ngx_chat_node_t *node);
@@ -351,6 +352,7 @@ ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
 static void
 ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link)
 {
+    link->node->listening = 0;
     ngx_chat_room_on_down(link->node);
 }
 
@@ -367,7 +369,11 @@ ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
     if (channel->len == own.len
         && ngx_memcmp(channel->data, own.data, own.len) == 0)
     {
-        ngx_chat_need_on_up(node);
+        if (!node->listening) {
+            node->listening = 1;
+            ngx_chat_need_on_up(node);
+        }
+
         return;
     }
 
@@ -521,18 +527,7 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 {
     ngx_chat_node_t  *node = ev->data;
 
-    /*
-     * A node hears its own heartbeat through both links; when it does not,
-     * the subscriber is half open, since a command link that is has a
-     * deadline of its own.
-     */
-
-    if (node->subscriber.up && node->command.up
-        && ngx_current_msec - node->heard > NGX_CHAT_BUS_BEAT
-                                            + node->conf->redis_timeout)
-    {
-        ngx_chat_redis_reset(&node->subscriber, "own heartbeat is not heard");
-    }
+    ngx_chat_bus_check(node);
 
     if (node->command.up) {
         ngx_chat_bus_beat(node);
@@ -549,6 +544,49 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 
     if (!ngx_exiting) {
         ngx_add_timer(ev, NGX_CHAT_BUS_BEAT);
+    }
+}
+
+
+/*
+ * A node hears its own heartbeat through both links, and subscribes to it again
+ * with each; when it does not hear it, or gets no confirmation, the subscriber
+ * is half open, in one direction or the other.  A command link that is has a
+ * deadline of its own.
+ */
+
+static void
+ngx_chat_bus_check(ngx_chat_node_t *node)
+{
+    u_char             buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
+    ngx_str_t          own;
+    ngx_msec_t         longest;
+    ngx_chat_redis_t  *link = &node->subscriber;
+
+    if (!link->up) {
+        return;
+    }
+
+    longest = NGX_CHAT_BUS_BEAT + node->conf->redis_timeout;
+
+    if (node->command.up && ngx_current_msec - node->heard > longest) {
+        ngx_chat_redis_reset(link, "own heartbeat is not heard");
+        return;
+    }
+
+    if (link->unconfirmed > 0) {
+
+        if (ngx_current_msec - link->confirmed > longest) {
+            ngx_chat_redis_reset(link, "subscriptions are not confirmed");
+        }
+
+        return;
+    }
+
+    own = ngx_chat_bus_own_channel(node, buf);
+
+    if (ngx_chat_redis_subscribe(link, &own, 1) != NGX_OK) {
+        ngx_chat_redis_reset(link, "cannot subscribe");
     }
 }
 

@@ -199,6 +199,12 @@ ngx_chat_redis_subscribe(ngx_chat_redis_t *link, ngx_str_t *channels,
             return NGX_ERROR;
         }
 
+        if (link->unconfirmed == 0) {
+            link->confirmed = ngx_current_msec;
+        }
+
+        link->unconfirmed += chunk;
+
         channels += chunk;
         n -= chunk;
     }
@@ -577,6 +583,12 @@ ngx_chat_redis_on_message(redisAsyncContext *ac, void *data, void *privdata)
     }
 
     if (ngx_strcmp(kind->str, "subscribe") == 0) {
+        link->confirmed = ngx_current_msec;
+
+        if (link->unconfirmed > 0) {
+            link->unconfirmed--;
+        }
+
         link->handlers->subscribed(link, &channel);
     }
 
@@ -600,6 +612,7 @@ ngx_chat_redis_closed(ngx_chat_redis_t *link)
     link->ac = NULL;
     link->up = 0;
     link->reason = NULL;
+    link->unconfirmed = 0;
 
     if (link->timer.timer_set) {
         ngx_del_timer(&link->timer);

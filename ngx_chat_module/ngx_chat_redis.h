@@ -45,6 +45,9 @@ struct ngx_chat_redis_s {
     ngx_msec_t                        since;    /* up since then */
     ngx_queue_t                       pending;  /* commands, oldest first */
     size_t                            pending_bytes;
+    ngx_uint_t                        unconfirmed;  /* channels asked for */
+    ngx_msec_t                        confirmed;    /* the last one came then,
+                                                       or the first was asked */
     ngx_str_t                         identity;     /* "<run id>:<replid>" */
     u_char                            identity_buf[128];
     unsigned                          up:1;
