@@ -89,6 +89,7 @@ local AHEAD_MS = 300000                 -- an id's time may be so far ahead
 local RECEIPTS_MAX = 100                -- members, where receipts are told
 local REACTIONS_EVER = 50               -- times those that a message may have
 local SORTED_MAX = 1000                 -- members, where they are listed so
+local MARKS_FEW = 64                    -- may be looked through
 local MESSAGE_DATA = #'{"type":"message.created","data":'
 local MESSAGE_ID = MESSAGE_DATA + #'{"id":"'
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "number.h"
 #include "redis_url.h"
 
 #include "chat_lua.h"
@@ -228,6 +229,16 @@ redis_info_value(const char *info, const char *name)
 }
 
 
+static uint64_t
+redis_info_number(const char *info, const char *name)
+{
+    uint64_t  n;
+
+    return number_parse(redis_info_value(info, name), UINT64_MAX, &n) == 0
+           ? n : 0;
+}
+
+
 /*
  * Run id and replication id: they change when Redis starts anew or becomes
  * another one's copy, which is when it may have forgotten something.
@@ -267,6 +278,9 @@ redis_ask_identity(redis_t *r, char identity[REDIS_MAX_IDENTITY])
 
     (void) snprintf(identity, REDIS_MAX_IDENTITY, "%.*s:%.*s", (int) run.len,
                     run.data, (int) repl.len, repl.data);
+
+    r->used = redis_info_number(reply->str, "used_memory");
+    r->max = redis_info_number(reply->str, "maxmemory");
 
 done:
 

@@ -33,6 +33,9 @@ typedef struct {
     bool             linked;        /* this one is among them */
     uint64_t         closed_at;     /* life_now() when the last one was */
     char             identity[REDIS_MAX_IDENTITY];  /* of this link's Redis */
+    uint64_t         used;          /* its memory, bytes, */
+    uint64_t         max;           /*   and the limit, or 0; both when it was
+                                         last asked who it is */
     char             error[256];
 } redis_t;
 

@@ -100,6 +100,7 @@ lease_keep(persist_t *p)
 
     if (p->db_link != p->db.links) {
         source_reset(p);
+        idle_reset(p);
         past_forget(p);
     }
 

@@ -121,6 +121,9 @@ persist_read_options(persist_t *p, int argc, char **argv)
         { "backlog", OPTION_NUMBER, true, "N", "50000",
           "events that wait to be stored, at most, per partition; with more "
           "of them sending is refused", &p->backlog, 1, UINT32_MAX },
+        { "idle-timeout", OPTION_SECONDS, true, "TIME", "600",
+          "conversations that nobody has used for so long leave Redis; less "
+          "while it is short of memory", &p->idle_timeout, 5, 0 },
         OPTION_LOG_LEVEL(&level),
         OPTION_END
     };
@@ -229,7 +232,7 @@ persist_work(persist_t *p, batch_t *batch)
         return -1;
     }
 
-    return erase_keep(p);
+    return erase_keep(p) == -1 ? -1 : idle_keep(p);
 }
 
 
@@ -261,7 +264,7 @@ persist_due(const persist_t *p)
     uint64_t  due = need_due(p);
 
     const uint64_t  times[] = {
-        p->lease_at, p->marks_at, p->erase_at, p->versions_at
+        p->lease_at, p->marks_at, p->erase_at, p->versions_at, p->idle_at
     };
 
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {

@@ -69,6 +69,7 @@ open_held(persist_t *p)
         }
 
         source_reset(p);
+        idle_reset(p);
         p->redis_link = p->redis.links;
     }
 

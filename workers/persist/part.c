@@ -1,6 +1,7 @@
 #include "persist.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "log.h"
 
@@ -11,6 +12,26 @@ part_key(const part_t *part, const char *name, char key[PART_KEY_LEN])
     (void) snprintf(key, PART_KEY_LEN, "%s%s", part->prefix, name);
 
     return key;
+}
+
+
+part_t *
+part_find(persist_t *p, chat_str_t key, chat_str_t *name)
+{
+    part_t  *part;
+
+    for (part = p->parts; part < p->parts + p->npartitions; part++) {
+
+        if (key.len > CHAT_NAME_PREFIX_LEN
+            && memcmp(key.data, part->prefix, CHAT_NAME_PREFIX_LEN) == 0)
+        {
+            name->data = key.data + CHAT_NAME_PREFIX_LEN;
+            name->len = key.len - CHAT_NAME_PREFIX_LEN;
+            return part;
+        }
+    }
+
+    return NULL;
 }
 
 

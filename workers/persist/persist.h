@@ -73,6 +73,13 @@ typedef struct {
     uint64_t         marks_at;      /* when to ask for marks */
     uint64_t         erase_at;      /* when to erase what was deleted */
     uint64_t         versions_at;   /*   and former contents */
+
+    uint64_t         idle_timeout;  /* s */
+    uint64_t         idle_at;       /* when to look for what is idle */
+    uint64_t         idle_cursor;   /*   from where in Redis' keys */
+    uint64_t         idle_every;    /*   ms between two looks of this walk */
+    uint64_t         idle_dropped;  /*   how many have gone in it */
+
     unsigned         count;         /* entries of the next batch at most */
     unsigned         first;         /* partition to read first */
     unsigned         logs;          /* that had something, the last time */
@@ -98,6 +105,9 @@ typedef struct {
 /* <prefix><name> */
 const char *part_key(const part_t *part, const char *name,
     char key[PART_KEY_LEN]);
+
+/* the partition that a key is of, and what follows the prefix; or NULL */
+part_t *part_find(persist_t *p, chat_str_t key, chat_str_t *name);
 
 /* the head of a call: FCALL name 1 <prefix> <fence> */
 void part_fcall(persist_t *p, const part_t *part, const char *name);
@@ -182,6 +192,14 @@ void marks_forget(part_t *part);
 /* erase.c: what was deleted and what is too old, in small steps */
 
 CHAT_MUST_CHECK int erase_keep(persist_t *p);
+
+
+/* idle.c: conversations that nobody uses leave Redis, in small steps */
+
+CHAT_MUST_CHECK int idle_keep(persist_t *p);
+
+/* on a new link: walks from the start, and not at once */
+void idle_reset(persist_t *p);
 
 
 #endif /* PERSIST_H */

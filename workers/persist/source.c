@@ -277,28 +277,6 @@ batch_done(batch_t *batch)
 }
 
 
-/* the partition of a key, and what follows the prefix */
-
-static part_t *
-source_part(persist_t *p, chat_str_t key, chat_str_t *name)
-{
-    part_t  *part;
-
-    for (part = p->parts; part < p->parts + p->npartitions; part++) {
-
-        if (key.len > CHAT_NAME_PREFIX_LEN
-            && memcmp(key.data, part->prefix, CHAT_NAME_PREFIX_LEN) == 0)
-        {
-            name->data = key.data + CHAT_NAME_PREFIX_LEN;
-            name->len = key.len - CHAT_NAME_PREFIX_LEN;
-            return part;
-        }
-    }
-
-    return NULL;
-}
-
-
 static int
 source_take_stream(persist_t *p, const redisReply *stream, batch_t *batch)
 {
@@ -306,7 +284,7 @@ source_take_stream(persist_t *p, const redisReply *stream, batch_t *batch)
     chat_str_t   key, name;
 
     key = redis_text(stream, 0);
-    part = source_part(p, key, &name);
+    part = part_find(p, key, &name);
 
     if (stream->elements != 2) {
         return redis_fail(&p->redis, "unexpected answer to XREAD");

@@ -30,6 +30,7 @@ use constant {
     STORY   => 30,         # operations of a conversation that are kept
     PATIENCE => 60,        # seconds for one operation
     AGAIN   => 0.2,        # what was unavailable is tried again after
+    IDLE_EACH => 5,        # of so many conversations one is dropped then
 };
 
 my %LOOK = (
@@ -201,6 +202,23 @@ sub _drop_some ($self) {
 }
 
 
+# What is idle leaves Redis whatever is under way: nobody must notice.  They take
+# turns, lest the dice depend on time.
+
+sub _idle_some ($self) {
+    my $turn = $self->{turn}++;
+
+    for my $c (grep { defined $_->{id} } @{ $self->{conversations} }) {
+        next if $turn++ % IDLE_EACH;
+
+        $self->{counts}{'dropped in the midst'} +=
+            $self->{storage}->idle($c->{tenant}{name}, $c->{id});
+    }
+
+    return;
+}
+
+
 sub _post ($self, $c, $link, $op) {
     $op->{number} = ++$self->{number};
     $op->{session} = $link->{name};
@@ -263,6 +281,7 @@ sub _look_at_clock ($self) {
     $self->{looked} = $now;
     $self->{storage}->count_needs;
     $self->_drop_some;
+    $self->_idle_some;
 
     my @again = splice @{ $self->{again} //= [] };
     $self->_post(@$_) for @again;

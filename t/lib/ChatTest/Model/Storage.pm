@@ -15,7 +15,8 @@ use ChatTest::Wait qw(wait_until);
 
 use constant PARTITIONS => 16;
 
-# All keys of a conversation go in one call, if all of it is stored.
+# All keys of a conversation go in one call, if all of it is stored; also if
+# somebody waits in slow mode, when the library would not do it.
 my $DROP = <<~'END';
     local prefix, base, name = KEYS[1], KEYS[2], ARGV[1]
 
@@ -111,9 +112,29 @@ sub ask ($self, $tenant, $id, @fields) {
 }
 
 
+# what chat-persist does with what is idle, to those of these conversations
+# that it may be done to; how many these are
+
+sub idle ($self, $tenant, $id) {
+    my ($prefix, $base) = $self->place($tenant, $id);
+    my @part = @{ $self->{redis}->call('HMGET', "${prefix}part",
+                                       qw(fence identity generation)) };
+
+    return $self->{redis}->call('FCALL', 'chat_v1_idle', 2, $prefix, $base,
+                                @part, 0)->[1];
+}
+
+
 # whether Redis has forgotten it
 
 sub drop ($self, $tenant, $id) {
+    return 1 if $self->idle($tenant, $id);
+
+    my (undef, $base) = $self->place($tenant, $id);
+    my ($slow, $gone) = @{ $self->{redis}->call('HMGET', "$base:meta",
+                                                qw(slow gone)) };
+
+    return 0 if ($slow // 1) == 0 && !$gone;
     return $self->{redis}->call('EVAL', $DROP, 2, $self->place($tenant, $id),
                                 "$tenant/$id");
 }

@@ -1,0 +1,99 @@
+-- Conversations that nobody uses leave Redis.
+
+-- The keys of conversations of which marks wait, or nil if these are many.
+
+local function marks_few(prefix)
+    local keys = {}
+
+    if redis.call('HLEN', prefix .. 'marks') > MARKS_FEW then
+        return nil
+    end
+
+    for _, field in ipairs(redis.call('HKEYS', prefix .. 'marks')) do
+        keys[string.match(field, '^%S+')] = true
+    end
+
+    return keys
+end
+
+
+-- Whether marks of a conversation wait; also if that is too much to look for.
+
+local function marks_wait_of(prefix, base, key, few)
+    if few then
+        return few[key]
+    end
+
+    if redis.call('HLEN', base .. ':members') > MARKS_FEW then
+        return true
+    end
+
+    for _, user in ipairs(redis.call('HKEYS', base .. ':members')) do
+        if redis.call('HEXISTS', prefix .. 'marks', key .. ' ' .. user) == 1
+        then
+            return true
+        end
+    end
+
+    return false
+end
+
+
+-- Whether nobody has asked for it for so long, and all that it says is in
+-- PostgreSQL too.  Everything that concerns a conversation reads its meta, so
+-- that tells how long ago that was; reading it here would begin anew, so it
+-- comes after that.  Who has to wait in slow mode is known here alone.  What is
+-- left of one that was deleted, and "there is none", expire by themselves.
+
+local function idle_may_go(prefix, base, seconds, stored)
+    local idle = redis.call('OBJECT', 'IDLETIME', base .. ':meta')
+    local v
+
+    if not idle or idle < seconds then
+        return false
+    end
+
+    v = redis.call('HMGET', base .. ':meta', 'hn', 'gone', 'slow', 'last',
+                   'key')
+
+    if not v[1] or v[2] or tonumber(v[3]) > idle
+        or (v[4] ~= '' and id_above(v[4], stored))
+    then
+        return false
+    end
+
+    return true, v[5]
+end
+
+
+-- idle: fence, identity, generation, seconds.  Drops those of the conversations
+-- KEYS[2] and on that nobody has used for so long, as far as they can be loaded
+-- again as they are.
+--
+-- ok, how many were dropped
+
+local function idle(keys, a)
+    local prefix, dropped = keys[1], 0
+    local answer = fence_pass(prefix, a[1], a[2], a[3])
+    local stored, few
+
+    if answer then
+        return answer
+    end
+
+    stored = redis.call('HGET', prefix .. 'part', 'stored')
+    few = marks_few(prefix)
+
+    for i = 2, #keys do
+        local base = keys[i]
+        local may, key = idle_may_go(prefix, base, tonumber(a[4]), stored)
+
+        if may and not marks_wait_of(prefix, base, key, few) then
+            redis.call('UNLINK', base .. ':meta', base .. ':members',
+                       base .. ':hot', base .. ':ids')
+            dropped = dropped + 1
+        end
+    end
+
+    return {'ok', dropped}
+end
