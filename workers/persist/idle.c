@@ -249,6 +249,24 @@ idle_send(persist_t *p, const redisReply *keys,
 }
 
 
+/* all partitions of a step say the same */
+
+static void
+idle_fail(persist_t *p, const redisReply *reply)
+{
+    uint64_t  now = life_now();
+
+    if (p->idle_at > now + IDLE_STEP_MAX) {
+        return;
+    }
+
+    log_warn("Redis does not tell what is idle",
+             log_str("error", reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                               : ""));
+    p->idle_at = now + p->idle_timeout * 1000;
+}
+
+
 static int
 idle_read(persist_t *p, part_t *part)
 {
@@ -267,10 +285,7 @@ idle_read(persist_t *p, part_t *part)
         break;
 
     case FCALL_FAILED:      /* Redis counts uses instead of time, mostly */
-        log_warn("Redis does not tell what is idle",
-                 log_str("error", reply->type == REDIS_REPLY_ERROR
-                                  ? reply->str : ""));
-        p->idle_at = life_now() + p->idle_timeout * 1000;
+        idle_fail(p, reply);
         break;
 
     default:
