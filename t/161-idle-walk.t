@@ -26,6 +26,8 @@ $ada->say($_, "hello in $_") for @rooms;
 $chat->wait_stored;
 wait_until { !@{ $redis->call('KEYS', '*:marks') } };
 
+my %metas = map { /(room-\d+)/ => $_ } @{ $redis->call('KEYS', '*:meta') };
+
 
 # the rooms that Redis holds
 
@@ -36,22 +38,37 @@ sub held () {
 }
 
 
-# as if nobody had used them for so many seconds
+# as if nobody had used them for so many seconds, those that were used since
 
 sub make_idle ($seconds, @rooms) {
-    for my $room (@rooms) {
-        my ($key) = @{ $redis->call('KEYS', "*/$room:meta") };
+    my $script = <<~'END';
+        for _, key in ipairs(KEYS) do
+            local idle = redis.call('OBJECT', 'IDLETIME', key)
 
-        $redis->call('RESTORE', $key, 0, $redis->call('DUMP', $key), 'REPLACE',
-                     'IDLETIME', $seconds);
-    }
+            if idle and idle < tonumber(ARGV[1]) then
+                redis.call('RESTORE', key, 0, redis.call('DUMP', key),
+                           'REPLACE', 'IDLETIME', ARGV[1])
+            end
+        end
+        END
+
+    $redis->call('EVAL', $script, scalar @rooms,
+                 @metas{@rooms}, $seconds);
 
     return;
 }
 
 
-sub left_ok ($rooms, $title) {
-    eval { wait_until { @{ held() } == @$rooms } 20 };
+# A chat-persist that takes a partition over answers needs again, which is use:
+# so they are made idle again and again.
+
+sub left_ok ($seconds, $idle, $rooms, $title) {
+    eval {
+        wait_until {
+            make_idle($seconds, @$idle);
+            @{ held() } == @$rooms;
+        } 20;
+    };
     is_deeply(held(), $rooms, $title);
 
     return;
@@ -67,16 +84,15 @@ subtest 'what is idle goes, whoever holds the partition' => sub {
     wait_until { $chat->psql('SELECT count(DISTINCT holder)
                               FROM chat.partition') == 2 };
 
-    make_idle(700, @long);
     make_idle(300, @short);
-    left_ok([@short, @used], 'those that are idle for longer than 10 minutes');
+    left_ok(700, \@long, [@short, @used], 'those that are idle for longer than 10 minutes');
 };
 
 subtest 'memory that is nearly full makes others idle' => sub {
     my ($used) = $redis->call('INFO', 'memory') =~ /^used_memory:(\d+)/m;
 
     $redis->call('CONFIG', 'SET', 'maxmemory', int $used * 1.02);
-    left_ok(\@used, 'those that are idle for some minutes');
+    left_ok(300, \@short, \@used, 'those that are idle for some minutes');
     $redis->call('CONFIG', 'SET', 'maxmemory', 0);
 };
 

@@ -10,7 +10,9 @@
  *
  * The time is that of --idle-timeout until three quarters of Redis' memory are
  * used, and falls from there on to a minute where nearly all of it is.  A node
- * looks at all its rooms every half a minute, so they stay all the same.
+ * looks at all its rooms every half a minute, so they stay all the same.  While
+ * Redis rewrites its file it does not note what is used; if that takes long,
+ * some that are in use go, and are loaded again.
  *
  * The list of somebody's conversations is read from PostgreSQL first, then the
  * marks from Redis, perhaps of partitions that another holds.  These must not
