@@ -312,7 +312,6 @@ sub _check ($self) {
 
     croak "$dead dead letters\n" if $dead;
     $self->_must_be_well;
-    $self->_verify($_) for @TENANTS;
 
     my $check = $self->_program('check');
 
@@ -320,6 +319,7 @@ sub _check ($self) {
     wait_until { !$check->alive } 60 + 30 * $self->{minutes};
     print $stack->logs->text('check');
     croak "check: status $check->{status}\n" if $check->{status};
+    $self->_verify($_) for @TENANTS;
 
     return;
 }
