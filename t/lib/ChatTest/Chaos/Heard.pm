@@ -181,7 +181,7 @@ sub _check_reset ($self, $place, $had, $data) {
                       . " seen (it had $had)", $place, $data->{revision})
             if $good;
 
-    } elsif (!$good && $data->{revision} < $had) {
+    } elsif (!$good && $self->{truth}->good($place, $data->{revision})) {
         $self->_wrong("not told to start over: it had seen $had, which was"
                       . ' lost', $place, $data->{revision});
     }
@@ -202,7 +202,7 @@ sub _check_answer ($self, $place, $had, $data) {
         $self->_wrong("the answer to a join after $had is not in order: "
                       . "$revision after $last", $place, $revision)
             if $where ne $place || $revision <= $last;
-        $way->get($revision);
+        $way->get($revision, $self->{now});
         $last = $revision;
     }
 
@@ -212,7 +212,7 @@ sub _check_answer ($self, $place, $had, $data) {
 
     return if !$data->{complete};
 
-    $way->reach($data->{revision}) if $data->{revision} > $last;
+    $way->reach($data->{revision}, $self->{now}) if $data->{revision} > $last;
     $self->{skipped} += $way->skipped;
     $self->_missing($way, $place, "the answer to a join after $had");
 
@@ -246,7 +246,8 @@ sub _hold ($self, $place, $had, $data) {
     return if !$held;
 
     $self->_got($place, ($self->{who}{text}->($_))[1]) for @{ $data->{events} };
-    $held->reach($data->{revision}) if $data->{revision} > $held->revision;
+    $held->reach($data->{revision}, $self->{now})
+        if $data->{revision} > $held->revision;
     $self->_missing($held, $place, 'what the client holds')
         if $data->{complete};
 
@@ -258,7 +259,7 @@ sub _got ($self, $place, $revision) {
     my $held = $self->{held}{$place}
         // return push @{ $self->{early}{$place} }, $revision;
 
-    $held->get($revision) if $revision > $held->revision;
+    $held->get($revision, $self->{now}) if $revision > $held->revision;
 
     return;
 }
@@ -293,7 +294,7 @@ sub _event ($self, $number) {
         $self->_wrong("live $revision after " . $way->revision, $place,
                       $revision) if $revision <= $way->revision;
         $self->_check_loss($way, $place, $revision);
-        $way->get($revision);
+        $way->get($revision, $self->{now});
 
     } else {
         $way->start($revision);

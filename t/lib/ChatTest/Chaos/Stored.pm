@@ -125,9 +125,9 @@ sub _sequences ($self, $place) {
         my ($sequence, $revision) = @{ $_->{data} }{qw(sequenceNumber
                                                        revision)};
 
-        return $self->_wrong("sequence $sequence where " . ($n + 1)
-                             . ' should be', $place, $revision)
-            if $sequence != ++$n;
+        $n++;
+        return $self->_wrong("sequence $sequence where $n should be", $place,
+                             $revision) if $sequence != $n;
         $self->_wrong("sequence $sequence was made at $_->{created}, the one "
                       . "before at $before", $place, $revision)
             if $_->{created} <= $before;

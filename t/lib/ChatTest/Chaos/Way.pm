@@ -1,17 +1,21 @@
 # The way of a reader through the events of a conversation: from a revision on
 # it gets every event that has survived, in order; one may be left out only if
-# a later one tells of the same thing (or of the end of what it belongs to).
+# a later one tells of the same thing (or of the end of what it belongs to), and
+# had already happened when it was left out.
 
 package ChatTest::Chaos::Way;
 
 use v5.36;
 
-use ChatTest::Chaos::Truth qw(THING);
+use ChatTest::Chaos::Truth qw(THING TIME);
+
+# ms by which an event may be heard of later than it happened
+use constant LATE => 3000;
 
 
 sub new ($class, $truth, $place, $revision) {
     my $self = bless {
-        truth => $truth, place => $place, missing => {}, skipped => 0,
+        truth => $truth, place => $place, skipped => 0,
     }, $class;
 
     $self->start($revision);
@@ -32,14 +36,15 @@ sub start ($self, $revision) {
     $self->{revision} = $revision;
     $self->{next} = $self->{truth}->above($self->{place}, $revision);
     $self->{missing} = {};
+    $self->{lost} = [];
 
     return;
 }
 
 
-# it is told that this is how far it got
+# it is told, at that time (ms), that this is how far it got
 
-sub reach ($self, $revision) {
+sub reach ($self, $revision, $now) {
     my ($truth, $place, $missing) = @$self{qw(truth place missing)};
     my $alive = $truth->alive($place);
 
@@ -47,7 +52,7 @@ sub reach ($self, $revision) {
         my $left_out = $alive->[$self->{next}++];
         my $thing = $truth->get($place, $left_out)->[THING];
 
-        push @{ $missing->{$thing} }, $left_out;
+        push @{ $missing->{$thing} }, [$left_out, $now];
     }
 
     $self->{revision} = $revision;
@@ -58,11 +63,12 @@ sub reach ($self, $revision) {
 
 # it gets this event
 
-sub get ($self, $revision) {
+sub get ($self, $revision, $now) {
     my ($truth, $place) = @$self{qw(truth place)};
     my $alive = $truth->alive($place);
 
-    $self->reach($revision - 1) if ($alive->[$self->{next}] // 0) < $revision;
+    $self->reach($revision - 1, $now)
+        if ($alive->[$self->{next}] // 0) < $revision;
     $self->{next}++ if ($alive->[$self->{next}] // 0) == $revision;
     $self->{revision} = $revision;
 
@@ -81,9 +87,13 @@ sub _supersede ($self, $event) {
             || defined $message && index($_, "r $message ") == 0;
     } keys %$missing;
 
-    for (@told) {
-        $self->{skipped} += @{ $missing->{$_} };
-        delete $missing->{$_};
+    my $happened = ($event->[TIME] // 0) - LATE;
+
+    for (map { @{ delete $missing->{$_} } } @told) {
+        my ($left_out, $then) = @$_;
+
+        $self->{skipped}++;
+        push @{ $self->{lost} }, $left_out if $happened > $then;
     }
 
     return;
@@ -107,7 +117,8 @@ sub rest ($self) {
 # what is missing so far, the lowest first
 
 sub missing ($self) {
-    return sort { $a <=> $b } map { @$_ } values %{ $self->{missing} };
+    return sort { $a <=> $b } @{ $self->{lost} },
+        map { $_->[0] } map { @$_ } values %{ $self->{missing} };
 }
 
 1;
