@@ -51,6 +51,17 @@ chat_name_valid(chat_str_t id)
 
 
 bool
+chat_name_valid_tenant(chat_str_t tenant)
+{
+    chat_str_t  own = chat_str(CHAT_NAME_OWN_TENANT);
+
+    return chat_name_valid(tenant)
+           || (tenant.len == own.len
+               && memcmp(tenant.data, own.data, own.len) == 0);
+}
+
+
+bool
 chat_name_valid_opaque(chat_str_t id)
 {
     size_t  i;

@@ -29,6 +29,12 @@
 /* 1 to 64 characters from A-Z a-z 0-9 _ . : @ - (contract: terms) */
 bool chat_name_valid(chat_str_t id);
 
+/* the same, or the tenant of what the system does for itself: no token can
+   name that one */
+#define CHAT_NAME_OWN_TENANT  "~"
+
+bool chat_name_valid_tenant(chat_str_t tenant);
+
 /* 1 to 64 printable ASCII characters without space: the ids that clients and
    issuers of tokens make up and we only compare */
 bool chat_name_valid_opaque(chat_str_t id);

@@ -76,6 +76,7 @@ typedef struct ngx_chat_element_s    ngx_chat_element_t;
 typedef struct ngx_chat_buffer_s     ngx_chat_buffer_t;
 typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;
+typedef struct ngx_chat_canary_s     ngx_chat_canary_t;
 
 
 /* configuration: cycle pool */
@@ -90,6 +91,7 @@ struct ngx_chat_main_conf_s {
     size_t             redis_max_pending;   /* bytes sent and not answered */
     ngx_uint_t         partitions;
     ngx_msec_t         compare_interval;    /* each room with Redis */
+    ngx_msec_t         canary;          /* how often it sings; 0: never */
 
     ngx_uint_t         enabled;         /* some location needs a node */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
@@ -140,6 +142,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_bus.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
+#include "ngx_chat_canary.h"
 
 
 /* ngx_chat_node.c: the process as a whole */
@@ -183,6 +186,8 @@ struct ngx_chat_node_s {
     ngx_event_t            free_event;
     ngx_chat_out_t        *free_out;
     ngx_uint_t             nfree_out;
+
+    ngx_chat_canary_t     *canary;      /* or NULL */
 
     ngx_event_t            heartbeat;
     ngx_msec_t             heard;       /* own heartbeat came back */
@@ -265,6 +270,7 @@ char *ngx_chat_conf_check_msec(ngx_conf_t *cf, void *post, void *data);
 char *ngx_chat_conf_check_sec(ngx_conf_t *cf, void *post, void *data);
 
 char *ngx_chat_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_chat_conf_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -15,6 +15,9 @@
 #define NGX_CHAT_CONF_MAX_TIMEOUT   60000
 #define NGX_CHAT_CONF_DEF_TIMEOUT   5000
 
+#define NGX_CHAT_CONF_MIN_CANARY    1000
+#define NGX_CHAT_CONF_MAX_CANARY    (60 * 60 * 1000)
+
 /* the largest message must fit, and what goes with it */
 #define NGX_CHAT_CONF_MIN_PENDING   (2 * 1024 * 1024)
 #define NGX_CHAT_CONF_DEF_PENDING   (8 * 1024 * 1024)
@@ -568,6 +571,42 @@ invalid:
                        "\"https://*.example.com\", or \"any\" alone", value);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* chat_canary time | off */
+
+char *
+ngx_chat_conf_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_int_t              n;
+    ngx_str_t             *value;
+    ngx_chat_main_conf_t  *mcf = conf;
+
+    (void) cmd;
+
+    if (mcf->canary != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        mcf->canary = 0;
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_time(&value[1], 0);
+
+    if (n == NGX_ERROR || n < NGX_CHAT_CONF_MIN_CANARY
+        || n > NGX_CHAT_CONF_MAX_CANARY)
+    {
+        return "must be \"off\" or between 1s and 1h";
+    }
+
+    mcf->canary = n;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -20,7 +20,10 @@ typedef struct {
 
 
 static void ngx_chat_metrics_write(chat_writer_t *w,
-    const uint64_t counts[NGX_CHAT_COUNTS]);
+    const ngx_chat_totals_t *totals);
+static void ngx_chat_metrics_write_time(chat_writer_t *w, const char *name,
+    const ngx_chat_time_t *time);
+static void ngx_chat_metrics_seconds(chat_writer_t *w, uint64_t us);
 static void ngx_chat_metrics_head(chat_writer_t *w, const char *name,
     const char *help, const char *type);
 
@@ -62,15 +65,39 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_GAPS] = {
         "chat_delivery_gap_total", "",
         "Rooms that had missed events, which were found and repaired." },
+
+    [NGX_CHAT_COUNT_CANARY_LOST] = {
+        "chat_canary_lost_total", "",
+        "Changes of the canary that were stored and not heard in 5 seconds." },
+
+    [NGX_CHAT_COUNT_CANARY_UNSTORED] = {
+        "chat_canary_unstored_total", "",
+        "Changes of the canary that were heard and not stored in time." },
+
+    [NGX_CHAT_COUNT_CANARY_FAILED] = {
+        "chat_canary_failed_total", "",
+        "Changes of the canary that were refused or got no answer." },
+};
+
+
+static const ngx_chat_metric_t  ngx_chat_metrics_times[NGX_CHAT_TIMES] = {
+
+    [NGX_CHAT_TIME_CANARY_DELIVERY] = {
+        "chat_canary_delivery_seconds", "",
+        "From the canary's sending of a change to its hearing of it." },
+
+    [NGX_CHAT_TIME_CANARY_STORED] = {
+        "chat_canary_stored_seconds", "",
+        "From the canary's sending of a change to its being stored." },
 };
 
 
 ngx_int_t
 ngx_chat_metrics_handler(ngx_http_request_t *r)
 {
-    uint64_t               counts[NGX_CHAT_COUNTS];
     ngx_str_t              body;
     chat_writer_t          w;
+    ngx_chat_totals_t      totals;
     ngx_chat_main_conf_t  *mcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
@@ -84,10 +111,10 @@ ngx_chat_metrics_handler(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_chat_module);
 
-    ngx_chat_shm_read(mcf, counts);
+    ngx_chat_shm_read(mcf, &totals);
 
     chat_writer_init(&w, body.data, NGX_CHAT_METRICS_SIZE);
-    ngx_chat_metrics_write(&w, counts);
+    ngx_chat_metrics_write(&w, &totals);
 
     if (w.full) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
@@ -105,8 +132,7 @@ ngx_chat_metrics_handler(ngx_http_request_t *r)
 
 
 static void
-ngx_chat_metrics_write(chat_writer_t *w,
-    const uint64_t counts[NGX_CHAT_COUNTS])
+ngx_chat_metrics_write(chat_writer_t *w, const ngx_chat_totals_t *totals)
 {
     ngx_uint_t                i;
     const ngx_chat_metric_t  *m;
@@ -123,9 +149,78 @@ ngx_chat_metrics_write(chat_writer_t *w,
         chat_write_cstr(w, m->name);
         chat_write_cstr(w, m->label);
         chat_write_cstr(w, " ");
-        chat_write_uint(w, counts[i]);
+        chat_write_uint(w, totals->counts[i]);
         chat_write_cstr(w, "\n");
     }
+
+    for (i = 0; i < NGX_CHAT_TIMES; i++) {
+        m = &ngx_chat_metrics_times[i];
+
+        ngx_chat_metrics_head(w, m->name, m->help, "histogram");
+        ngx_chat_metrics_write_time(w, m->name, &totals->times[i]);
+    }
+}
+
+
+/* each bucket holds those before it, too */
+
+static void
+ngx_chat_metrics_write_time(chat_writer_t *w, const char *name,
+    const ngx_chat_time_t *time)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    n = 0;
+
+    for (i = 0; i < NGX_CHAT_TIME_BUCKETS; i++) {
+        n += time->buckets[i];
+
+        chat_write_cstr(w, name);
+        chat_write_cstr(w, "_bucket{le=\"");
+
+        if (i < NGX_CHAT_TIME_BUCKETS - 1) {
+            ngx_chat_metrics_seconds(w, ngx_chat_time_bounds[i]);
+
+        } else {
+            chat_write_cstr(w, "+Inf");
+        }
+
+        chat_write_cstr(w, "\"} ");
+        chat_write_uint(w, n);
+        chat_write_cstr(w, "\n");
+    }
+
+    chat_write_cstr(w, name);
+    chat_write_cstr(w, "_sum ");
+    ngx_chat_metrics_seconds(w, time->sum);
+    chat_write_cstr(w, "\n");
+    chat_write_cstr(w, name);
+    chat_write_cstr(w, "_count ");
+    chat_write_uint(w, n);
+    chat_write_cstr(w, "\n");
+}
+
+
+/* "2.5", "0.001" */
+
+static void
+ngx_chat_metrics_seconds(chat_writer_t *w, uint64_t us)
+{
+    u_char  text[NGX_INT64_LEN + sizeof(".000000")];
+    u_char  *last;
+
+    last = ngx_sprintf(text, "%uL.%06uL", us / 1000000, us % 1000000);
+
+    while (last[-1] == '0') {
+        last--;
+    }
+
+    if (last[-1] == '.') {
+        last--;
+    }
+
+    chat_write(w, (chat_str_t) { text, last - text });
 }
 
 

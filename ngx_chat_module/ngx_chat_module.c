@@ -113,6 +113,13 @@ static ngx_command_t  ngx_chat_commands[] = {
       offsetof(ngx_chat_main_conf_t, compare_interval),
       &ngx_chat_compare_interval_range },
 
+    { ngx_string("chat_canary"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_chat_conf_canary,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("chat_websocket"),
       NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -328,6 +335,7 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
 
     mcf->partitions = NGX_CONF_UNSET_UINT;
     mcf->compare_interval = NGX_CONF_UNSET_MSEC;
+    mcf->canary = NGX_CONF_UNSET_MSEC;
 
     return mcf;
 }
@@ -342,6 +350,7 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_uint_value(mcf->partitions, 16);
     ngx_conf_init_msec_value(mcf->compare_interval, 30000);
+    ngx_conf_init_msec_value(mcf->canary, 10000);
 
     return NGX_CONF_OK;
 }

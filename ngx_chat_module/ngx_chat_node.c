@@ -49,6 +49,11 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_report_init(node);
     ngx_chat_bus_open(node);
 
+    if (ngx_chat_canary_init(node) != NGX_OK) {
+        ngx_log_error(NGX_LOG_CRIT, node->log, 0,
+                      "chat: no memory for the canary");
+    }
+
     mcf->node = node;
 
     ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "chat: node %V started",
@@ -69,6 +74,8 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     if (node == NULL) {
         return;
     }
+
+    ngx_chat_canary_done(node);
 
     while (!ngx_queue_empty(&node->sessions)) {
         q = ngx_queue_head(&node->sessions);

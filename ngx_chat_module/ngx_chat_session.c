@@ -141,7 +141,10 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
     s->heard = ngx_current_msec;
 
     ngx_queue_insert_tail(&s->node->sessions, &s->queue);
-    ngx_chat_count(s->node, NGX_CHAT_COUNT_SESSIONS);
+
+    if (!s->internal) {
+        ngx_chat_count(s->node, NGX_CHAT_COUNT_SESSIONS);
+    }
 
     c->data = s;
     c->idle = 1;
@@ -527,15 +530,17 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
     }
 
     ngx_queue_remove(&s->queue);
-    ngx_chat_count_add(s->node, NGX_CHAT_COUNT_SESSIONS, -1);
+
+    if (!s->internal) {
+        ngx_chat_count_add(s->node, NGX_CHAT_COUNT_SESSIONS, -1);
+        (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+    }
 
     if (c->ssl) {
         c->ssl->no_wait_shutdown = 1;
         c->ssl->no_send_shutdown = 1;
         (void) ngx_ssl_shutdown(c);     /* does not wait with these two set */
     }
-
-    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
 
     pool = c->pool;
     c->destroyed = 1;

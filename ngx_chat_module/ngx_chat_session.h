@@ -114,6 +114,7 @@ struct ngx_chat_session_s {
     unsigned               expiring:1;  /* token.expiring was sent */
     unsigned               draining:1;  /* closes when its requests are done */
     unsigned               advancing:1; /* its requests are being run */
+    unsigned               internal:1;  /* of the canary: it is not counted */
 };
 
 

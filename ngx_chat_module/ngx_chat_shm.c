@@ -1,8 +1,8 @@
 /*
  * Counters that all worker processes share.
  *
- *      slot 0: | pid | gauges ... | counters ... |
- *      slot 1: | pid | gauges ... | counters ... |
+ *      slot 0: | pid | gauges ... | counters ... | times ... |
+ *      slot 1: | pid | gauges ... | counters ... | times ... |
  *
  * A slot is that of nginx' own table of processes.  nginx gives it to another
  * process only when the last one has ended, so it has one writer; old and new
@@ -17,16 +17,31 @@
 #define NGX_CHAT_SHM_LINE  64           /* bytes: no two writers in one */
 
 
+typedef struct {
+    ngx_atomic_t  buckets[NGX_CHAT_TIME_BUCKETS];
+    ngx_atomic_t  sum;
+} ngx_chat_shm_time_t;
+
+
 /* owner: the zone */
 
 struct ngx_chat_slot_s {
-    ngx_atomic_t   pid;                 /* 0: none */
-    ngx_atomic_t   counts[NGX_CHAT_COUNTS];
+    ngx_atomic_t          pid;          /* 0: none */
+    ngx_atomic_t          counts[NGX_CHAT_COUNTS];
+    ngx_chat_shm_time_t   times[NGX_CHAT_TIMES];
 } __attribute__((aligned(NGX_CHAT_SHM_LINE)));
 
 
 static ngx_int_t ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old);
+static void ngx_chat_shm_read_times(ngx_chat_slot_t *slot,
+    ngx_chat_totals_t *totals);
 static ngx_uint_t ngx_chat_shm_lives(ngx_chat_slot_t *slot);
+
+
+const uint32_t  ngx_chat_time_bounds[NGX_CHAT_TIME_BUCKETS - 1] = {
+    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
+    2500000, 5000000
+};
 
 
 ngx_int_t
@@ -122,20 +137,55 @@ ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count)
 
 
 void
-ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, uint64_t counts[NGX_CHAT_COUNTS])
+ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time, uint64_t us)
+{
+    ngx_uint_t            i;
+    ngx_chat_shm_time_t  *t = &node->slot->times[time];
+
+    for (i = 0; i < NGX_CHAT_TIME_BUCKETS - 1; i++) {
+        if (us <= ngx_chat_time_bounds[i]) {
+            break;
+        }
+    }
+
+    (void) ngx_atomic_fetch_add(&t->buckets[i], 1);
+    (void) ngx_atomic_fetch_add(&t->sum, us);
+}
+
+
+void
+ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, ngx_chat_totals_t *totals)
 {
     ngx_uint_t        i, k;
     ngx_chat_slot_t  *slot = mcf->zone->data;
 
-    ngx_memzero(counts, NGX_CHAT_COUNTS * sizeof(uint64_t));
+    ngx_memzero(totals, sizeof(ngx_chat_totals_t));
 
     for (i = 0; i < NGX_MAX_PROCESSES; i++, slot++) {
 
         k = ngx_chat_shm_lives(slot) ? 0 : NGX_CHAT_COUNT_GAUGES;
 
         for ( /* void */ ; k < NGX_CHAT_COUNTS; k++) {
-            counts[k] += slot->counts[k];
+            totals->counts[k] += slot->counts[k];
         }
+
+        ngx_chat_shm_read_times(slot, totals);
+    }
+}
+
+
+static void
+ngx_chat_shm_read_times(ngx_chat_slot_t *slot, ngx_chat_totals_t *totals)
+{
+    ngx_uint_t  i, k;
+
+    for (i = 0; i < NGX_CHAT_TIMES; i++) {
+
+        for (k = 0; k < NGX_CHAT_TIME_BUCKETS; k++) {
+            totals->times[i].buckets[k] += slot->times[i].buckets[k];
+        }
+
+        totals->times[i].sum += slot->times[i].sum;
     }
 }
 

@@ -29,12 +29,47 @@ typedef enum {
     NGX_CHAT_COUNT_COMMAND_LOST,        /* counters, from here on */
     NGX_CHAT_COUNT_SUBSCRIBER_LOST,
     NGX_CHAT_COUNT_GAPS,
+    NGX_CHAT_COUNT_CANARY_LOST,
+    NGX_CHAT_COUNT_CANARY_UNSTORED,
+    NGX_CHAT_COUNT_CANARY_FAILED,
 
     NGX_CHAT_COUNTS
 } ngx_chat_count_e;
 
 
 #define NGX_CHAT_COUNT_GAUGES  NGX_CHAT_COUNT_COMMAND_LOST
+
+
+/* how long something took: buckets as in ngx_chat_time_bounds, the last one
+   is for what is beyond */
+
+typedef enum {
+    NGX_CHAT_TIME_CANARY_DELIVERY,
+    NGX_CHAT_TIME_CANARY_STORED,
+
+    NGX_CHAT_TIMES
+} ngx_chat_time_e;
+
+
+#define NGX_CHAT_TIME_BUCKETS  13
+
+
+typedef struct {
+    uint64_t   buckets[NGX_CHAT_TIME_BUCKETS];
+    uint64_t   sum;                     /* microseconds */
+} ngx_chat_time_t;
+
+
+/* the sums of all processes */
+
+typedef struct {
+    uint64_t          counts[NGX_CHAT_COUNTS];
+    ngx_chat_time_t   times[NGX_CHAT_TIMES];
+} ngx_chat_totals_t;
+
+
+/* microseconds; one less than buckets */
+extern const uint32_t  ngx_chat_time_bounds[NGX_CHAT_TIME_BUCKETS - 1];
 
 
 typedef struct ngx_chat_slot_s  ngx_chat_slot_t;
@@ -53,9 +88,10 @@ void ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count,
 /* of this process; a counter may go on from that of an earlier one */
 uint64_t ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count);
 
-/* the sums of all processes */
-void ngx_chat_shm_read(ngx_chat_main_conf_t *mcf,
-    uint64_t counts[NGX_CHAT_COUNTS]);
+void ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time,
+    uint64_t us);
+
+void ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, ngx_chat_totals_t *totals);
 
 
 static ngx_inline void

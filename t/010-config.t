@@ -19,6 +19,8 @@ my @good = (
         . ' max_pending=2m;'],
     ['chat_partitions', http => 'chat_partitions 64;'],
     ['chat_compare_interval', http => 'chat_compare_interval 1s;'],
+    ['chat_canary off', canary => 'off'],
+    ['chat_canary 1h', canary => '1h'],
     ['several keys', http => 'chat_token_key HS256 token.key kid=b;'
         . 'chat_token_key HS256 token.key;'],
     ['several origins', location =>
@@ -110,6 +112,13 @@ my @wrong = (
         location => 'chat_redis 127.0.0.1;'],
     ['"chat_partitions" directive is not allowed here',
         server => 'chat_partitions 4;'],
+    ['"chat_canary" directive must be "off" or between 1s and 1h',
+        canary => '999ms'],
+    ['"chat_canary" directive must be "off" or between 1s and 1h',
+        canary => '61m'],
+    ['"chat_canary" directive must be "off" or between 1s and 1h',
+        canary => 'on'],
+    ['"chat_canary" directive is duplicate', http => 'chat_canary 10s;'],
     ['unknown algorithm "none" in "chat_token_key"',
         http => 'chat_token_key none token.key;'],
     ['unknown algorithm "HS512" in "chat_token_key"',

@@ -46,6 +46,13 @@ ids_have_1_to_64_characters(void **state)
     assert_true(chat_name_valid(chat_str(X64)));
     assert_false(chat_name_valid(chat_str(X64 "x")));
 
+    assert_false(chat_name_valid(chat_str(CHAT_NAME_OWN_TENANT)));
+
+    assert_true(chat_name_valid_tenant(chat_str(CHAT_NAME_OWN_TENANT)));
+    assert_true(chat_name_valid_tenant(chat_str("x")));
+    assert_false(chat_name_valid_tenant(chat_str("~~")));
+    assert_false(chat_name_valid_tenant((chat_str_t) { NULL, 0 }));
+
     assert_false(chat_name_valid_opaque((chat_str_t) { NULL, 0 }));
     assert_true(chat_name_valid_opaque(chat_str("/")));
     assert_true(chat_name_valid_opaque(chat_str(X64)));

@@ -373,6 +373,7 @@ claims_are_judged(void **state)
         { "{" CLAIMS ",\"tid\":\"" X64 "x\"}", "tid" },
         { "{" CLAIMS ",\"tid\":\"\"}", "tid" },
         { "{" CLAIMS ",\"tid\":\"a/b\"}", "tid" },
+        { "{" CLAIMS ",\"tid\":\"" CHAT_NAME_OWN_TENANT "\"}", "tid" },
         { "{" CLAIMS ",\"tid\":[\"a\"]}", "tid" },
 
         /* sid, jti */

@@ -21,5 +21,5 @@ qualified_split(chat_str_t text, chat_str_t *tenant, chat_str_t *id)
     id->data = slash + 1;
     id->len = text.len - tenant->len - 1;
 
-    return chat_name_valid(*tenant) && chat_name_valid(*id) ? 0 : -1;
+    return chat_name_valid_tenant(*tenant) && chat_name_valid(*id) ? 0 : -1;
 }

@@ -18,6 +18,7 @@ my $machine = (POSIX::uname)[4];
 # directory, build, port, redis: path of its socket, workers, log: a file; and
 # what is to be added to the configuration: redis_options, main, http, listen,
 # server, location; or instead, in place of what the http block would hold.
+# canary: chat_canary, off by default.
 # asan: how AddressSanitizer works, by default with whole stacks, which tell
 # whose a leak is.
 #
@@ -28,6 +29,7 @@ sub new ($class, %o) {
     my $self = bless {
         workers => 1,
         plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
+        canary  => 'off',
         asan    => 'fast_unwind_on_malloc=0',
         %o,
     }, $class;
@@ -118,6 +120,7 @@ sub _http ($self, %more) {
     return <<~"END";
         chat_redis unix:$self->{redis} $more{redis_options};
         chat_token_key HS256 token.key;
+        chat_canary $self->{canary};
         $more{http}
 
         server {
