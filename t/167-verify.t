@@ -121,6 +121,23 @@ subtest 'usage' => sub {
        'nor in another tenant');
 };
 
+subtest 'what was deleted, and loaded since' => sub {
+    $chat->create('attic');
+    $user{dan}->join('attic');
+    $user{dan}->say('attic', 'Boo');
+    $chat->chatctl_must('conversation', 'delete', 'attic');
+    $chat->wait_stored;
+
+    for my $key (split /\n/, $chat->redis_cli('KEYS', '*/attic:*')) {
+        $chat->redis_cli('DEL', $key);
+    }
+
+    is($user{dan}->refused('conversation.join',
+                           { conversationId => 'attic' })->{code},
+       'not_found', 'it is not there');
+    is((verify('attic'))[0], DONE, 'and nothing is wrong with that');
+};
+
 
 my ($p, $key) = split /\|/, $chat->psql("SELECT p, conversation_key
     FROM chat.conversation WHERE conversation_id = 'lobby'");

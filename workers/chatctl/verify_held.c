@@ -186,8 +186,11 @@ held_position(verify_t *v)
                      "knows only up to %" PRIu64, row->revision, most);
     }
 
-    if (row->sequence > last_sequence
-        || (least == r->revision && row->sequence < r->sequence))
+    /* of one that is deleted Redis need not know it */
+
+    if (!r->gone && !v->after.gone
+        && (row->sequence > last_sequence
+            || (least == r->revision && row->sequence < r->sequence)))
     {
         findings_add(&v->findings, "sequence", "",
                      "the last message of PostgreSQL is %" PRIu64 ", that of "
