@@ -68,7 +68,7 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test property mutations model check help FORCE
+.PHONY: units unit test property mutations model chaos check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput
 .DELETE_ON_ERROR:
@@ -243,6 +243,8 @@ distclean: clean
 #:   make mutations      that it notices when a rule is broken
 #:   make model          the rules of the log, all states of a small model; some
 #:                       minutes
+#:   make chaos          everything is killed and cut while clients work, for
+#:                       longer: SEED=n MINUTES=n (5); other options: ARGS
 #:   make check          compilers, linters, documentation
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
@@ -269,6 +271,11 @@ property mutations: deps-test
 
 model: deps-test
 	@t/model/walk
+
+chaos: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan
+	@t/chaos/chaos $(if $(SEED),--seed $(SEED)) \
+	    --minutes $(or $(MINUTES),5) $(ARGS)
 
 check: deps-check
 	@tools/check.sh
