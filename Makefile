@@ -70,7 +70,7 @@ endif
 .PHONY: deps deps-test deps-check run start stop clean distclean
 .PHONY: units unit test property mutations model chaos check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
-.PHONY: measure-storing measure-throughput
+.PHONY: measure-storing measure-throughput measure-node-death
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -144,17 +144,19 @@ $(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
 
 # what measuring needs and should not be slow itself: bench/load -> build/bench/
 
-BENCH       = $(patsubst bench/%/,$(BUILD)/bench/%,$(sort $(dir \
-                $(wildcard bench/*/*.c))))
+BENCH       = $(patsubst bench/%/,$(BUILD)/bench/%,$(filter-out bench/lib/, \
+                $(sort $(dir $(wildcard bench/*/*.c)))))
+BENCH_LIB  := $(wildcard bench/lib/*.c)
 
 $(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC_PLAIN) -Iworkers/lib $(call pkg,--cflags) \
-	    -c -o $@ $<
+	$(call say,CC,$<)$(CC_PLAIN) -Ibench/lib -Iworkers/lib \
+	    $(call pkg,--cflags) -c -o $@ $<
 
 define bench_rule
 $(1): $(patsubst bench/%.c,$(BUILD)/obj/bench/%.o, \
-        $(wildcard bench/$(notdir $(1))/*.c)) $(LIBWORKER) $(LIBCHAT)
+        $(wildcard bench/$(notdir $(1))/*.c) $(BENCH_LIB)) $(LIBWORKER) \
+        $(LIBCHAT)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$(CC) $(CFLAGS) -o $$@ $$^ $$(call pkg,--libs)
 endef
@@ -288,9 +290,10 @@ check: deps-check
 #:   make measure-running    the same in the running system
 #:   make measure-storing    chat-persist, and nothing but its INSERT
 #:   make measure-throughput messages a second, and what limits them
+#:   make measure-node-death 10,000 clients of a node that is killed
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
-measure-throughput: measure-%: deps-test
+measure-throughput measure-node-death: measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)
 

@@ -19,12 +19,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 
@@ -48,30 +46,33 @@ static void load_ready(void);
 static void load_send(unsigned rate, unsigned ms);
 static void load_report(uint64_t sent, uint64_t began);
 static bool load_turn(int timeout);
-static void load_watch(int fd, session_t *s);
 
 
 int
 main(int argc, char **argv)
 {
-    char       line[4096], conversation[65], token[2048];
-    unsigned   port, rate, ms;
+    char                line[4096], conversation[65], token[2048];
+    unsigned            port, rate, ms;
+    struct epoll_event  event = { .events = EPOLLIN };  /* standard input */
 
     if (argc != 3 || sscanf(argv[1], "%u", &port) != 1
         || sscanf(argv[2], "%u", &listeners) != 1)
     {
-        load_fail("usage: load PORT LISTENERS < COMMANDS");
+        wire_fail("usage: load PORT LISTENERS < COMMANDS");
     }
 
     epoll_fd = epoll_create1(0);
 
     if (epoll_fd == -1) {
-        load_fail("epoll_create1() failed: %s", strerror(errno));
+        wire_fail("epoll_create1() failed: %s", strerror(errno));
     }
 
     /* a line that waits in a buffer would not show in epoll */
     (void) setvbuf(stdin, NULL, _IONBF, 0);
-    load_watch(STDIN_FILENO, NULL);
+
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) == -1) {
+        wire_fail("epoll_ctl() failed: %s", strerror(errno));
+    }
 
     for ( ;; ) {
 
@@ -92,57 +93,11 @@ main(int argc, char **argv)
             load_send(rate, ms);
 
         } else {
-            load_fail("what is this: %s", line);
+            wire_fail("what is this: %s", line);
         }
     }
 
     return 0;
-}
-
-
-uint64_t
-load_now(void)
-{
-    struct timespec  t;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &t);
-
-    return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
-}
-
-
-void
-load_fail(const char *format, ...)
-{
-    va_list  args;
-
-    va_start(args, format);
-    fprintf(stderr, "load: ");
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\n");
-    va_end(args);
-
-    exit(1);
-}
-
-
-/* memory that has room for so many bytes; it at least doubles */
-
-void *
-load_room(void *data, size_t *size, size_t wanted)
-{
-    if (wanted <= *size) {
-        return data;
-    }
-
-    *size = wanted > *size * 2 ? wanted : *size * 2;
-    data = realloc(data, *size);
-
-    if (data == NULL) {
-        load_fail("out of memory");
-    }
-
-    return data;
 }
 
 
@@ -154,13 +109,12 @@ load_open(unsigned port, const char *conversation, const char *token)
     s = calloc(1, sizeof(session_t));
 
     if (s == NULL) {
-        load_fail("out of memory");
+        wire_fail("out of memory");
     }
 
-    session_open(s, (unsigned) nsessions, port, conversation, token);
-    load_watch(s->fd, s);
+    session_open(s, epoll_fd, (unsigned) nsessions, port, conversation, token);
 
-    sessions = load_room(sessions, &size,
+    sessions = wire_room(sessions, &size,
                          (nsessions + 1) * sizeof(session_t *));
     sessions[nsessions] = s;
     nsessions++;
@@ -171,17 +125,17 @@ static void
 load_ready(void)
 {
     size_t    i = 0;
-    uint64_t  end = load_now() + READY_SECONDS * UINT64_C(1000000);
+    uint64_t  end = wire_now() + READY_SECONDS * UINT64_C(1000000);
 
     while (i < nsessions) {
 
-        if (sessions[i]->state == SESSION_JOINED) {
+        if (sessions[i]->joined) {
             i++;
             continue;
         }
 
-        if (load_now() > end) {
-            load_fail("session %zu has not joined in time", i);
+        if (wire_now() > end) {
+            wire_fail("session %zu has not joined in time", i);
         }
 
         (void) load_turn(100);
@@ -221,19 +175,19 @@ load_send(unsigned rate, unsigned ms)
 
     memset(&tally, 0, offsetof(tally_t, delays));
     tally.ndelays = 0;
-    began = load_now();
+    began = wire_now();
     total = (uint64_t) rate * ms / 1000;
     end = began + (uint64_t) ms * 1000 + REPLY_SECONDS * UINT64_C(1000000);
 
     while ((tally.replies + tally.refused < total
             || tally.events < tally.replies * listeners)
-           && load_now() < end)
+           && wire_now() < end)
     {
 
         while (sent < total) {
             due = began + sent * 1000000 / rate;
 
-            if (due > load_now() || !load_send_one(due)) {
+            if (due > wire_now() || !load_send_one(due)) {
                 break;
             }
 
@@ -270,7 +224,7 @@ load_delay(unsigned thousandth)
 static void
 load_report(uint64_t sent, uint64_t began)
 {
-    uint64_t       us = load_now() - began;
+    uint64_t       us = wire_now() - began;
 
     if (tally.ndelays != 0) {
         qsort(tally.delays, tally.ndelays, sizeof(uint32_t), load_compare);
@@ -285,21 +239,19 @@ load_report(uint64_t sent, uint64_t began)
 }
 
 
-/* reads what there is; whoever could not write tries again; whether there is
-   something on standard input */
+/* deals with what has happened; whether there is something on standard input */
 
 static bool
 load_turn(int timeout)
 {
     int                  i, n;
     bool                 told = false;
-    size_t               k;
     struct epoll_event   events[TURN_EVENTS];
 
     n = epoll_wait(epoll_fd, events, TURN_EVENTS, timeout);
 
     if (n == -1 && errno != EINTR) {
-        load_fail("epoll_wait() failed: %s", strerror(errno));
+        wire_fail("epoll_wait() failed: %s", strerror(errno));
     }
 
     for (i = 0; i < n; i++) {
@@ -309,25 +261,8 @@ load_turn(int timeout)
             continue;
         }
 
-        session_read(events[i].data.ptr);
-    }
-
-    for (k = 0; k < nsessions; k++) {
-        if (sessions[k]->blocked) {
-            session_flush(sessions[k]);
-        }
+        wire_event(events[i].data.ptr);
     }
 
     return told;
-}
-
-
-static void
-load_watch(int fd, session_t *s)
-{
-    struct epoll_event  event = { .events = EPOLLIN, .data.ptr = s };
-
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1) {
-        load_fail("epoll_ctl() failed: %s", strerror(errno));
-    }
 }

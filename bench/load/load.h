@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire.h"
+
 
 #define SESSION_WINDOW  32      /* requests without a reply; a power of two */
 #define MESSAGE_SIZE    200     /* bytes of a message's JSON */
@@ -27,28 +29,14 @@ typedef struct {
 } tally_t;
 
 
-typedef enum {
-    SESSION_SHAKING,            /* the handshake is not answered yet */
-    SESSION_JOINING,
-    SESSION_JOINED
-} session_state_e;
-
-
 typedef struct {
-    int               fd;
-    session_state_e   state;
-    unsigned          number;
-    char              conversation[65];
-    uint64_t          sent;             /* requests; the id of the next one */
-    uint64_t          open;             /* of them without a reply */
-    uint64_t          due[SESSION_WINDOW];      /* us; by id */
-    bool              blocked;          /* the kernel takes no more for now */
-    char             *out;
-    size_t            out_len;
-    size_t            out_size;
-    char             *in;               /* of an incomplete frame */
-    size_t            in_len;
-    size_t            in_size;
+    wire_t     wire;
+    bool       joined;
+    unsigned   number;
+    char       conversation[65];
+    uint64_t   sent;            /* requests; the id of the next one */
+    uint64_t   open;            /* of them without a reply */
+    uint64_t   due[SESSION_WINDOW];     /* us; by id */
 } session_t;
 
 
@@ -56,21 +44,12 @@ typedef struct {
 
 extern tally_t  tally;
 
-uint64_t load_now(void);                /* us, for durations */
-void load_fail(const char *format, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
-void *load_room(void *data, size_t *size, size_t wanted);
-
 
 /* session.c */
 
 /* connects, and sends the handshake */
-void session_open(session_t *s, unsigned number, unsigned port,
+void session_open(session_t *s, int epoll_fd, unsigned number, unsigned port,
     const char *conversation, const char *token);
-
-/* what can be read, and written if it could not before */
-void session_read(session_t *s);
-void session_flush(session_t *s);
 
 /* a message that was due at that time; false: too many are unanswered */
 bool session_send(session_t *s, uint64_t due);

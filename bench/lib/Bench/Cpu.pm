@@ -31,7 +31,7 @@ sub now ($class, $chat, $load) {
         idle => _idle(),
         map {
             my $name = $_;
-            $name => { map { $_ => _seconds($_) } @{ $pids{$name} } };
+            $name => { map { $_ => seconds($_) } @{ $pids{$name} } };
         } @NAMES,
     }, $class;
 }
@@ -67,9 +67,9 @@ sub busiest ($self, $before) {
 }
 
 
-# with the children that it has waited for, as PostgreSQL and Redis have some
+# of a process, with the children that it has waited for, as PostgreSQL and Redis have some
 
-sub _seconds ($pid) {
+sub seconds ($pid) {
     my $text = Bench::Instance::slurp("/proc/$pid/stat");
     my @fields = split ' ', $text =~ s/.*\)//sr;
 

@@ -98,6 +98,11 @@ sub start ($self) {
 }
 
 
+# the same, seen through another port
+
+sub at ($self, $port) { return bless { %$self, port => $port }, ref $self }
+
+
 # leaves the directory there, for whoever wants to know what went wrong
 
 sub keep ($self) {
