@@ -172,6 +172,9 @@ struct ngx_chat_node_s {
     ngx_uint_t             compare_partition;   /* the one whose turn it is */
     ngx_uint_t             compare_round;   /* times that all had theirs */
 
+    ngx_queue_t            line;        /* joins that may not ask yet */
+    ngx_uint_t             asking;      /* joins that do */
+
     ngx_rbtree_t           needs;       /* ngx_chat_need_t by <tenant>/<id> */
     ngx_rbtree_node_t      needs_sentinel;
     ngx_queue_t            ranges;      /* waiters */
@@ -190,8 +193,9 @@ struct ngx_chat_node_s {
     ngx_chat_canary_t     *canary;      /* or NULL */
 
     ngx_event_t            heartbeat;
-    ngx_msec_t             heard;       /* own heartbeat came back */
     ngx_uint_t             listening;   /* own channel was confirmed */
+    ngx_msec_t             unheard;     /* since then Redis has published our
+                                           heartbeats in vain; 0: it has not */
     ngx_uint_t             open;        /* partitions open, as last seen */
     ngx_uint_t             open_new;    /* the same, being counted */
     ngx_uint_t             open_pending;    /* answers to come */

@@ -17,20 +17,23 @@ static void ngx_chat_ask_need_message(ngx_chat_request_t *rq,
 
 /*
  * Sends the call that the request is about.  The request stays alive until
- * the handler is called, whatever becomes of its session meanwhile.
+ * the handler is called, whatever becomes of its session meanwhile.  NGX_DONE:
+ * it was not sent, and the request is answered.
  */
 
-void
+ngx_int_t
 ngx_chat_ask_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
     ngx_chat_redis_reply_pt handler)
 {
     if (ngx_chat_call_send(call, rq->node, handler, rq) != NGX_OK) {
         ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
                               "the message log cannot be reached");
-        return;
+        return NGX_DONE;
     }
 
     rq->pending = 1;
+
+    return NGX_OK;
 }
 
 

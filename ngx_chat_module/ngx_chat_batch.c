@@ -63,6 +63,7 @@ struct ngx_chat_batch_s {
     ngx_uint_t           left;          /* elements that are not answered */
     ngx_uint_t           n;
     unsigned             late:1;        /* no element begins any more */
+    unsigned             patient:1;     /* it has as long as any request */
     ngx_chat_element_t   elements[1];
 };
 
@@ -338,7 +339,17 @@ void
 ngx_chat_batch_late(ngx_chat_batch_t *batch)
 {
     ngx_uint_t           left;
+    ngx_chat_request_t  *rq = batch->request;
     ngx_chat_element_t  *e;
+
+    if (!batch->patient && !ngx_queue_empty(&rq->node->line)
+        && rq->session->conf->request_timeout > NGX_CHAT_BATCH_TIMEOUT)
+    {
+        batch->patient = 1;             /* it is the turn that it waits for */
+        ngx_add_timer(&rq->timer, rq->session->conf->request_timeout
+                                  - NGX_CHAT_BATCH_TIMEOUT);
+        return;
+    }
 
     batch->late = 1;
     e = batch->elements;

@@ -338,7 +338,7 @@ ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
     ngx_str_set(&channels[0], NGX_CHAT_BUS_NODES);
     channels[1] = ngx_chat_bus_own_channel(node, buf);
 
-    node->heard = ngx_current_msec;
+    node->unheard = 0;
 
     if (ngx_chat_redis_subscribe(link, channels, 2) != NGX_OK) {
         ngx_chat_redis_reset(link, "cannot subscribe");
@@ -503,7 +503,7 @@ ngx_chat_bus_own_message(ngx_chat_node_t *node, ngx_str_t *payload)
     }
 
     if (payload->len == 4 && ngx_strncmp(payload->data, "beat", 4) == 0) {
-        node->heard = ngx_current_msec;
+        node->unheard = 0;
     }
 }
 
@@ -539,7 +539,7 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
         }
 
     } else {
-        node->heard = ngx_current_msec;     /* nothing was sent to be heard */
+        node->unheard = 0;              /* nothing is said any more */
     }
 
     if (!ngx_exiting) {
@@ -549,10 +549,10 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 
 
 /*
- * A node hears its own heartbeat through both links, and subscribes to it again
- * with each; when it does not hear it, or gets no confirmation, the subscriber
- * is half open, in one direction or the other.  A command link that is has a
- * deadline of its own.
+ * Redis says over one link that it has published our heartbeat, which we hear
+ * over the other and subscribe to again with each; when it is not heard, or
+ * there is no confirmation, the subscriber is half open, in one direction or
+ * the other.  A command link that is has a deadline of its own.
  */
 
 static void
@@ -569,7 +569,7 @@ ngx_chat_bus_check(ngx_chat_node_t *node)
 
     longest = NGX_CHAT_BUS_BEAT + node->conf->redis_timeout;
 
-    if (node->command.up && ngx_current_msec - node->heard > longest) {
+    if (node->unheard != 0 && ngx_current_msec - node->unheard > longest) {
         ngx_chat_redis_reset(link, "own heartbeat is not heard");
         return;
     }
@@ -618,6 +618,11 @@ ngx_chat_bus_on_beat(void *data, redisReply *reply)
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_WARN, node->log, 0,
                       "chat: redis refused a heartbeat: \"%s\"", reply->str);
+        return;
+    }
+
+    if (reply != NULL && node->unheard == 0) {
+        node->unheard = ngx_max(ngx_current_msec, 1);
     }
 }
 

@@ -21,6 +21,8 @@ typedef struct {
 
 
 static void ngx_chat_conversation_on_open(void *data, redisReply *reply);
+static void ngx_chat_conversation_position(ngx_chat_request_t *rq,
+    redisReply *reply);
 static size_t ngx_chat_conversation_room(ngx_chat_request_t *rq);
 static void ngx_chat_conversation_opened(ngx_chat_request_t *rq,
     redisReply *reply);
@@ -100,9 +102,13 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
     room = rq->join->room;
 
     if (!room->subscribed) {
-        rq->in_room = 1;
+        rq->in_line = 1;
         ngx_queue_insert_tail(&room->waiting, &rq->wait);
         return;
+    }
+
+    if (!ngx_chat_line_pass(rq)) {
+        return;                         /* it is run again in its turn */
     }
 
     rq->epoch = room->epoch;
@@ -119,7 +125,11 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
 
     ngx_chat_call_add_uint(&call, ngx_chat_conversation_room(rq));
 
-    ngx_chat_ask_call(rq, &call, ngx_chat_conversation_on_open);
+    if (ngx_chat_ask_call(rq, &call, ngx_chat_conversation_on_open)
+        == NGX_OK)
+    {
+        ngx_chat_line_asked(rq->node);
+    }
 }
 
 
@@ -139,6 +149,17 @@ ngx_chat_conversation_room(ngx_chat_request_t *rq)
 }
 
 
+static void
+ngx_chat_conversation_on_open(void *data, redisReply *reply)
+{
+    ngx_chat_request_t  *rq = data;
+    ngx_chat_node_t     *node = rq->node;
+
+    ngx_chat_conversation_position(rq, reply);
+    ngx_chat_line_answered(node);
+}
+
+
 /*
  * ok, generation, role, last read, sequence, revision, reset, complete, how
  * far the events reach, then revision, what and event in turn.  Whom an event
@@ -146,10 +167,9 @@ ngx_chat_conversation_room(ngx_chat_request_t *rq)
  */
 
 static void
-ngx_chat_conversation_on_open(void *data, redisReply *reply)
+ngx_chat_conversation_position(ngx_chat_request_t *rq, redisReply *reply)
 {
-    ngx_chat_answer_e    answer;
-    ngx_chat_request_t  *rq = data;
+    ngx_chat_answer_e  answer;
 
     if (ngx_chat_ask_answer(rq, reply, 9, &answer) != NGX_OK) {
         return;

@@ -42,6 +42,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     node->free_event.data = node;
     node->free_event.log = cycle->log;
 
+    ngx_chat_line_init(node);
     ngx_chat_need_init(node);
     ngx_chat_room_init(node);
     ngx_chat_ack_init(node);

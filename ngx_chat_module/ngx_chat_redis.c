@@ -536,8 +536,10 @@ ngx_chat_redis_on_reply(redisAsyncContext *ac, void *data, void *privdata)
         link->up = 0;
     }
 
-    ngx_queue_remove(&cmd->queue);
+    link->answered = ngx_current_msec;
     link->pending_bytes -= cmd->bytes;
+
+    ngx_queue_remove(&cmd->queue);
     ngx_free(cmd);
 
     handler(handler_data, reply);
@@ -716,7 +718,13 @@ ngx_chat_redis_on_timer(ngx_event_t *ev)
     q = ngx_queue_head(&link->pending);
     cmd = ngx_queue_data(q, ngx_chat_redis_command_t, queue);
 
-    left = (ngx_msec_int_t) (cmd->deadline - ngx_current_msec);
+    /* while other replies come, it waits for those before it: Redis has much
+       to do, and over a new link it would have to do all of that again */
+
+    left = ngx_max((ngx_msec_int_t) (cmd->deadline - ngx_current_msec),
+                   (ngx_msec_int_t) (link->answered
+                                     + link->node->conf->redis_timeout
+                                     - ngx_current_msec));
 
     if (left > 0) {
         ngx_add_timer(ev, (ngx_msec_t) left);

@@ -48,6 +48,7 @@ struct ngx_chat_redis_s {
     ngx_uint_t                        unconfirmed;  /* channels asked for */
     ngx_msec_t                        confirmed;    /* the last one came then,
                                                        or the first was asked */
+    ngx_msec_t                        answered; /* the last reply came then */
     ngx_str_t                         identity;     /* "<run id>:<replid>" */
     u_char                            identity_buf[128];
     unsigned                          up:1;

@@ -660,8 +660,8 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
     ngx_chat_need_cancel(&rq->waiter);
     ngx_chat_ack_cancel(rq);
 
-    if (rq->in_room) {
-        rq->in_room = 0;
+    if (rq->in_line) {
+        rq->in_line = 0;
         ngx_queue_remove(&rq->wait);
     }
 

@@ -27,7 +27,8 @@ typedef struct {
 
 struct ngx_chat_request_s {
     ngx_queue_t            queue;       /* session->requests */
-    ngx_queue_t            wait;        /* room->waiting, if in_room;
+    ngx_queue_t            wait;        /* room->waiting or node->line, if
+                                           in_line;
                                            ack->waiting, if accepted */
     ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;
@@ -57,7 +58,7 @@ struct ngx_chat_request_s {
 
     unsigned               running:1;
     unsigned               blocked:1;   /* an earlier one has the same name */
-    unsigned               in_room:1;
+    unsigned               in_line:1;
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
     unsigned               partial:1;   /* join: there are more events */
@@ -131,7 +132,7 @@ void ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq);
 /* ngx_chat_ask.c: what a request asks, for those who carry it out */
 
 /* the call that it is about; the handler begins with answer() */
-void ngx_chat_ask_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
+ngx_int_t ngx_chat_ask_call(ngx_chat_request_t *rq, ngx_chat_call_t *call,
     ngx_chat_redis_reply_pt handler);
 ngx_int_t ngx_chat_ask_answer(ngx_chat_request_t *rq, redisReply *reply,
     size_t elements, ngx_chat_answer_e *answer);
@@ -224,6 +225,18 @@ void ngx_chat_batch_answered(ngx_chat_element_t *e);
 void ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
     ngx_uint_t always);
 void ngx_chat_batch_left(ngx_chat_element_t *e);
+
+
+/*
+ * ngx_chat_line.c: a few ask for positions at a time.  pass: 0: the request
+ * waits, and is run again in its turn.  asked, answered: a call for it was
+ * sent, has been answered.
+ */
+
+void ngx_chat_line_init(ngx_chat_node_t *node);
+ngx_uint_t ngx_chat_line_pass(ngx_chat_request_t *rq);
+void ngx_chat_line_asked(ngx_chat_node_t *node);
+void ngx_chat_line_answered(ngx_chat_node_t *node);
 
 
 /* the requests themselves */

@@ -348,7 +348,7 @@ ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
         ngx_queue_remove(q);
 
         rq = ngx_queue_data(q, ngx_chat_request_t, wait);
-        rq->in_room = 0;
+        rq->in_line = 0;
         ngx_chat_request_run(rq);       /* the room may be gone now */
     }
 
