@@ -160,6 +160,10 @@ ngx_chat_canary_on_timer(ngx_event_t *ev)
 {
     ngx_chat_canary_t  *canary = ev->data;
 
+    if (ngx_exiting) {
+        return;                         /* nobody would end a new session */
+    }
+
     if (canary->state == NGX_CHAT_CANARY_IDLE) {
         ngx_chat_canary_begin(canary);
         return;

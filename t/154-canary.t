@@ -19,6 +19,7 @@ my $chat = ChatTest->new(
     partitions    => PARTITIONS,
     redis_options => 'timeout=1s',
     http          => 'chat_partitions ' . PARTITIONS . ';',
+    server        => 'location = /stored { chat_websocket on; chat_ack stored; }',
 );
 
 $chat->logs->allow(qr/worker process \d+ exited on signal 9/);
@@ -142,6 +143,28 @@ subtest 'a worker that is killed, and a reload, go on' => sub {
     wait_until { !grep { $old{$_} } $chat->workers } 15;
     pass('the old workers have ended');
     grows($heard, 4);
+};
+
+# it must not begin again in a process that is held up by somebody's request
+
+subtest 'a worker that is to leave has no canary any more' => sub {
+    $chat->create('lobby');
+    $chat->wait_stored;
+
+    my $alice = $chat->connect(user => 'alice', path => '/stored');
+    my %old = map { $_ => 1 } $chat->workers;
+
+    $chat->freeze('persist');
+
+    my $id = $alice->post('message.send',
+                          { conversationId => 'lobby', content => 'slow' });
+
+    $chat->reload;
+    is($alice->reply($id)->{error}{code}, 'timeout', 'the request is slow');
+    $chat->thaw('persist');
+
+    ok(eval { wait_until { !grep { $old{$_} } $chat->workers } 15 },
+       'but the old workers end');
 };
 
 done_testing;
