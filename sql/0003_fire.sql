@@ -1,6 +1,7 @@
 -- 0003: under fire.
 --
--- Several chat-persists share the partitions evenly.
+-- Several chat-persists share the partitions evenly; dead letters can be tried
+-- again.
 
 BEGIN;
 
@@ -42,6 +43,103 @@ RETURNS integer LANGUAGE sql STABLE AS $$
                          THEN 0
                          ELSE (SELECT count(*)::integer FROM chat.partition)
                     END)
+$$;
+
+
+-- Dead letters that an operator has had tried again.  The holder of the
+-- partition does it; what was stored goes once Redis has forgotten the
+-- conversation, of which it may have loaded a state without it.
+
+ALTER TABLE chat.dead_letter
+    ADD COLUMN retry_at  timestamptz,       -- since when it is to be tried
+    ADD COLUMN stored    boolean  NOT NULL DEFAULT false;
+
+CREATE INDEX dead_letter_retry ON chat.dead_letter (p, id)
+    WHERE retry_at IS NOT NULL;
+
+
+-- What is to become of an event that comes late, when others that followed it
+-- are stored: NULL: it is to be stored; 'late': nothing, since what it changed
+-- was changed again, or is gone; otherwise why not yet.
+
+CREATE FUNCTION chat.dead_letter_fate(p smallint, kind text, key uuid,
+    message uuid, revision bigint, user_id text, emoji text, at timestamptz)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    c  chat.conversation;
+    m  chat.message;
+    u  chat.member;
+BEGIN
+    SELECT * INTO c FROM chat.conversation t
+     WHERE t.conversation_key = dead_letter_fate.key;
+
+    IF kind = 'create' THEN
+        RETURN CASE
+            WHEN c.conversation_key IS NOT NULL THEN 'late'
+            WHEN EXISTS (SELECT FROM chat.message t
+                          WHERE t.p = dead_letter_fate.p
+                            AND t.conversation_key = dead_letter_fate.key)
+                THEN 'later events of the conversation are stored already'
+        END;
+    END IF;
+
+    IF c.conversation_key IS NULL
+        AND EXISTS (SELECT FROM chat.dead_letter d
+                     WHERE d.conversation_key = dead_letter_fate.key
+                       AND d.fields ->> 'k' = 'create' AND NOT d.stored)
+    THEN
+        RETURN 'the creation of the conversation is a dead letter itself';
+    END IF;
+
+    IF c.conversation_key IS NULL OR c.deleted_at IS NOT NULL THEN
+        RETURN 'late';
+    END IF;
+
+    IF kind IN ('message', 'edit', 'delete', 'react', 'unreact') THEN
+        SELECT * INTO m FROM chat.message t
+         WHERE t.p = dead_letter_fate.p AND t.id = dead_letter_fate.message;
+
+        IF kind = 'message' THEN
+            RETURN CASE WHEN m.id IS NOT NULL THEN 'late' END;
+        END IF;
+
+        IF m.id IS NULL
+            AND EXISTS (SELECT FROM chat.dead_letter d
+                         WHERE d.message_id = dead_letter_fate.message
+                           AND d.fields ->> 'k' = 'message' AND NOT d.stored)
+        THEN
+            RETURN 'the message is a dead letter itself';
+        END IF;
+
+        RETURN CASE
+            WHEN m.id IS NULL OR m.deleted_at IS NOT NULL THEN 'late'
+            WHEN kind = 'edit' AND m.revision > dead_letter_fate.revision
+                THEN 'late'
+            WHEN kind IN ('react', 'unreact') AND EXISTS (
+                    SELECT FROM chat.reaction r
+                     WHERE r.p = dead_letter_fate.p
+                       AND r.conversation_key = dead_letter_fate.key
+                       AND r.message_id = m.id
+                       AND r.user_id = dead_letter_fate.user_id
+                       AND r.emoji = dead_letter_fate.emoji
+                       AND r.revision > dead_letter_fate.revision)
+                THEN 'late'
+        END;
+    END IF;
+
+    SELECT * INTO u FROM chat.member t
+     WHERE t.conversation_key = dead_letter_fate.key
+       AND t.user_id = dead_letter_fate.user_id;
+
+    RETURN CASE
+        WHEN kind = 'update'
+             AND c.settings_revision > dead_letter_fate.revision THEN 'late'
+        WHEN kind = 'member' AND (u.revision > dead_letter_fate.revision
+             OR (u.silent AND u.joined_at > dead_letter_fate.at)) THEN 'late'
+        WHEN kind = 'join' AND (u.role IS NOT NULL
+             OR u.revision > dead_letter_fate.revision) THEN 'late'
+    END;
+END
 $$;
 
 COMMIT;

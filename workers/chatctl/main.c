@@ -60,7 +60,15 @@ static const verb_t  verbs[] = {
     { { "status", NULL }, status_main,
       "say whether all is well" },
     { { "verify", NULL }, verify_main,
-      "prove that a conversation has no gaps" }
+      "prove that a conversation has no gaps" },
+    { { "deadletter", "list" }, deadletter_list_main,
+      "print the events that could not be stored" },
+    { { "deadletter", "show" }, deadletter_show_main,
+      "print one of them whole" },
+    { { "deadletter", "retry" }, deadletter_retry_main,
+      "have it stored after all" },
+    { { "deadletter", "drop" }, deadletter_drop_main,
+      "forget it for ever" }
 };
 
 #define NVERBS  (sizeof(verbs) / sizeof(verbs[0]))

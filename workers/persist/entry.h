@@ -42,6 +42,8 @@ struct part_s;
 typedef struct {
     struct part_s     *part;
     stream_id_t        id;
+    uint64_t           letter;              /* the dead letter it was; 0: it
+                                               comes from the log */
     const redisReply  *fields;              /* name and value in turn */
 
     entry_kind_e       kind;

@@ -232,7 +232,11 @@ persist_work(persist_t *p, batch_t *batch)
         return -1;
     }
 
-    return erase_keep(p) == -1 ? -1 : idle_keep(p);
+    if (letter_keep(p) == -1 || erase_keep(p) == -1) {
+        return -1;
+    }
+
+    return idle_keep(p);
 }
 
 
@@ -264,7 +268,8 @@ persist_due(const persist_t *p)
     uint64_t  due = need_due(p);
 
     const uint64_t  times[] = {
-        p->lease_at, p->marks_at, p->erase_at, p->versions_at, p->idle_at
+        p->lease_at, p->marks_at, p->erase_at, p->versions_at, p->idle_at,
+        p->letters_at
     };
 
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {

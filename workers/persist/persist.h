@@ -73,6 +73,7 @@ typedef struct {
     uint64_t         marks_at;      /* when to ask for marks */
     uint64_t         erase_at;      /* when to erase what was deleted */
     uint64_t         versions_at;   /*   and former contents */
+    uint64_t         letters_at;    /* when to look for dead letters */
 
     uint64_t         idle_timeout;  /* s */
     uint64_t         idle_at;       /* when to look for what is idle */
@@ -200,6 +201,11 @@ CHAT_MUST_CHECK int idle_keep(persist_t *p);
 
 /* on a new link: walks from the start, and not at once */
 void idle_reset(persist_t *p);
+
+
+/* letter.c: dead letters that are to be tried again */
+
+CHAT_MUST_CHECK int letter_keep(persist_t *p);
 
 
 #endif /* PERSIST_H */

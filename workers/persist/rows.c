@@ -8,6 +8,7 @@ static int rows_positions(persist_t *p, const entry_t *entries, size_t n);
 
 #define KIND(kind)  (1u << ENTRY_ ## kind)
 #define DEAD        (1u << 31)      /* an entry that is not good */
+#define LETTER      (1u << 30)      /* one that was a dead letter */
 #define ALL         UINT32_MAX
 
 
@@ -31,6 +32,7 @@ static const struct {
     { KIND(UPDATE),                rows_updated },
     { ALL,                         rows_counted },
     { DEAD,                        rows_dead },
+    { LETTER,                      rows_letters },
     { KIND(DELETE),                rows_deleted },
     { KIND(CLOSE),                 rows_closed }
 };
@@ -50,6 +52,7 @@ rows_kinds(const entry_t *entries, size_t n)
     for (i = 0; i < n; i++) {
         kinds |= 1u << entries[i].kind;
         kinds |= entries[i].fate != ENTRY_GOOD ? DEAD : 0;
+        kinds |= entries[i].letter != 0 ? LETTER : 0;
     }
 
     return kinds;

@@ -72,6 +72,8 @@ CHAT_MUST_CHECK int rows_members(persist_t *p, const entry_t *entries,
 
 /* rows_dead.c */
 CHAT_MUST_CHECK int rows_dead(persist_t *p, const entry_t *entries, size_t n);
+CHAT_MUST_CHECK int rows_letters(persist_t *p, const entry_t *entries,
+    size_t n);
 
 
 /* What they are made with. */

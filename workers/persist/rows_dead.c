@@ -127,3 +127,26 @@ rows_dead(persist_t *p, const entry_t *entries, size_t n)
 
     return rows_finish(p, sql_dead, a, 6);
 }
+
+
+/* those that are stored after all */
+
+static const char  sql_letters[] =
+    "UPDATE chat.dead_letter SET stored = true WHERE id = ANY ($1::bigint[])";
+
+int
+rows_letters(persist_t *p, const entry_t *entries, size_t n)
+{
+    db_array_t      a;
+    const entry_t  *e;
+
+    db_array_init(&a, DB_INT8);
+
+    for (e = entries; e < entries + n; e++) {
+        if (e->letter != 0) {
+            db_array_int8(&a, e->letter);
+        }
+    }
+
+    return rows_finish(p, sql_letters, &a, 1);
+}

@@ -245,6 +245,13 @@ store_transaction(persist_t *p, const entry_t *entries, size_t n)
 }
 
 
+store_rc_e
+store_alone(persist_t *p, const entry_t *e)
+{
+    return store_transaction(p, e, 1);
+}
+
+
 static store_rc_e
 store_finish(persist_t *p, const entry_t *entries, size_t n, int statements)
 {

@@ -31,6 +31,11 @@ CHAT_MUST_CHECK int store_batch(persist_t *p, const batch_t *batch,
     batch_t *next);
 
 
+/* one event alone, in a transaction of its own, whatever comes of it; the
+   position goes to e->id, and may stay */
+CHAT_MUST_CHECK store_rc_e store_alone(persist_t *p, const entry_t *e);
+
+
 /* what an error of a statement means */
 store_rc_e store_judge(const char *sqlstate);
 

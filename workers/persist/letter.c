@@ -1,0 +1,430 @@
+/*
+ * Dead letters that an operator has asked to be tried again.
+ *
+ * The event comes late: others that followed it are stored.  So it is stored
+ * only if nothing that is stored has taken its place; what it would have been
+ * then is what is there.  Its numbers were counted when it became a dead letter.
+ * Only the holder of the partition does this, between two batches: what it has
+ * read does not change before its transaction, which would find another fence.
+ * The same transaction notes that the letter is stored, so that it is once,
+ * whatever is killed.
+ *
+ * Redis may have forgotten the conversation meanwhile, and loaded it without the
+ * event.  So it has to forget it once more, which is done at any moment when
+ * nothing of it waits; then the letter goes.
+ */
+
+#include "persist.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "qualified.h"
+#include "store.h"
+
+
+#define LETTER_EVERY  1000      /* ms */
+#define LETTER_MOST   20        /* at once */
+
+
+typedef struct {
+    uint64_t     id;
+    part_t      *part;
+    bool         stored;        /* Redis has to forget */
+    json_t      *fields;
+    mem_arena_t  arena;         /* the fields as an entry has them */
+} letter_t;
+
+
+static int letter_do(persist_t *p, const PGresult *res, int row);
+static int letter_store(persist_t *p, letter_t *letter);
+static int letter_forget(persist_t *p, letter_t *letter);
+
+
+static const char  sql_asked[] =
+    "SELECT id, p, stored, fields FROM chat.dead_letter"
+    " WHERE retry_at IS NOT NULL AND p = ANY ($1::smallint[])"
+    " ORDER BY id LIMIT $2";
+
+int
+letter_keep(persist_t *p)
+{
+    int           rc = 0, row;
+    part_t       *part;
+    PGresult     *res;
+    db_array_t    a;
+    db_params_t   ps = { 0 };
+
+    if (life_now() < p->letters_at) {
+        return 0;
+    }
+
+    p->letters_at = life_now() + LETTER_EVERY;
+    db_array_init(&a, DB_INT2);
+
+    for (part = p->parts; part < p->parts + p->npartitions; part++) {
+        if (part->state == PART_OPEN) {
+            db_array_int2(&a, part->p);
+        }
+    }
+
+    db_param_array(&ps, &a);
+    db_param_uint(&ps, LETTER_MOST);
+    res = db_query(&p->db, sql_asked, &ps);
+    db_array_done(&a);
+
+    if (res == NULL) {
+        return db_is_open(&p->db) ? 0 : -1;     /* asked again soon */
+    }
+
+    for (row = 0; row < PQntuples(res) && rc == 0; row++) {
+        rc = letter_do(p, res, row);
+    }
+
+    PQclear(res);
+
+    return rc;
+}
+
+
+static int
+letter_do(persist_t *p, const PGresult *res, int row)
+{
+    int        rc;
+    unsigned   number = (unsigned) db_value_uint(res, row, 1);
+    letter_t   letter = { .id = db_value_uint(res, row, 0) };
+    chat_str_t  text = db_value(res, row, 3);
+
+    if (number >= p->npartitions || p->parts[number].state != PART_OPEN) {
+        return 0;
+    }
+
+    letter.part = &p->parts[number];
+    letter.stored = PQgetvalue(res, row, 2)[0] == 't';
+    letter.fields = json_loadb((const char *) text.data, text.len, 0, NULL);
+
+    rc = letter.stored ? 0 : letter_store(p, &letter);
+
+    if (rc == 0 && letter.stored) {
+        rc = letter_forget(p, &letter);
+    }
+
+    json_decref(letter.fields);
+    mem_arena_done(&letter.arena);
+
+    return rc;
+}
+
+
+/* a statement about the letter, which may not matter */
+
+static int
+letter_query(persist_t *p, const letter_t *letter, const char *sql,
+    const char *text)
+{
+    PGresult     *res;
+    db_params_t   ps = { 0 };
+
+    db_param_uint(&ps, letter->id);
+    db_param_text(&ps, text);
+    res = db_query(&p->db, sql, &ps);
+
+    if (res == NULL) {
+        return db_is_open(&p->db) ? 0 : -1;
+    }
+
+    PQclear(res);
+
+    return 0;
+}
+
+
+/* it stays, with the reason of today */
+
+static int
+letter_refuse(persist_t *p, const letter_t *letter, const char *reason)
+{
+    log_warn("a dead letter cannot be stored", log_uint("letter", letter->id),
+             log_str("reason", reason));
+
+    return letter_query(p, letter,
+                        "UPDATE chat.dead_letter SET retry_at = NULL,"
+                        " reason = left($2, 160) WHERE id = $1", reason);
+}
+
+
+/* Fields ------------------------------------------------------------------ */
+
+static redisReply *
+letter_string(letter_t *letter, const void *text, size_t len)
+{
+    redisReply  *r;
+
+    r = mem_arena_take(&letter->arena, sizeof(redisReply) + len + 1);
+    memset(r, 0, sizeof(redisReply));
+    r->type = REDIS_REPLY_STRING;
+    r->str = (char *) (r + 1);
+    r->len = len;
+    memcpy(r->str, text, len);
+    r->str[len] = '\0';
+
+    return r;
+}
+
+
+/* what is no text of PostgreSQL's is there as hex digits in an array */
+
+static redisReply *
+letter_value(letter_t *letter, const json_t *value)
+{
+    char         pair[3] = "";
+    size_t       i;
+    redisReply  *r;
+    const char  *hex = json_string_value(json_array_get(value, 0));
+
+    if (hex == NULL) {
+        return letter_string(letter, json_string_value(value),
+                             json_string_length(value));
+    }
+
+    r = letter_string(letter, hex, strlen(hex) / 2);
+
+    for (i = 0; i < r->len; i++) {
+        memcpy(pair, hex + 2 * i, 2);
+        r->str[i] = (char) strtoul(pair, NULL, 16);
+    }
+
+    return r;
+}
+
+
+/* the entry of the log, as it was; NULL: nothing is left of it */
+
+static redisReply *
+letter_fields(letter_t *letter)
+{
+    size_t       n = 0;
+    json_t      *value;
+    redisReply  *all;
+    const char  *name;
+
+    if (json_object_size(letter->fields) == 0) {
+        return NULL;
+    }
+
+    all = letter_string(letter, "", 0);
+    all->type = REDIS_REPLY_ARRAY;
+    all->element = mem_arena_take(&letter->arena,
+                                  2 * json_object_size(letter->fields)
+                                  * sizeof(redisReply *));
+
+    json_object_foreach(letter->fields, name, value) {
+
+        if (!json_is_string(value)
+            && !json_is_string(json_array_get(value, 0)))
+        {
+            return NULL;
+        }
+
+        all->element[n] = letter_string(letter, name, strlen(name));
+        all->element[n + 1] = letter_value(letter, value);
+        n += 2;
+    }
+
+    all->elements = n;
+
+    return all;
+}
+
+
+/* Storing ----------------------------------------------------------------- */
+
+static const char  sql_fate[] =
+    "SELECT chat.dead_letter_fate($1::smallint, $2, $3::uuid,"
+    " nullif($4, '')::uuid, $5, $6, $7, to_timestamp($8 / 1000.0)),"
+    " EXISTS (SELECT FROM chat.member u WHERE u.conversation_key = $3::uuid"
+    "          AND u.user_id = $6)";
+
+/* what is to be done: "", "late" or why not; NULL: it cannot be found out */
+
+static int
+letter_ask_fate(persist_t *p, entry_t *e, char *fate, size_t size)
+{
+    PGresult     *res;
+    db_params_t   ps = { 0 };
+    bool          member = e->target.len != 0;
+
+    db_param_uint(&ps, e->part->p);
+    db_param_str(&ps, redis_field(e->fields, 'k'));
+    db_param_str(&ps, redis_field(e->fields, 'v'));
+    db_param_str(&ps, e->concerns ? redis_field(e->fields, 'i')
+                                  : chat_str(""));
+    db_param_uint(&ps, e->revision);
+    db_param_str(&ps, member ? e->target : e->user);
+    db_param_str(&ps, e->emoji);
+    db_param_uint(&ps, e->time);
+    res = db_query(&p->db, sql_fate, &ps);
+
+    if (res == NULL) {
+        (void) snprintf(fate, size, "%s", p->db.error);
+        return db_is_open(&p->db) ? 0 : -1;
+    }
+
+    (void) snprintf(fate, size, "%s", PQgetvalue(res, 0, 0));
+
+    /* who joined by it has: that was stored without the message */
+
+    if (e->kind == ENTRY_MESSAGE && PQgetvalue(res, 0, 1)[0] == 't') {
+        e->joins = false;
+    }
+
+    PQclear(res);
+
+    return 0;
+}
+
+
+static int
+letter_try(persist_t *p, letter_t *letter, const entry_t *e)
+{
+    switch (store_alone(p, e)) {
+
+    case STORE_OK:
+        letter->stored = true;
+        log_notice("a dead letter is stored", log_uint("letter", letter->id));
+        return 0;
+
+    case STORE_SLOW:
+        return 0;               /* it is tried again */
+
+    case STORE_FENCED:
+        part_look_again(p, letter->part);
+        return 0;
+
+    case STORE_DOUBLE:
+    case STORE_REFUSED:
+        return letter_refuse(p, letter, p->db.error);
+
+    case STORE_ERROR:
+        break;
+    }
+
+    return -1;
+}
+
+
+static int
+letter_store(persist_t *p, letter_t *letter)
+{
+    char         fate[512];
+    entry_t      e;
+    redisReply  *fields = letter_fields(letter);
+
+    if (fields == NULL) {
+        return letter_refuse(p, letter, "nothing is left of it");
+    }
+
+    entry_init(&e, letter->part, fields);
+
+    switch (entry_read(&e)) {
+
+    case ENTRY_READ:
+        break;
+
+    case ENTRY_MALFORMED:
+        return letter_refuse(p, letter, e.reason);
+
+    case ENTRY_UNKNOWN:
+        return letter_refuse(p, letter, "an event of an unknown kind");
+    }
+
+    if (letter_ask_fate(p, &e, fate, sizeof(fate)) == -1) {
+        return -1;
+    }
+
+    if (strcmp(fate, "late") == 0) {
+        letter->stored = true;
+        log_notice("a dead letter was overtaken by what came after it",
+                   log_uint("letter", letter->id));
+
+        return letter_query(p, letter,
+                            "UPDATE chat.dead_letter SET stored = true"
+                            " WHERE id = $1 AND $2 = ''", "");
+    }
+
+    if (fate[0] != '\0') {
+        return letter_refuse(p, letter, fate);
+    }
+
+    e.id = letter->part->stored;        /* the position does not move */
+    e.letter = letter->id;
+
+    return letter_try(p, letter, &e);
+}
+
+
+/* Redis ------------------------------------------------------------------- */
+
+/* 1: Redis does not hold it; 0: it does, for now; -1: the link is closed */
+
+static int
+letter_is_forgotten(persist_t *p, const part_t *part, const char *base)
+{
+    int          rc;
+    char         key[CHAT_NAME_MAX_BASE + 8];
+    redisReply  *reply;
+
+    part_fcall_open(p, part, "chat_v1_idle", base);
+    redis_args_uint(&p->args, 0);
+    reply = redis_call(&p->redis, &p->args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    freeReplyObject(reply);             /* what counts is whether it is there */
+
+    (void) snprintf(key, sizeof(key), "%s:meta", base);
+    redis_args_reset(&p->args, "EXISTS");
+    redis_args_text(&p->args, key);
+    reply = redis_call(&p->redis, &p->args);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    rc = reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+    freeReplyObject(reply);
+
+    return rc;
+}
+
+
+static int
+letter_forget(persist_t *p, letter_t *letter)
+{
+    int          rc;
+    char         base[CHAT_NAME_MAX_BASE + 1];
+    chat_str_t   tenant, id;
+    const char  *name = json_string_value(json_object_get(letter->fields,
+                                                          "c"));
+
+    /* it was read as an entry of the log, or nothing is left of it */
+
+    if (name != NULL && qualified_split(mem_cstr(name), &tenant, &id) == 0) {
+        memset(base, 0, sizeof(base));
+        (void) chat_name_base((uint8_t *) base, letter->part->p, tenant, id);
+        rc = letter_is_forgotten(p, letter->part, base);
+
+        if (rc != 1) {
+            return rc;
+        }
+    }
+
+    return letter_query(p, letter, "DELETE FROM chat.dead_letter"
+                        " WHERE id = $1 AND stored AND $2 = ''", "");
+}
