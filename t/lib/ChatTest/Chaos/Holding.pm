@@ -218,6 +218,10 @@ sub event ($self, $type, $data) {
     my $c = $self->get($data->{conversationId}) // return;
 
     $c->{heard} = $data->{revision};
+
+    # a repeated join has told it already
+    return if defined $c->{known} && $data->{revision} <= $c->{known};
+
     $self->_apply($c, $type, $data);
 
     if ($type eq 'conversation.deleted'
