@@ -16,6 +16,7 @@ my %CHANGE = map { $_ => 1 } qw(conversation.create conversation.update
     conversation.delete member.add member.update member.remove message.send
     message.edit message.delete reaction.add reaction.remove);
 my %MARK = map { $_ => 1 } qw(read.mark delivered.mark);
+my %AT_ONCE = map { $_ => 1 } qw(bad_request rate_limited unavailable);
 my %FREE = map { $_ => 1 } qw(ping conversation.create conversation.list);
 
 
@@ -54,7 +55,7 @@ sub reader ($self, $who) {
             $self->_reply(\%own, $time, $id, $data);
         },
         refused => sub ($time, $id, $error) {
-            $self->_answered(\%own, $time, $id);
+            $self->_answered(\%own, $time, $id, $error->{code});
         },
         lost => sub ($time, $id) { $self->{lost}++ },
         event => sub ($time, $number) {
@@ -90,9 +91,10 @@ sub _ask ($self, $own, $time, $id, $try, $type, $data) {
 }
 
 
-# requests for a conversation are answered in their order
+# Requests for a conversation are answered in their order, but for those that
+# are refused before they begin.
 
-sub _answered ($self, $own, $time, $id) {
+sub _answered ($self, $own, $time, $id, $code = '') {
     my $asked = delete $own->{asked}{$id}
         // die "$own->{who}{name}: a reply to $id, which was not asked\n";
     my $order = defined $asked->{place} && !$FREE{ $asked->{type} }
@@ -100,7 +102,8 @@ sub _answered ($self, $own, $time, $id) {
 
     $self->{report}->("request $id was answered before $order->[0]",
                       client => $own->{who}{name}, time => $time,
-                      place => $asked->{place}) if $order->[0] != $id;
+                      place => $asked->{place})
+        if $order->[0] != $id && !$AT_ONCE{$code};
     @$order = grep { $_ != $id } @$order;
 
     return $asked;
