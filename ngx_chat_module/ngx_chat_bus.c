@@ -550,16 +550,17 @@ ngx_chat_bus_heartbeat(ngx_event_t *ev)
 
 /*
  * Redis says over one link that it has published our heartbeat, which we hear
- * over the other and subscribe to again with each; when it is not heard, or
- * there is no confirmation, the subscriber is half open, in one direction or
- * the other.  A command link that is has a deadline of its own.
+ * over the other; with each we subscribe again to what we must hear.  When it
+ * is not heard, or there is no confirmation, the subscriber is half open, in
+ * one direction or the other.  A command link that is has a deadline of its
+ * own.
  */
 
 static void
 ngx_chat_bus_check(ngx_chat_node_t *node)
 {
     u_char             buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
-    ngx_str_t          own;
+    ngx_str_t          all, own;
     ngx_msec_t         longest;
     ngx_chat_redis_t  *link = &node->subscriber;
 
@@ -583,9 +584,12 @@ ngx_chat_bus_check(ngx_chat_node_t *node)
         return;
     }
 
+    ngx_str_set(&all, NGX_CHAT_BUS_NODES);
     own = ngx_chat_bus_own_channel(node, buf);
 
-    if (ngx_chat_redis_subscribe(link, &own, 1) != NGX_OK) {
+    if (ngx_chat_redis_subscribe(link, &all, 1) != NGX_OK
+        || ngx_chat_redis_subscribe(link, &own, 1) != NGX_OK)
+    {
         ngx_chat_redis_reset(link, "cannot subscribe");
     }
 }

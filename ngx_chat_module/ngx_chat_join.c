@@ -179,6 +179,7 @@ ngx_chat_join_opened(ngx_chat_join_t *join, uint64_t generation,
     if (!room->positioned) {
         room->positioned = 1;
         room->stale = 0;
+        room->gap = 0;
         room->revision = revision;
         room->generation = generation;
 

@@ -30,6 +30,7 @@ static ngx_int_t ngx_chat_repair_compare(ngx_chat_room_t *room);
 static void ngx_chat_repair_on_compared(void *data, redisReply *reply);
 static void ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply);
 static void ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply);
+static ngx_uint_t ngx_chat_repair_covers(ngx_chat_room_t *room);
 static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
     redisReply *reply);
 static void ngx_chat_repair_reset(ngx_chat_join_t *join);
@@ -350,6 +351,14 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
     switch (ngx_chat_bus_answer(room->owner, reply, 6 + room->ncompared)) {
 
     case NGX_CHAT_ANSWER_OK:
+
+        if (ngx_chat_bus_uint(reply, 1) != room->generation
+            && !ngx_chat_repair_covers(room))
+        {
+            ngx_chat_repair_room(room);
+            return;
+        }
+
         ngx_chat_repair_caught_up(room, reply);
         return;
 
@@ -383,6 +392,46 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
     }
 
     ngx_chat_repair_later(room, 0);
+}
+
+
+/*
+ * Whether all live sessions were asked about.  One whose join was answered
+ * since may have seen what was lost before the comparison.
+ */
+
+static ngx_uint_t
+ngx_chat_repair_covers(ngx_chat_room_t *room)
+{
+    uint64_t          revision;
+    ngx_uint_t        i;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state != NGX_CHAT_JOIN_LIVE) {
+            continue;
+        }
+
+        revision = ngx_chat_repair_has(join);
+
+        for (i = 0; i < room->ncompared; i++) {
+            if (room->compared[i] == revision) {
+                break;
+            }
+        }
+
+        if (i == room->ncompared) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

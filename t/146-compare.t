@@ -132,6 +132,16 @@ subtest 'a conversation has left Redis' => sub {
     $proxy->heal('redis');
 };
 
+subtest 'the subscription to the news is not there' => sub {
+    $proxy->swallow('redis', subscribe => '^chat:nodes$');
+    $proxy->cut('redis', only => 'subscriber');
+    wait_until { $proxy->swallowed('redis') == 1 };
+    wait_until { $chat->redis_cli('PUBSUB', 'NUMSUB', 'chat:nodes')
+                     =~ /^1$/m };
+    pass('it is made again');
+    $proxy->heal('redis');
+};
+
 subtest 'a conversation that is looked at is in use' => sub {
     my $base = lobby_channel() =~ s/\\//gr;
 
