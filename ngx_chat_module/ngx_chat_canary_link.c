@@ -200,7 +200,7 @@ ngx_int_t
 ngx_chat_canary_link_send(ngx_chat_canary_link_t *link, chat_str_t text)
 {
     size_t             len;
-    u_char             frame[NGX_CHAT_CANARY_HEAD + 1024];
+    uint8_t            frame[NGX_CHAT_CANARY_HEAD + 1024];
     ngx_connection_t  *c = link->connection;
 
     if (text.len > sizeof(frame) - NGX_CHAT_CANARY_HEAD) {
