@@ -27,6 +27,7 @@
 
 import { Conversation } from './chat-conversation.js';
 import { uuidv7 } from './chat-id.js';
+import { Joins } from './chat-joins.js';
 import { BACKOFF_MAX, ChatError, backoff, retryDelay, sleep }
     from './chat-retry.js';
 
@@ -40,7 +41,6 @@ const SILENCE = 25000;              /* then the other side is asked */
 const PROBE_TIMEOUT = 5000;
 const BACKOFF_OVERLOADED = 4000;
 const CALL_DEADLINE = 60000;
-const MAX_JOINING = 16;             /* joins under way at once */
 
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_REVOKED = 4403;
@@ -76,8 +76,7 @@ export class ChatClient extends EventTarget {
     #nextId = 1;
     #requests = new Map();
     #conversations = new Map();
-    #joining = 0;
-    #joinQueue = [];
+    #joins = new Joins(this);
 
     /*
      * url: ws:// or wss://.  token(reason): a promise of a token, asked before
@@ -224,23 +223,8 @@ export class ChatClient extends EventTarget {
     }
 
 
-    /* many joins take turns: what is under way at once is bounded */
-    async _join({ id, revision }) {
-        while (this.#joining >= MAX_JOINING) {
-            await new Promise((resolve) => this.#joinQueue.push(resolve));
-        }
-
-        this.#joining++;
-
-        try {
-            return await this.request('conversation.join', {
-                conversationId: id, afterRevision: revision ?? undefined
-            });
-
-        } finally {
-            this.#joining--;
-            this.#joinQueue.shift()?.();
-        }
+    _join(conversation) {
+        return this.#joins.join(conversation);
     }
 
 
