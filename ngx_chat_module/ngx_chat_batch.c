@@ -163,7 +163,7 @@ ngx_chat_batch_fill(ngx_chat_batch_t *batch)
         e = &batch->elements[batch->n];
         e->batch = batch;
         e->parked_last = &e->parked;
-        e->request = ngx_chat_request_add(rq->session, &parsed, e);
+        e->request = ngx_chat_queue_add(rq->session, &parsed, e);
 
         if (e->request == NULL) {
             ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "out of memory");
@@ -329,7 +329,7 @@ ngx_chat_batch_answered(ngx_chat_element_t *e)
         return;
     }
 
-    ngx_chat_request_advance(batch->request->session);
+    ngx_chat_queue_advance(batch->request->session);
 }
 
 

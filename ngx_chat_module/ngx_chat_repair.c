@@ -570,7 +570,7 @@ ngx_chat_repair_reset(ngx_chat_join_t *join)
     }
 
     join->state = NGX_CHAT_JOIN_PARTIAL;
-    ngx_chat_request_rejoin(join->session, &join->room->name);
+    ngx_chat_queue_rejoin(join->session, &join->room->name);
 }
 
 

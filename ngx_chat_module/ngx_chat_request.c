@@ -22,16 +22,6 @@ static void ngx_chat_request_error_after(ngx_chat_session_t *s,
     ngx_uint_t retry);
 static void ngx_chat_request_queue(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
-static ngx_chat_request_t *ngx_chat_request_create(ngx_chat_session_t *s,
-    const chat_request_t *parsed, chat_str_t text);
-static void ngx_chat_request_insert(ngx_chat_session_t *s,
-    ngx_chat_request_t *rq);
-static ngx_uint_t ngx_chat_request_same_name(ngx_chat_request_t *a,
-    ngx_chat_request_t *b);
-static void ngx_chat_request_enter(ngx_chat_session_t *s,
-    ngx_chat_request_t *rq);
-static void ngx_chat_request_unblock(ngx_chat_request_t *rq);
-static void ngx_chat_request_on_begin(ngx_event_t *ev);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
 
 
@@ -242,55 +232,17 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
         return;
     }
 
-    ngx_chat_request_insert(s, rq);
-
-    ngx_add_timer(&rq->timer, s->conf->request_timeout);
+    ngx_chat_queue_insert(rq);
+    ngx_chat_request_set_deadline(rq);
 
     if (ngx_chat_requests[parsed->type].prepare(rq) == NGX_OK) {
-        ngx_chat_request_enter(s, rq);
-        ngx_chat_request_advance(s);
+        ngx_chat_queue_enter(rq);
+        ngx_chat_queue_advance(s);
     }
 }
 
 
 ngx_chat_request_t *
-ngx_chat_request_add(ngx_chat_session_t *s, const chat_request_t *parsed,
-    ngx_chat_element_t *element)
-{
-    ngx_chat_request_t  *rq;
-
-    rq = ngx_chat_request_create(s, parsed, chat_str(""));
-    if (rq == NULL) {
-        return NULL;
-    }
-
-    rq->element = element;
-
-    ngx_chat_request_insert(s, rq);
-    (void) ngx_chat_request_name(rq);   /* it has one */
-    ngx_chat_request_enter(s, rq);
-
-    return rq;
-}
-
-
-/* the elements of batches are counted apart: their client has sent one */
-
-static void
-ngx_chat_request_insert(ngx_chat_session_t *s, ngx_chat_request_t *rq)
-{
-    ngx_queue_insert_tail(&s->requests, &rq->queue);
-
-    if (rq->element != NULL) {
-        s->nelements++;
-
-    } else {
-        s->nrequests++;
-    }
-}
-
-
-static ngx_chat_request_t *
 ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     chat_str_t text)
 {
@@ -312,7 +264,6 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->parsed = *parsed;
     chat_request_rebase(&rq->parsed, text, rq->text);
 
-    rq->timer.handler = ngx_chat_request_on_deadline;
     rq->timer.data = rq;
     rq->timer.log = s->node->log;
 
@@ -320,58 +271,6 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->waiter.data = rq;
 
     return rq;
-}
-
-
-/*
- * A join that the client has not asked for, and will not hear of.  It is run
- * when the event loop comes round, unless others have made way for it before:
- * the caller may be walking a room.
- */
-
-void
-ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name)
-{
-    size_t               skip;
-    chat_request_t       parsed;
-    ngx_chat_request_t  *rq;
-
-    if (s->draining) {
-        return;                         /* it ends, and resumes elsewhere */
-    }
-
-    skip = CHAT_NAME_PREFIX_LEN + sizeof("c:") - 1 + s->identity->tenant.len
-           + 1;
-
-    ngx_memzero(&parsed, sizeof(chat_request_t));
-    parsed.type = CHAT_REQUEST_CONVERSATION_JOIN;
-    parsed.id = chat_str("null");
-    parsed.conversation.len = name->base.len - skip;
-    ngx_memcpy(parsed.conversation.data, name->base.data + skip,
-               parsed.conversation.len);
-
-    rq = ngx_chat_request_add(s, &parsed, NULL);
-    if (rq == NULL) {
-        ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
-        return;
-    }
-
-    rq->unasked = 1;
-    rq->timer.handler = ngx_chat_request_on_begin;
-    ngx_add_timer(&rq->timer, 0);
-}
-
-
-static void
-ngx_chat_request_on_begin(ngx_event_t *ev)
-{
-    ngx_chat_request_t  *rq = ev->data;
-    ngx_chat_session_t  *s = rq->session;
-
-    ev->handler = ngx_chat_request_on_deadline;
-    ngx_add_timer(ev, s->conf->request_timeout);
-
-    ngx_chat_request_advance(s);
 }
 
 
@@ -404,105 +303,6 @@ ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
 }
 
 
-static ngx_uint_t
-ngx_chat_request_same_name(ngx_chat_request_t *a, ngx_chat_request_t *b)
-{
-    return a->hash == b->hash
-           && a->name.base.len == b->name.base.len
-           && ngx_memcmp(a->base, b->base, a->name.base.len) == 0;
-}
-
-
-/* it has its name, and is the last one in the queue, or but for its elements */
-
-static void
-ngx_chat_request_enter(ngx_chat_session_t *s, ngx_chat_request_t *rq)
-{
-    ngx_queue_t  *q;
-
-    for (q = ngx_queue_head(&s->requests);
-         q != &rq->queue;
-         q = ngx_queue_next(q))
-    {
-        if (ngx_chat_request_same_name(rq, ngx_queue_data(q,
-                                                ngx_chat_request_t, queue)))
-        {
-            rq->blocked = 1;
-            return;
-        }
-    }
-}
-
-
-/* it leaves the queue: the next one of its name may run */
-
-static void
-ngx_chat_request_unblock(ngx_chat_request_t *rq)
-{
-    ngx_queue_t         *q;
-    ngx_chat_request_t  *next;
-
-    if (rq->blocked) {
-        return;                         /* an earlier one goes on to block */
-    }
-
-    for (q = ngx_queue_next(&rq->queue);
-         q != ngx_queue_sentinel(&rq->session->requests);
-         q = ngx_queue_next(q))
-    {
-        next = ngx_queue_data(q, ngx_chat_request_t, queue);
-
-        if (ngx_chat_request_same_name(rq, next)) {
-            next->blocked = 0;
-            return;
-        }
-    }
-}
-
-
-/*
- * Runs every request that no earlier one for the same conversation blocks.
- * A request that is answered at once leaves the queue while we walk it, so
- * the walk begins again.
- */
-
-void
-ngx_chat_request_advance(ngx_chat_session_t *s)
-{
-    ngx_queue_t         *q;
-    ngx_chat_request_t  *rq;
-
-    if (s->advancing) {
-        return;                         /* the outer call goes on */
-    }
-
-    s->advancing = 1;
-
-again:
-
-    for (q = ngx_queue_head(&s->requests);
-         q != ngx_queue_sentinel(&s->requests);
-         q = ngx_queue_next(q))
-    {
-        rq = ngx_queue_data(q, ngx_chat_request_t, queue);
-
-        if (rq->running || rq->blocked) {
-            continue;
-        }
-
-        if (rq->element != NULL && !ngx_chat_batch_begin(rq->element)) {
-            continue;
-        }
-
-        rq->running = 1;
-        ngx_chat_request_run(rq);
-        goto again;
-    }
-
-    s->advancing = 0;
-}
-
-
 void
 ngx_chat_request_run(ngx_chat_request_t *rq)
 {
@@ -514,6 +314,18 @@ void
 ngx_chat_request_run_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
 {
     ngx_chat_requests[rq->parsed.type].range(rq, range);
+}
+
+
+void
+ngx_chat_request_set_deadline(ngx_chat_request_t *rq)
+{
+    if (rq->timer.timer_set) {
+        ngx_del_timer(&rq->timer);
+    }
+
+    rq->timer.handler = ngx_chat_request_on_deadline;
+    ngx_add_timer(&rq->timer, rq->session->conf->request_timeout);
 }
 
 
@@ -610,7 +422,7 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
     ngx_chat_request_detach(rq);
 
     if (s->state == NGX_CHAT_SESSION_OPEN) {
-        ngx_chat_request_advance(s);
+        ngx_chat_queue_advance(s);
         ngx_chat_session_answered(s);
     }
 }
@@ -621,24 +433,11 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
 void
 ngx_chat_request_detach(ngx_chat_request_t *rq)
 {
-    ngx_chat_session_t  *s = rq->session;
-
     if (rq->batch != NULL) {
         ngx_chat_batch_free(rq->batch);
     }
 
-    ngx_chat_request_unblock(rq);
-
-    ngx_queue_remove(&rq->queue);
-
-    if (rq->element != NULL) {
-        rq->element = NULL;
-        s->nelements--;
-
-    } else {
-        s->nrequests--;
-    }
-
+    ngx_chat_queue_remove(rq);
     ngx_chat_request_stop(rq);
     rq->session = NULL;
 

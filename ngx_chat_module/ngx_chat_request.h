@@ -98,20 +98,18 @@ void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
 /* for ngx_chat_ask.c: its session has gone, and Redis has answered */
 void ngx_chat_request_free(ngx_chat_request_t *rq);
 
-/* for ngx_chat_batch.c: one of a batch enters the queue; waits for nothing any
-   more, but stays; leaves.  advance: what may run runs */
-ngx_chat_request_t *ngx_chat_request_add(ngx_chat_session_t *s,
-    const chat_request_t *parsed,
-    ngx_chat_element_t *element);       /* NULL: out of memory */
+/* it is not in the queue yet; NULL: out of memory */
+ngx_chat_request_t *ngx_chat_request_create(ngx_chat_session_t *s,
+    const chat_request_t *parsed, chat_str_t text);
+void ngx_chat_request_set_deadline(ngx_chat_request_t *rq);
+
+/* stop: it waits for nothing any more, but stays in the queue; detach: it leaves
+   that, and is freed when nothing is to come */
 void ngx_chat_request_stop(ngx_chat_request_t *rq);
 void ngx_chat_request_detach(ngx_chat_request_t *rq);
-void ngx_chat_request_advance(ngx_chat_session_t *s);
 
 /* all requests of a session that ends */
 void ngx_chat_request_abandon(ngx_chat_session_t *s);
-
-/* joins what the session has joined, to see whether it may */
-void ngx_chat_request_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name);
 
 /* for those who carry requests out */
 ngx_int_t ngx_chat_request_name(ngx_chat_request_t *rq);
@@ -122,6 +120,26 @@ ngx_chat_buffer_t *ngx_chat_request_reply(ngx_chat_request_t *rq, size_t size,
 ngx_int_t ngx_chat_request_reply_end(ngx_chat_request_t *rq,
     ngx_chat_buffer_t *b, chat_writer_t *w);    /* NGX_ERROR: it is answered,
                                                    and b released */
+
+
+/*
+ * ngx_chat_queue.c: the requests of a session, which run and which wait.
+ *
+ * insert: at the end, without a name; enter: it has one now.  remove: the next
+ * one of its name may run.  advance: all that may run do.
+ */
+
+void ngx_chat_queue_insert(ngx_chat_request_t *rq);
+void ngx_chat_queue_enter(ngx_chat_request_t *rq);
+void ngx_chat_queue_remove(ngx_chat_request_t *rq);
+void ngx_chat_queue_advance(ngx_chat_session_t *s);
+
+/* a request made here, of a batch or not; NULL: out of memory */
+ngx_chat_request_t *ngx_chat_queue_add(ngx_chat_session_t *s,
+    const chat_request_t *parsed, ngx_chat_element_t *element);
+
+/* joins what the session has joined, to see whether it may */
+void ngx_chat_queue_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name);
 
 
 /* ngx_chat_authenticate.c */

@@ -67,7 +67,10 @@ subtest 'history and resume have everything that was stored' => sub {
 # From here on a loss: what is said while chat-persist is away exists in Redis
 # alone.
 
+# More sessions than a node looks after at once.
+
 my ($before, $lost);
+my @crowd = map { $chat->connect(user => "crowd-$_") } 1 .. 200;
 
 subtest 'a Redis that comes back empty, with something not stored' => sub {
     $chat->wait_stored;
@@ -76,16 +79,20 @@ subtest 'a Redis that comes back empty, with something not stored' => sub {
     my $dave = $chat->connect(user => 'dave');
     $dave->join('hall');
 
+    $_->join('lobby') for @crowd;
     $chat->kill('persist');
     $lost = $alice->say('lobby', 'lost')->{revision};
-    $bob->hear('lobby');
+    $_->hear('lobby') for $bob, @crowd;
     $chat->kill('redis');
     remove_tree($files);
     $chat->restart($_) for qw(redis persist);
     $chat->wait_ready;
 
     is($_->expect('conversation.reset')->{conversationId}, 'lobby',
-       'who had seen it is told to start over') for $alice, $bob;
+       'who had seen it is told to start over')
+        for $alice, $bob, $crowd[0];
+    (pop @crowd)->disconnect for 1 .. 20;
+    $_->expect('conversation.reset') for @crowd[1 .. $#crowd];
     is_deeply([$dave->unexpected], [], 'who had not, is not');
 };
 
@@ -95,6 +102,11 @@ subtest 'after the loss it goes on, and no revision comes twice' => sub {
     my $sent = $alice->say('lobby', 'after');
     cmp_ok($sent->{revision}, '>', $lost, 'beyond those that were lost');
     is($bob->hear('lobby')->{content}, 'after', 'bob hears it');
+
+    my @heard = grep { $_->hear('lobby')->{content} eq 'after' } @crowd;
+    is(@heard, @crowd, 'and so does everybody who did not ask to join');
+    is_deeply([map { $_->unexpected } @crowd], [], 'once');
+    @crowd = ();
 };
 
 subtest 'a client that was away is judged by what it had seen' => sub {
