@@ -70,7 +70,7 @@ endif
 .PHONY: deps deps-test deps-check run start stop clean distclean
 .PHONY: units unit test property mutations model chaos check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
-.PHONY: measure-storing measure-throughput measure-node-death
+.PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -291,9 +291,10 @@ check: deps-check
 #:   make measure-storing    chat-persist, and nothing but its INSERT
 #:   make measure-throughput messages a second, and what limits them
 #:   make measure-node-death 10,000 clients of a node that is killed
+#:   make measure-joins  conversations resumed one by one and together
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
-measure-throughput measure-node-death: measure-%: deps-test
+measure-throughput measure-node-death measure-joins: measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)
 
