@@ -103,8 +103,8 @@ ngx_chat_request_t *ngx_chat_request_create(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
 void ngx_chat_request_set_deadline(ngx_chat_request_t *rq);
 
-/* stop: it waits for nothing any more, but stays in the queue; detach: it leaves
-   that, and is freed when nothing is to come */
+/* stop: it waits for nothing any more, but stays in the queue; detach: it
+   leaves that, and is freed when nothing is to come */
 void ngx_chat_request_stop(ngx_chat_request_t *rq);
 void ngx_chat_request_detach(ngx_chat_request_t *rq);
 
