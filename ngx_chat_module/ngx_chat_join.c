@@ -187,7 +187,9 @@ ngx_chat_join_opened(ngx_chat_join_t *join, uint64_t generation,
         room->stale = 1;                /* the others must be compared */
     }
 
-    if (ngx_chat_join_catch_up(join, reach)) {
+    /* what the others have got beyond it in another generation is lost */
+
+    if (generation == room->generation && ngx_chat_join_catch_up(join, reach)) {
         ngx_chat_join_end(join);
     }
 

@@ -33,6 +33,8 @@ static void ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply);
 static ngx_uint_t ngx_chat_repair_covers(ngx_chat_room_t *room);
 static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
     redisReply *reply);
+static uint64_t ngx_chat_repair_from(ngx_chat_room_t *room,
+    redisReply *reply);
 static void ngx_chat_repair_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_tell_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_lost(ngx_chat_room_t *room);
@@ -445,7 +447,7 @@ static void
 ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 {
     size_t                   i;
-    uint64_t                 before = room->revision;
+    uint64_t                 lowest, before = room->revision;
     ngx_int_t                rc;
     ngx_chat_range_event_t   e;
 
@@ -456,7 +458,17 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
         return;
     }
 
-    (void) ngx_chat_repair_reset_bad(room, reply);
+    lowest = ngx_chat_repair_reset_bad(room, reply);
+
+    if (lowest < ngx_chat_repair_from(room, reply)) {
+
+        /* who has joined meanwhile is behind what was asked for */
+
+        room->generation = ngx_chat_bus_uint(reply, 1);
+        room->revision = lowest;
+        ngx_chat_repair_room(room);
+        return;
+    }
 
     rc = NGX_OK;
 
@@ -550,6 +562,28 @@ ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
     }
 
     return lowest;
+}
+
+
+/* after which revision Redis tells events: the lowest good one of those that it
+   was asked for, or the present */
+
+static uint64_t
+ngx_chat_repair_from(ngx_chat_room_t *room, redisReply *reply)
+{
+    uint64_t    from;
+    ngx_uint_t  i;
+
+    from = ngx_chat_bus_uint(reply, 3);
+
+    for (i = 0; i < room->ncompared; i++) {
+
+        if (ngx_chat_bus_uint(reply, 4 + i) == 1) {
+            from = ngx_min(from, room->compared[i]);
+        }
+    }
+
+    return from;
 }
 
 
