@@ -452,6 +452,7 @@ sub _http ($self, $name) {
         chat_redis $redis timeout=1s;
         chat_token_key HS256 token.key;
         chat_compare_interval 6s;
+        chat_canary 1s;
 
         server {
             listen 127.0.0.1:$self->{ports}{$name} reuseport;
