@@ -15,8 +15,9 @@
  *      element    waiting ──▶ under way ──▶ answered ──▶ told, with the others
  *      join                   OPENING       LIVE, events are parked
  *
- * The reply has room for 1 MB.  Once it is full, elements are answered without
- * events, and are not complete; whatever the sizes, one of them gets on.
+ * The reply has room for 1 MB, and so have all together that a session waits
+ * for.  Once that is full, elements are answered without events, and are not
+ * complete; whatever the sizes, one of them gets on.
  */
 
 #include "ngx_chat.h"
@@ -57,8 +58,6 @@ struct ngx_chat_element_s {
 struct ngx_chat_batch_s {
     ngx_chat_request_t  *request;
     size_t               size;          /* bytes of events that fit */
-    size_t               taken;         /* and those that are taken */
-    size_t               parked;        /* bytes, of all elements */
     ngx_uint_t           running;       /* elements under way */
     ngx_uint_t           left;          /* elements that are not answered */
     ngx_uint_t           n;
@@ -75,8 +74,7 @@ static ngx_uint_t ngx_chat_batch_has(ngx_chat_batch_t *batch,
 static void ngx_chat_batch_overflow(ngx_chat_element_t *e);
 static void ngx_chat_batch_tell(ngx_chat_batch_t *batch);
 static ngx_chat_buffer_t *ngx_chat_batch_reply(ngx_chat_batch_t *batch);
-static void ngx_chat_batch_unpark(ngx_chat_element_t *e,
-    ngx_chat_session_t *s);
+static void ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_uint_t tell);
 
 
 /* it has no name itself, and is never run: its elements are */
@@ -232,9 +230,9 @@ ngx_chat_batch_begin(ngx_chat_element_t *e)
 size_t
 ngx_chat_batch_room(ngx_chat_element_t *e)
 {
-    ngx_chat_batch_t  *batch = e->batch;
+    size_t  taken = e->request->session->taken;
 
-    return batch->size > batch->taken ? batch->size - batch->taken : 0;
+    return e->batch->size > taken ? e->batch->size - taken : 0;
 }
 
 
@@ -243,13 +241,13 @@ ngx_chat_batch_room(ngx_chat_element_t *e)
 ngx_uint_t
 ngx_chat_batch_take(ngx_chat_element_t *e, size_t n)
 {
-    ngx_chat_batch_t  *batch = e->batch;
+    ngx_chat_session_t  *s = e->request->session;
 
-    if (batch->taken > 0 && batch->taken + n > batch->size) {
+    if (s->taken > 0 && s->taken + n > e->batch->size) {
         return 0;
     }
 
-    batch->taken += n;
+    s->taken += n;
     e->taken += n;
 
     return 1;
@@ -259,7 +257,7 @@ ngx_chat_batch_take(ngx_chat_element_t *e, size_t n)
 void
 ngx_chat_batch_give_back(ngx_chat_element_t *e)
 {
-    e->batch->taken -= e->taken;
+    e->request->session->taken -= e->taken;
     e->taken = 0;
 }
 
@@ -376,7 +374,7 @@ ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
 
     size = b->len + sizeof(ngx_chat_buffer_t) + sizeof(ngx_chat_out_t);
 
-    if (!always && e->batch->parked + size > s->conf->send_queue / 2) {
+    if (!always && s->parked + size > s->conf->send_queue / 2) {
         ngx_chat_batch_overflow(e);
         return;
     }
@@ -394,7 +392,7 @@ ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
     *e->parked_last = out;
     e->parked_last = &out->next;
     e->parked_bytes += size;
-    e->batch->parked += size;
+    s->parked += size;
 }
 
 
@@ -403,7 +401,7 @@ ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
 static void
 ngx_chat_batch_overflow(ngx_chat_element_t *e)
 {
-    ngx_chat_batch_unpark(e, NULL);
+    ngx_chat_batch_unpark(e, 0);
 
     e->complete = 0;
     e->join->state = NGX_CHAT_JOIN_PARTIAL;
@@ -417,18 +415,19 @@ ngx_chat_batch_left(ngx_chat_element_t *e)
 }
 
 
-/* hands the events to the session, or drops them */
+/* tells the session of the events, or drops them */
 
 static void
-ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_chat_session_t *s)
+ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_uint_t tell)
 {
-    ngx_chat_out_t  *out;
+    ngx_chat_out_t      *out;
+    ngx_chat_session_t  *s = e->request->session;
 
     while (e->parked != NULL) {
         out = e->parked;
         e->parked = out->next;
 
-        if (s != NULL) {
+        if (tell) {
             ngx_chat_write_queue(s, out->buffer);
         }
 
@@ -437,7 +436,7 @@ ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_chat_session_t *s)
     }
 
     e->parked_last = &e->parked;
-    e->batch->parked -= e->parked_bytes;
+    s->parked -= e->parked_bytes;
     e->parked_bytes = 0;
 }
 
@@ -465,7 +464,7 @@ ngx_chat_batch_tell(ngx_chat_batch_t *batch)
     ngx_chat_buffer_unref(b);
 
     for (i = 0; i < batch->n; i++) {
-        ngx_chat_batch_unpark(&batch->elements[i], s);
+        ngx_chat_batch_unpark(&batch->elements[i], 1);
     }
 
     ngx_chat_request_done(batch->request, NULL);
@@ -531,7 +530,8 @@ ngx_chat_batch_free(ngx_chat_batch_t *batch)
             e->join->element = NULL;
         }
 
-        ngx_chat_batch_unpark(e, NULL);
+        ngx_chat_batch_unpark(e, 0);
+        ngx_chat_batch_give_back(e);
         ngx_chat_buffer_unref(e->text);
         ngx_chat_request_detach(e->request);
     }

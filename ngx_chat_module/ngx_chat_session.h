@@ -104,6 +104,8 @@ struct ngx_chat_session_s {
 
     ngx_uint_t             nrequests;   /* but for elements of batches */
     ngx_uint_t             nelements;
+    size_t                 taken;       /* bytes of events in them, */
+    size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             njoins;
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
