@@ -10,6 +10,8 @@ package ChatTest::Chaos::Check;
 
 use v5.36;
 
+use List::Util qw(max);
+
 use ChatTest::Chaos::Answers;
 use ChatTest::Chaos::Deeds;
 use ChatTest::Chaos::Finals;
@@ -116,6 +118,7 @@ sub _hear ($self, %o) {
             my %counts = $heard->counts;
 
             $sum{$_} += $counts{$_} for keys %counts;
+            $sum{late} = max $sum{late} // 0, $heard->late;
         };
     });
     %{ $self->{counts} } = %sum;

@@ -17,7 +17,7 @@ use v5.36;
 
 use List::Util qw(max);
 
-use ChatTest::Chaos::Truth qw(THING VALUE);
+use ChatTest::Chaos::Truth qw(THING VALUE TIME);
 use ChatTest::Chaos::Way;
 
 my %TAKE = (
@@ -39,7 +39,7 @@ my %TAKE = (
 sub new ($class, %o) {
     return bless {
         %o, asked => {}, live => {}, held => {}, early => {}, now => 0,
-        skipped => 0, events => 0, resets => 0, at_end => 0,
+        skipped => 0, events => 0, resets => 0, at_end => 0, late => 0,
     }, $class;
 }
 
@@ -59,6 +59,11 @@ sub take ($self, $line) {
 }
 
 
+# late: how long after somebody else it heard an event at the most (ms)
+
+sub late ($self) { return $self->{late} }
+
+
 sub counts ($self) {
     return map { $_ => $self->{$_} } qw(events resets skipped);
 }
@@ -69,9 +74,9 @@ sub _place ($self, $conversation) {
 }
 
 
-sub _wrong ($self, $what, $place, $revision = undef) {
+sub _wrong ($self, $what, $place, $revision = undef, $time = $self->{now}) {
     $self->{report}->($what, client => $self->{who}{name}, place => $place,
-                      revision => $revision, time => $self->{now});
+                      revision => $revision, time => $time);
 
     return;
 }
@@ -223,8 +228,8 @@ sub _check_answer ($self, $place, $had, $data) {
 sub _missing ($self, $way, $place, $where) {
     my ($missing) = $way->missing;
 
-    return if !defined $missing;
-    $self->_wrong("$where misses $missing", $place, $missing);
+    return if !$missing;
+    $self->_wrong("$where misses $missing->[0]", $place, @$missing);
     $way->start($way->revision);
 
     return;
@@ -282,7 +287,10 @@ sub _event ($self, $number) {
     my ($place, $revision) = $self->{who}{text}->($number);
     my $live = $self->{live}{$place};
 
+    my $first = $self->{truth}->get($place, $revision)->[TIME];
+
     $self->{events}++;
+    $self->{late} = max $self->{late}, $self->{now} - $first;
     $self->_got($place, $revision);
 
     return $self->_wrong('an event of what it does not listen to', $place,

@@ -63,7 +63,10 @@ sub _recorded ($check, $fault, $thing) {
     my ($place, $time) = @$fault{qw(place time)};
     my $revisions = _revisions($check, $place, $thing, $fault->{revision});
     my ($message) = ($thing // '') =~ /^[mr] (\S+)/;
-    my (@lines, %client_ids);
+    my ($kept) = grep { $_->{data}{id} eq ($message // '') }
+        @{ $check->stored->{messages}{$place} // [] };
+    my %names = map { $_ => 1 } $message // (), $kept && $kept->{client} // ();
+    my @lines;
 
     $check->records->clients(sub ($who) {
         my %open;
@@ -75,7 +78,7 @@ sub _recorded ($check, $fault, $thing) {
             my $near = $away < ($what eq 'event' ? CLOSE : AROUND);
 
             push @lines, [$at, "$who->{name} ($who->{user}): $_"]
-                for _told($who, $place, $message, $revisions, \%open, $near,
+                for _told($who, $place, \%names, $revisions, \%open, $near,
                           $what, @more);
         };
     });
@@ -100,9 +103,9 @@ sub _revisions ($check, $place, $thing, $revision) {
 }
 
 
-# what a line says of it, if anything
+# what a line says of it, if anything; names: the ids of the message
 
-sub _told ($who, $place, $message, $revisions, $open, $near, $what, @more) {
+sub _told ($who, $place, $names, $revisions, $open, $near, $what, @more) {
     my $in_place = sub ($data) {
         return ref $data eq 'HASH' && defined $data->{conversationId}
             && "$who->{tenant}/$data->{conversationId}" eq $place;
@@ -111,8 +114,8 @@ sub _told ($who, $place, $message, $revisions, $open, $near, $what, @more) {
     if ($what eq 'ask') {
         my ($id, $try, $type, $data) = @more;
         my $here = $in_place->($data);
-        my $of_it = $here && defined $message
-            && ($data->{messageId} // '') eq $message;
+        my $of_it = $here && grep { $names->{ $data->{$_} // '' } }
+            qw(messageId clientMessageId);
 
         $open->{$id} = [$type, $here, $of_it, $data];
         return $of_it || $here && $near && $type =~ /join|leave/
@@ -141,10 +144,9 @@ sub _told ($who, $place, $message, $revisions, $open, $near, $what, @more) {
     }
 
     return _short("$what " . join ' ', map { $_ // '-' } @more)
-        if $near && $what =~ /^(?:open|up|down)\z/
-            || ($what =~ /^(?:reset|forget)\z/
-                && "$who->{tenant}/$more[0]" eq $place)
-            || $what eq 'ready' && $near;
+        if $near && ($what =~ /^(?:open|up|down|ready)\z/
+                     || $what =~ /^(?:reset|forget)\z/
+                        && "$who->{tenant}/$more[0]" eq $place);
     return ();
 }
 

@@ -90,10 +90,8 @@ sub _supersede ($self, $event) {
     my $happened = ($event->[TIME] // 0) - LATE;
 
     for (map { @{ delete $missing->{$_} } } @told) {
-        my ($left_out, $then) = @$_;
-
         $self->{skipped}++;
-        push @{ $self->{lost} }, $left_out if $happened > $then;
+        push @{ $self->{lost} }, $_ if $happened > $_->[1];
     }
 
     return;
@@ -114,11 +112,12 @@ sub rest ($self) {
 }
 
 
-# what is missing so far, the lowest first
+# what is missing so far: revisions with the times at which they were left out,
+# the lowest first
 
 sub missing ($self) {
-    return sort { $a <=> $b } @{ $self->{lost} },
-        map { $_->[0] } map { @$_ } values %{ $self->{missing} };
+    return sort { $a->[0] <=> $b->[0] } @{ $self->{lost} },
+        map { @$_ } values %{ $self->{missing} };
 }
 
 1;
