@@ -243,8 +243,8 @@ distclean: clean
 #:   make property       random operations against the model of the rules, a
 #:                       longer run: SEED=n OPERATIONS=n (100,000)
 #:   make mutations      that it notices when a rule is broken
-#:   make model          the rules of the log, all states of a small model; some
-#:                       minutes
+#:   make model          all states of small models of the rules of the log, and
+#:                       of a node's room; some ten minutes
 #:   make chaos          everything is killed and cut while clients work, for
 #:                       longer: SEED=n MINUTES=n (5); other options: ARGS
 #:   make check          compilers, linters, documentation

@@ -1,5 +1,5 @@
-# The rules of the log as a small model: nothing is wrong in any of its states,
-# and something is when one of the rules is left out.
+# The rules of the log, and of a node's room, as small models: nothing is wrong
+# in any of their states, and something is when one of the rules is left out.
 #
 #     make model
 #

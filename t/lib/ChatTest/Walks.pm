@@ -1,4 +1,5 @@
-# What is walked of the models, and which rules must be missed in each.
+# What is walked of the models, and which rules are missed if left out.  Sizes
+# that are not given are those in the model.
 
 package ChatTest::Walks;
 
@@ -14,7 +15,7 @@ my @walks = (
         name => 'Redis comes back',
         model => 'log',
         short => 1,
-        sizes => { EVENTS => 3, RESTARTS => 1, EMPTY => 1, COPIES => 1 },
+        sizes => { EMPTY => 1, COPIES => 1 },
         rules => [qw(
             NO_FENCE NO_ROW_FENCE NO_ROW_GUARD SAME_FENCE POSITION_APART
             STORED_EARLY NO_REST NO_DROP NO_REWIND SAME_GENERATION
@@ -26,18 +27,60 @@ my @walks = (
         name => 'Redis forgets, and messages are deleted',
         model => 'log',
         short => 1,
-        sizes => {
-            EVENTS => 3, MESSAGES => 1, EMPTY => 1, FORGETS => 1, FACTS => 1,
-        },
+        sizes => { MESSAGES => 1, EMPTY => 1, FORGETS => 1, FACTS => 1 },
         rules => [qw(
             FORGET_UNSTORED DROP_UNSTORED NO_FLOOR LATE_ID LATE_FACT
         )],
     },
     {
+        name => "a node's room",
+        model => 'rooms',
+        short => 1,
+        sizes => { JOINS => 2 },
+        rules => [qw(
+            OPEN_EARLY NO_HOLD NO_EPOCH NO_FLOOR NO_GAP NO_REPAIR ROOM_RESET
+            NO_CATCH_UP NO_OWN OLD_CATCH_UP BEHIND
+        )],
+    },
+    {
         name => 'Redis comes back twice',
         model => 'log',
-        sizes => { EVENTS => 3, RESTARTS => 2, EMPTY => 1, COPIES => 1 },
+        sizes => { RESTARTS => 2, EMPTY => 1, COPIES => 1 },
         rules => [qw(LOSS_BY_POSITION)],
+    },
+    {
+        name => 'Redis comes back twice, and holders change more often',
+        model => 'log',
+        sizes => { RESTARTS => 2, EMPTY => 1, COPIES => 1, CLAIMS => 4 },
+    },
+    {
+        name => 'Redis comes back, with three holders',
+        model => 'log',
+        sizes => { EMPTY => 1, COPIES => 1, HOLDERS => 3 },
+    },
+    {
+        name => 'Redis forgets, and comes back as an older copy',
+        model => 'log',
+        sizes => {
+            MESSAGES => 1, EMPTY => 1, COPIES => 1, FORGETS => 1, FACTS => 1,
+        },
+    },
+    {
+        name => 'Redis forgets, and two messages are deleted',
+        model => 'log',
+        sizes => {
+            EVENTS => 4, RESTARTS => 0, CLAIMS => 2, FORGETS => 1, FACTS => 1,
+        },
+    },
+    {
+        name => "a node's room, with more of everything",
+        model => 'rooms',
+        sizes => { EVENTS => 4, JOINS => 4 },
+    },
+    {
+        name => "a node's room, with links that go down more often",
+        model => 'rooms',
+        sizes => { CUTS => 2, JOINS => 4 },
     },
 );
 
