@@ -71,6 +71,7 @@ endif
 .PHONY: units unit test property mutations model chaos check help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
+.PHONY: measure-memory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -286,6 +287,7 @@ check: deps-check
 #: Measuring (docs/measurements.md; options for the program: ARGS)
 #:   make measure-faults 10,000 messages while everything is killed
 #:   make measure-idle   the memory of 10,000 idle connections
+#:   make measure-memory Redis with 1,000,000 conversations, few of them in use
 #:   make measure-cost   a message in Redis: the function, and its commands
 #:   make measure-running    the same in the running system
 #:   make measure-storing    chat-persist, and nothing but its INSERT
@@ -294,7 +296,8 @@ check: deps-check
 #:   make measure-joins  conversations resumed one by one and together
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
-measure-throughput measure-node-death measure-joins: measure-%: deps-test
+measure-throughput measure-node-death measure-joins measure-memory: \
+measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)
 

@@ -85,7 +85,8 @@ subtest 'what is idle goes, whoever holds the partition' => sub {
                               FROM chat.partition') == 2 };
 
     make_idle(300, @short);
-    left_ok(700, \@long, [@short, @used], 'those that are idle for longer than 10 minutes');
+    left_ok(700, \@long, [@short, @used],
+            'those that are idle for longer than 10 minutes');
 };
 
 subtest 'memory that is nearly full makes others idle' => sub {

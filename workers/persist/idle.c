@@ -2,23 +2,24 @@
  * Conversations that nobody uses leave Redis; whoever asks for one again has it
  * loaded.
  *
- * We walk through all keys of Redis with SCAN, a few at a time, and the function
- * "idle" drops those of our partitions that may go: it is all one call, looks
- * for itself whether everything is stored, and is refused under an old fence.
+ * We walk through all keys of Redis with SCAN, a few at a time, and the
+ * function "idle" drops those of our partitions that may go: it is all one
+ * call, looks for itself whether everything is stored, and is refused under an
+ * old fence.
  * A walk takes about half the time after which a conversation is idle, so none
  * stays for more than half as long again.
  *
  * The time is that of --idle-timeout until three quarters of Redis' memory are
- * used, and falls from there on to a minute where nearly all of it is.  A node
- * looks at all its rooms every half a minute, so they stay all the same.  While
- * Redis rewrites its file it does not note what is used; if that takes long,
- * some that are in use go, and are loaded again.
+ * used, and falls from there on to two minutes where nearly all of it is.  A
+ * node looks at all its rooms every half a minute, so they stay all the same.
+ * While Redis rewrites its file it does not note what is used; if that takes
+ * long, some that are in use go, and are loaded again.
  *
  * The list of somebody's conversations is read from PostgreSQL first, then the
  * marks from Redis, perhaps of partitions that another holds.  These must not
  * be stored and gone in between.  Mostly they are stored long before they are
- * idle; where they had to wait, because a link was broken, nothing is dropped at
- * first.
+ * idle; where they had to wait, because a link was broken, nothing is dropped
+ * at first.
  */
 
 #include "persist.h"
@@ -33,11 +34,14 @@
 #define IDLE_KEYS     256       /* looked at in one step */
 #define IDLE_STEP     5         /* ms between two of them, at least */
 #define IDLE_STEP_MAX 1000
+#define IDLE_SPEND    20        /* ms before other things get their turn */
+#define IDLE_LATE     5000      /* ms that are made up for, at most */
 #define IDLE_PAUSE    5000      /* ms; longer than a lease */
-#define IDLE_LOW      60        /* s, when memory is short */
+#define IDLE_LOW      120       /* s, when memory is short */
 #define IDLE_SUFFIX   ":meta"
 
 
+static int idle_next(persist_t *p);
 static int idle_begin(persist_t *p);
 static int idle_step(persist_t *p);
 static int idle_send(persist_t *p, const redisReply *keys,
@@ -77,18 +81,39 @@ idle_time(const persist_t *p)
 }
 
 
+/* while much else is to do, steps that are late are made up for, as far as that
+   does not hold up the rest */
+
 int
 idle_keep(persist_t *p)
 {
-    if (life_now() < p->idle_at) {
-        return 0;
+    uint64_t  now = life_now(), end = now + IDLE_SPEND;
+
+    if (p->idle_at + IDLE_LATE < now) {
+        p->idle_at = now - IDLE_LATE;
     }
 
+    while (p->idle_at <= now && now < end) {
+
+        if (idle_next(p) == -1) {
+            return -1;
+        }
+
+        now = life_now();
+    }
+
+    return 0;
+}
+
+
+static int
+idle_next(persist_t *p)
+{
     if (p->idle_cursor == 0 && idle_begin(p) == -1) {
         return -1;
     }
 
-    p->idle_at = life_now() + p->idle_every;
+    p->idle_at += p->idle_every;
 
     if (idle_step(p) == -1) {
         return -1;

@@ -8,6 +8,7 @@
 
 #define NEED_MAX     4096       /* of one partition, waiting at once */
 #define NEED_TURN    64         /* answered in one round trip */
+#define NEED_SPEND   100        /* ms before other things get their turn */
 #define NEED_AGAIN   20         /* ms until others may have stored more */
 
 
@@ -191,13 +192,15 @@ need_select(persist_t *p, turn_t turn[NEED_TURN])
 uint64_t
 need_due(const persist_t *p)
 {
-    uint64_t       due = UINT64_MAX;
+    uint64_t       due = UINT64_MAX, now = life_now();
     const need_t  *need;
 
     for (need = p->needs; need != NULL; need = need->next) {
 
-        if (need_is_new(need)) {
-            return 0;                   /* it is to be marked */
+        /* it is to be marked, or there was no time to answer it */
+
+        if (need_is_new(need) || need_is_ready(p, need, now)) {
+            return 0;
         }
 
         if (need->again != 0 && need->again < due) {
@@ -231,9 +234,10 @@ need_end_turn(persist_t *p, turn_t *turn, size_t n)
 int
 need_answer(persist_t *p)
 {
-    int      rc = 0;
-    size_t   n;
-    turn_t   turn[NEED_TURN];
+    int       rc = 0;
+    size_t    n;
+    turn_t    turn[NEED_TURN];
+    uint64_t  end = life_now() + NEED_SPEND;
 
     do {
         n = need_select(p, turn);
@@ -247,7 +251,7 @@ need_answer(persist_t *p)
             rc = lease_keep(p);
         }
 
-    } while (rc == 0 && n == NEED_TURN);
+    } while (rc == 0 && n == NEED_TURN && life_now() < end);
 
     return rc;
 }

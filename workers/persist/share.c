@@ -7,8 +7,9 @@
  * some away: between two turns, when all that was read of them is stored.
  *
  * One that reaches PostgreSQL but not Redis can do nothing for its partitions.
- * After a moment it is not counted any more, and gives all of them away, unless
- * all others are in the same state.
+ * After a moment it is not counted any more.  A moment later, when those who
+ * are in the same state are not counted either, it gives all of them away if
+ * anybody is left.
  *
  * What was given away is told through Redis (the stream `chat:handover`), so
  * that nobody has to wait for the next look.
@@ -19,7 +20,8 @@
 #include "log.h"
 
 
-#define SHARE_GRACE  2000       /* ms without Redis */
+#define SHARE_GRACE  2000       /* ms without Redis: not counted */
+#define SHARE_GIVE   3500       /*   gives away */
 
 
 static const char  sql_sweep[] =
@@ -49,11 +51,13 @@ static int share_release(persist_t *p, part_t **parts, size_t n);
 static int share_tell(persist_t *p);
 
 
+/* whether Redis has been there within so many milliseconds */
+
 static bool
-share_is_able(const persist_t *p)
+share_has_redis(const persist_t *p, uint64_t within)
 {
     return redis_is_open(&p->redis)
-           || life_now() - p->redis.closed_at < SHARE_GRACE;
+           || life_now() - p->redis.closed_at < within;
 }
 
 
@@ -75,7 +79,7 @@ share_send_alive(persist_t *p)
     db_params_t  ps = { 0 };
 
     db_param_text(&ps, p->holder);
-    db_param_uint(&ps, share_is_able(p) ? PERSIST_LEASE : 0);
+    db_param_uint(&ps, share_has_redis(p, SHARE_GRACE) ? PERSIST_LEASE : 0);
 
     return db_send(&p->db, sql_alive, &ps);
 }
@@ -124,6 +128,10 @@ share_keep(persist_t *p)
 {
     size_t   n;
     part_t  *parts[CHAT_ID_MAX_PARTITIONS];
+
+    if (!redis_is_open(&p->redis) && share_has_redis(p, SHARE_GIVE)) {
+        return 0;
+    }
 
     n = share_choose(p, parts);
 
