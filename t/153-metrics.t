@@ -14,6 +14,12 @@ my $chat = ChatTest->new(workers => 2, server => <<~'END');
         chat_status;
         deny all;
     }
+
+    location = /stored {
+        chat_websocket on;
+        chat_ack stored;
+        chat_request_timeout 30s;
+    }
     END
 
 $chat->logs->allow(qr/worker process \d+ exited on signal 9/);
@@ -125,6 +131,28 @@ subtest 'what was counted stays, over the loss of a worker and a reload' => sub 
                            && metrics()->{chat_nodes} == 2 } 10 },
        'after a reload two nodes');
     is(metrics()->{$lost}, $before, 'and what was counted');
+};
+
+# nginx starts no other one in its place, which would clear what it had counted
+
+subtest 'nor does one that was on its way out' => sub {
+    my $alice = $chat->connect(user => 'alice', path => '/stored');
+
+    $chat->wait_stored;
+    $chat->freeze('persist');
+    $alice->post('message.send',
+                 { conversationId => 'lobby', content => 'slow' });
+    waits_for('chat_sessions', 1);
+
+    my @old = $chat->workers;
+
+    $chat->reload;
+    ok(eval { wait_until { metrics()->{chat_nodes} == 3 } 10 },
+       'one old worker has something to finish');
+    kill 'KILL', grep { kill 0, $_ } @old;
+    waits_for('chat_nodes', 2);
+    waits_for('chat_sessions', 0);
+    $chat->thaw('persist');
 };
 
 done_testing;
