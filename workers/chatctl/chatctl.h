@@ -55,10 +55,15 @@ int setting_list_main(int argc, char **argv);
 int setting_set_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int deadletter_list_main(int argc, char **argv);
 int deadletter_show_main(int argc, char **argv);
 int deadletter_retry_main(int argc, char **argv);
 int deadletter_drop_main(int argc, char **argv);
+
+
+/* migrate.c: the version of the schema that this program knows */
+uint64_t migrate_newest(void);
 
 
 /* ctl.c: what the verbs have in common */

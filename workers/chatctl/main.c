@@ -59,6 +59,8 @@ static const verb_t  verbs[] = {
       "change one of them" },
     { { "status", NULL }, status_main,
       "say whether all is well" },
+    { { "doctor", NULL }, doctor_main,
+      "look for what is wrong, and tell what to do" },
     { { "verify", NULL }, verify_main,
       "prove that a conversation has no gaps" },
     { { "deadletter", "list" }, deadletter_list_main,

@@ -133,6 +133,13 @@ migrate_run(migrate_t *m)
 
 /* 0: there is no schema yet */
 
+uint64_t
+migrate_newest(void)
+{
+    return (uint64_t) chat_sql[CHAT_SQL_COUNT - 1].version;
+}
+
+
 static int
 migrate_version(migrate_t *m, int *version)
 {

@@ -374,6 +374,44 @@ redis_library_is(const redisReply *reply, chat_str_t code)
 }
 
 
+static redisReply *
+redis_ask_library(redis_t *r)
+{
+    redisReply    *reply;
+    redis_args_t   args = { 0 };
+
+    redis_args_reset(&args, "FUNCTION");
+    redis_args_text(&args, "LIST");
+    redis_args_text(&args, "LIBRARYNAME");
+    redis_args_text(&args, "chat_v1");
+    redis_args_text(&args, "WITHCODE");
+    reply = redis_call(r, &args);
+    redis_args_done(&args);
+
+    return reply;
+}
+
+
+int
+redis_has_library(redis_t *r)
+{
+    int          rc;
+    redisReply  *reply;
+
+    reply = redis_ask_library(r);
+
+    if (reply == NULL) {
+        return -1;
+    }
+
+    rc = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
+         ? redis_library_is(reply, mem_cstr(chat_lua)) : -1;
+    freeReplyObject(reply);
+
+    return rc;
+}
+
+
 /* makes the library that Redis holds the one that this program carries */
 
 static int
@@ -385,13 +423,7 @@ redis_load_library(redis_t *r)
     redis_args_t  args = { 0 };
 
     code = mem_cstr(chat_lua);
-
-    redis_args_reset(&args, "FUNCTION");
-    redis_args_text(&args, "LIST");
-    redis_args_text(&args, "LIBRARYNAME");
-    redis_args_text(&args, "chat_v1");
-    redis_args_text(&args, "WITHCODE");
-    reply = redis_call(r, &args);
+    reply = redis_ask_library(r);
 
     if (reply == NULL) {
         rc = -1;

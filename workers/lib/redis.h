@@ -73,6 +73,10 @@ void redis_settle(redis_t *r);
    A copy that becomes a master keeps its links. */
 CHAT_MUST_CHECK int redis_check_identity(redis_t *r);
 
+/* whether the function library in Redis is the one that this program carries:
+   1: it is, 0: it is another one; -1: there is none, or the link is closed */
+CHAT_MUST_CHECK int redis_has_library(redis_t *r);
+
 /* something on this link is not as it must be: closes it, returns -1 */
 int redis_fail(redis_t *r, const char *error);
 

@@ -2,16 +2,15 @@
  * Dead letters that an operator has asked to be tried again.
  *
  * The event comes late: others that followed it are stored.  So it is stored
- * only if nothing that is stored has taken its place; what it would have been
- * then is what is there.  Its numbers were counted when it became a dead letter.
- * Only the holder of the partition does this, between two batches: what it has
- * read does not change before its transaction, which would find another fence.
- * The same transaction notes that the letter is stored, so that it is once,
- * whatever is killed.
+ * only if nothing that is stored has taken its place.  Its numbers were counted
+ * when it became a dead letter.  Only the holder of the partition does this,
+ * between two batches: what it has read does not change before its transaction,
+ * which would find another fence.  The same transaction notes that the letter
+ * is stored, so that it is once, whatever is killed.
  *
- * Redis may have forgotten the conversation meanwhile, and loaded it without the
- * event.  So it has to forget it once more, which is done at any moment when
- * nothing of it waits; then the letter goes.
+ * Redis may have forgotten the conversation meanwhile, and loaded it without
+ * the event.  So it has to forget it once more, which is done at any moment
+ * when nothing of it waits; then the letter goes.
  */
 
 #include "persist.h"
@@ -249,7 +248,7 @@ static const char  sql_fate[] =
     " EXISTS (SELECT FROM chat.member u WHERE u.conversation_key = $3::uuid"
     "          AND u.user_id = $6)";
 
-/* what is to be done: "", "late" or why not; NULL: it cannot be found out */
+/* what is to be done: "", "late" or why not */
 
 static int
 letter_ask_fate(persist_t *p, entry_t *e, char *fate, size_t size)
