@@ -144,7 +144,15 @@ again:
 
         if (ngx_chat_queue_may_run(rq)) {
             rq->running = 1;
-            ngx_chat_request_run(rq);
+
+            if (rq->refused) {
+                ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
+                                      "the server restarts");
+
+            } else {
+                ngx_chat_request_run(rq);
+            }
+
             goto again;
         }
     }

@@ -219,12 +219,6 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
         return;
     }
 
-    if (s->draining) {
-        ngx_chat_request_error(s, parsed->id, CHAT_CODE_UNAVAILABLE,
-                               "the server restarts");
-        return;
-    }
-
     rq = ngx_chat_request_create(s, parsed, text);
     if (rq == NULL) {
         ngx_chat_request_error(s, parsed->id, CHAT_CODE_INTERNAL,
@@ -260,6 +254,7 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->session = s;
     rq->node = s->node;
     rq->time = ngx_chat_now();
+    rq->refused = s->draining;
 
     rq->parsed = *parsed;
     chat_request_rebase(&rq->parsed, text, rq->text);

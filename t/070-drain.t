@@ -56,6 +56,42 @@ subtest 'requests under way are answered first' => sub {
     $alice->expect_close(1012);
 };
 
+subtest 'what comes later is refused, in the order sent' => sub {
+    my $alice = $chat->connect(user => 'alice');
+    my $bob = $chat->connect(user => 'bob', node_of => $alice);
+
+    $chat->wait_stored;
+    $chat->freeze('persist');
+    $chat->redis_cli('DEL', $_)
+        for split /\n/, $chat->redis_cli('KEYS', '*/lobby:*');
+
+    my @ids = $alice->post('conversation.join', { conversationId => 'lobby' });
+
+    $alice->request('ping');
+    $chat->reload;
+    $bob->expect_close(1012);
+
+    push @ids,
+        $alice->post('message.send', { conversationId => 'lobby',
+                                       content => 'late' }),
+        $alice->post('read.mark', { conversationId => 'lobby',
+                                    sequenceNumber => 1 });
+
+    # what is answered too early comes before this
+    my $ping = $alice->post('ping');
+    my @came;
+
+    wait_until {
+        $alice->poll(\@came);
+        grep { $_->{id} && $_->{id} == $ping } @came;
+    };
+    $chat->thaw('persist');
+
+    wait_until { $alice->poll(\@came); @came > @ids };
+    is_deeply([map { $_->{id} } @came], [$ping, @ids], 'in order');
+    is($_->{error}{code}, 'unavailable', 'refused') for @came[2, 3];
+};
+
 subtest 'a graceful stop does the same' => sub {
     my @crowd = crowd(10);
     my $nginx = $chat->part('nginx');
