@@ -14,6 +14,7 @@ package ChatTest::Chaos::Run;
 use v5.36;
 
 use Carp qw(croak);
+use List::Util qw(sum0);
 use Time::HiRes qw(sleep time);
 
 use ChatTest::Chaos::Faults qw(kinds loses);
@@ -85,9 +86,21 @@ sub go ($self) {
 }
 
 
-# how often each kind of fault was there
+# what there was, in lines
 
-sub counts ($self) { return %{ $self->{counts} } }
+sub report ($self) {
+    my $counts = $self->{counts};
+    my $gaps = () = join('', map { $self->{stack}->logs->text($_) }
+                         $self->{stack}->nginx)
+        =~ /chat: a gap in .* was repaired/g;
+
+    return map({ sprintf '%6d  %s', $counts->{$_}, $_ } sort keys %$counts),
+        sprintf('%6d  faults of %d kinds', sum0(values %$counts),
+                scalar keys %$counts),
+        sprintf('%6d  gaps repaired', $gaps),
+        sprintf('%6.0f  acknowledged operations a second',
+                ($self->{acknowledged} // 0) / 60 / $self->{minutes});
+}
 
 
 # -- clients ------------------------------------------------------------------
@@ -317,7 +330,9 @@ sub _check ($self) {
 
     $check->start;
     wait_until { !$check->alive } 60 + 30 * $self->{minutes};
-    print $stack->logs->text('check');
+    my $said = $stack->logs->text('check');
+    print $said;
+    $self->{acknowledged} = $1 if $said =~ /^(\d+) operations acknowledged/;
     croak "check: status $check->{status}\n" if $check->{status};
     $self->_verify($_) for @TENANTS;
 
