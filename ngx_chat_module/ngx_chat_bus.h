@@ -155,6 +155,12 @@ ngx_chat_bus_str(redisReply *reply, size_t i)
 ngx_uint_t ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n);
 
 
+#define NGX_CHAT_BUS_NODES  "chat:nodes"
+#define NGX_CHAT_BUS_NODE   "chat:node:"
+
+/* buf: room for NGX_CHAT_BUS_NODE and an id */
+ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
+
 void ngx_chat_bus_open(ngx_chat_node_t *node);
 void ngx_chat_bus_close(ngx_chat_node_t *node);
 
@@ -162,6 +168,13 @@ void ngx_chat_bus_close(ngx_chat_node_t *node);
    and answers what waits for that */
 void ngx_chat_bus_seen(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation, ngx_str_t *stored);
+
+
+/* ngx_chat_heartbeat.c: whether links and partitions are well */
+
+void ngx_chat_heartbeat_begin(ngx_chat_node_t *node);
+void ngx_chat_heartbeat_end(ngx_chat_node_t *node);
+void ngx_chat_heartbeat_look(ngx_chat_node_t *node);    /* at all partitions */
 
 
 /* ngx_chat_report.c: what a node holds, told in parts; owner: the node */

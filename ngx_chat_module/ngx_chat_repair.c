@@ -12,31 +12,21 @@
 
 
 #define NGX_CHAT_REPAIR_PARALLEL   64       /* comparisons under way per node */
-#define NGX_CHAT_REPAIR_REVISIONS  64       /* different ones per comparison */
 #define NGX_CHAT_REPAIR_RETRY      200      /* ms, doubled up to ... */
 #define NGX_CHAT_REPAIR_MAX_RETRY  3200
 #define NGX_CHAT_REPAIR_NEED       3000     /* ms, for an answer to a need */
-#define NGX_CHAT_REPAIR_EVENT      128      /* a reset, but for the id */
 
 
 static void ngx_chat_repair_now(ngx_chat_node_t *node, ngx_uint_t partition);
 static void ngx_chat_repair_pump(ngx_chat_node_t *node);
 static void ngx_chat_repair_later(ngx_chat_room_t *room, ngx_msec_t ms);
 static void ngx_chat_repair_on_timer(ngx_event_t *ev);
-static uint64_t ngx_chat_repair_has(ngx_chat_join_t *join);
-static ngx_uint_t ngx_chat_repair_revisions(ngx_chat_room_t *room,
-    uint64_t *revisions);
 static ngx_int_t ngx_chat_repair_compare(ngx_chat_room_t *room);
 static void ngx_chat_repair_on_compared(void *data, redisReply *reply);
 static void ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply);
 static void ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply);
-static ngx_uint_t ngx_chat_repair_covers(ngx_chat_room_t *room);
-static uint64_t ngx_chat_repair_reset_bad(ngx_chat_room_t *room,
-    redisReply *reply);
 static uint64_t ngx_chat_repair_from(ngx_chat_room_t *room,
     redisReply *reply);
-static void ngx_chat_repair_reset(ngx_chat_join_t *join);
-static void ngx_chat_repair_tell_reset(ngx_chat_join_t *join);
 static void ngx_chat_repair_lost(ngx_chat_room_t *room);
 static void ngx_chat_repair_count(ngx_chat_room_t *room);
 static ngx_int_t ngx_chat_repair_deliver(ngx_chat_room_t *room,
@@ -210,74 +200,16 @@ ngx_chat_repair_on_timer(ngx_event_t *ev)
 }
 
 
-/* the revision that a live session has got */
-
-static uint64_t
-ngx_chat_repair_has(ngx_chat_join_t *join)
-{
-    return join->own ? join->revision
-                     : ngx_max(join->revision, join->room->revision);
-}
-
-
-/*
- * The different revisions that live sessions have got: usually one, the
- * room's; those that joined ahead of what the room has heard have their own.
- */
-
-static ngx_uint_t
-ngx_chat_repair_revisions(ngx_chat_room_t *room, uint64_t *revisions)
-{
-    uint64_t          revision;
-    ngx_uint_t        i, n;
-    ngx_queue_t      *q;
-    ngx_chat_join_t  *join;
-
-    n = 0;
-
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
-    {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
-        revision = ngx_chat_repair_has(join);
-
-        for (i = 0; i < n && revisions[i] != revision; i++) { /* void */ }
-
-        if (i < n) {
-            continue;
-        }
-
-        if (n == NGX_CHAT_REPAIR_REVISIONS) {
-
-            /* it resumes from where it is when it has connected again */
-
-            ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_RESTART);
-            continue;
-        }
-
-        revisions[n++] = revision;
-    }
-
-    return n;
-}
-
-
 static ngx_int_t
 ngx_chat_repair_compare(ngx_chat_room_t *room)
 {
-    uint64_t         revisions[NGX_CHAT_REPAIR_REVISIONS];
+    uint64_t         revisions[NGX_CHAT_SEEN_MAX];
     ngx_uint_t       i, n;
     ngx_chat_call_t  call;
 
     room->comparing = 1;
 
-    n = ngx_chat_repair_revisions(room, revisions);
+    n = ngx_chat_seen_list(room, revisions);
 
     if (n == 0) {                       /* the next join tells the position */
         room->comparing = 0;
@@ -355,7 +287,7 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
     case NGX_CHAT_ANSWER_OK:
 
         if (ngx_chat_bus_uint(reply, 1) != room->generation
-            && !ngx_chat_repair_covers(room))
+            && !ngx_chat_seen_covered(room))
         {
             ngx_chat_repair_room(room);
             return;
@@ -370,7 +302,7 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
             break;
         }
 
-        room->revision = ngx_chat_repair_reset_bad(room, reply);
+        room->revision = ngx_chat_seen_reset_bad(room, reply);
 
         rc = ngx_chat_need_range(room->owner, &room->name,
                                  ngx_chat_bus_uint(reply, 2), &room->waiter);
@@ -398,46 +330,6 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
 
 
 /*
- * Whether all live sessions were asked about.  One whose join was answered
- * since may have seen what was lost before the comparison.
- */
-
-static ngx_uint_t
-ngx_chat_repair_covers(ngx_chat_room_t *room)
-{
-    uint64_t          revision;
-    ngx_uint_t        i;
-    ngx_queue_t      *q;
-    ngx_chat_join_t  *join;
-
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
-    {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
-        revision = ngx_chat_repair_has(join);
-
-        for (i = 0; i < room->ncompared; i++) {
-            if (room->compared[i] == revision) {
-                break;
-            }
-        }
-
-        if (i == room->ncompared) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/*
  * ok, generation, sequence, revision, whether each of the revisions that were
  * sent is good, complete, how far the events reach, then revision, what and
  * event in turn
@@ -458,7 +350,7 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
         return;
     }
 
-    lowest = ngx_chat_repair_reset_bad(room, reply);
+    lowest = ngx_chat_seen_reset_bad(room, reply);
 
     if (lowest < ngx_chat_repair_from(room, reply)) {
 
@@ -504,7 +396,7 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     room->stale = 0;
     ngx_chat_repair_count(room);
 
-    if (room->revision == before && ngx_chat_room_has_gap(room)) {
+    if (room->revision == before && ngx_chat_held_has_gap(room)) {
 
         /* Redis knows of nothing between: is what is held an event of it? */
 
@@ -514,54 +406,6 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     }
 
     ngx_chat_room_settle(room);
-}
-
-
-/*
- * Writes into each join what its session has got, since the room's own
- * revision may go back now; who had seen what was lost is told.  Returns the
- * lowest of those that go on.
- */
-
-static uint64_t
-ngx_chat_repair_reset_bad(ngx_chat_room_t *room, redisReply *reply)
-{
-    uint64_t          lowest;
-    ngx_uint_t        i;
-    ngx_queue_t      *q;
-    ngx_chat_join_t  *join;
-
-    lowest = ngx_chat_bus_uint(reply, 3);
-
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
-    {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
-        join->revision = ngx_chat_repair_has(join);
-        join->own = 0;
-
-        for (i = 0; i < room->ncompared; i++) {
-
-            if (room->compared[i] == join->revision
-                && ngx_chat_bus_uint(reply, 4 + i) == 0)
-            {
-                ngx_chat_repair_reset(join);
-                break;
-            }
-        }
-
-        if (join->state == NGX_CHAT_JOIN_LIVE) {
-            lowest = ngx_min(lowest, join->revision);
-        }
-    }
-
-    return lowest;
 }
 
 
@@ -587,62 +431,6 @@ ngx_chat_repair_from(ngx_chat_room_t *room, redisReply *reply)
 }
 
 
-/*
- * It goes on from the present, but may have been let in by what was lost, or
- * put out since: so it joins anew, on its own behalf, before anything that its
- * client may ask for now.
- */
-
-static void
-ngx_chat_repair_reset(ngx_chat_join_t *join)
-{
-    ngx_chat_repair_tell_reset(join);
-
-    if (join->request != NULL) {
-        join->request->join = NULL;     /* it asks again, see ngx_chat_join.c */
-        join->request = NULL;
-    }
-
-    join->state = NGX_CHAT_JOIN_PARTIAL;
-    ngx_chat_queue_rejoin(join->session, &join->room->name);
-}
-
-
-/* conversation.reset {conversationId} */
-
-static void
-ngx_chat_repair_tell_reset(ngx_chat_join_t *join)
-{
-    size_t              skip;
-    ngx_str_t           id;
-    chat_writer_t       w;
-    ngx_chat_buffer_t  *b;
-    ngx_chat_room_t    *room = join->room;
-
-    skip = CHAT_NAME_PREFIX_LEN + sizeof("c:") - 1
-           + join->session->identity->tenant.len + 1;
-
-    id.data = room->node.str.data + skip;
-    id.len = room->node.str.len - skip;
-
-    b = ngx_chat_buffer_create(NGX_CHAT_REPAIR_EVENT + id.len);
-    if (b == NULL) {
-        ngx_chat_session_doom(join->session, NGX_CHAT_CLOSE_INTERNAL);
-        return;
-    }
-
-    chat_writer_init(&w, b->payload, b->size);
-    chat_write_cstr(&w, "{\"type\":\"conversation.reset\",\"data\":"
-                        "{\"conversationId\":");
-    chat_write_string(&w, ngx_chat_str(&id));
-    chat_write_cstr(&w, "}}");
-
-    ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
-    ngx_chat_join_tell(join, b, 1);
-    ngx_chat_buffer_unref(b);
-}
-
-
 /* there is no such conversation any more: it was never stored */
 
 static void
@@ -659,7 +447,7 @@ ngx_chat_repair_lost(ngx_chat_room_t *room)
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
 
         if (join->state != NGX_CHAT_JOIN_OPENING) {
-            ngx_chat_repair_tell_reset(join);
+            ngx_chat_seen_tell_reset(join);
             ngx_chat_join_end(join);
         }
     }
@@ -702,7 +490,7 @@ ngx_chat_repair_deliver(ngx_chat_room_t *room, ngx_chat_range_event_t *e)
     }
 
     if (room->gap && e->revision > room->gap_from
-        && !ngx_chat_room_holds(room, e->revision))
+        && !ngx_chat_held_has(room, e->revision))
     {
         room->missed++;
     }

@@ -16,8 +16,7 @@
 #include "ngx_chat.h"
 
 
-#define NGX_CHAT_ROOM_MAX_HELD      1048576     /* bytes */
-#define NGX_CHAT_ROOM_SUBSCRIBE     100         /* channels per command */
+#define NGX_CHAT_ROOM_SUBSCRIBE  100         /* channels per command */
 
 
 /* a publish, in slices of its payload */
@@ -39,13 +38,6 @@ static void ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e);
 static void ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event);
 static ngx_int_t ngx_chat_room_parse(ngx_str_t *payload,
     ngx_chat_publish_t *e);
-static ngx_uint_t ngx_chat_room_is_next(ngx_chat_room_t *room,
-    uint64_t revision);
-static void ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
-    ngx_chat_buffer_t *b);
-static void ngx_chat_room_held_free(ngx_chat_room_t *room,
-    ngx_chat_held_t *h);
-static void ngx_chat_room_held_drop(ngx_chat_room_t *room);
 
 
 #define ngx_chat_revision_generation(r)  ((r) >> 32)
@@ -189,7 +181,7 @@ ngx_chat_room_release(ngx_chat_room_t *room)
     room->stale = 0;
     room->gap = 0;
     room->epoch++;
-    ngx_chat_room_held_drop(room);
+    ngx_chat_held_drop(room);
 
     if (room->comparing || room->looking || room->subscribing
         || !ngx_queue_empty(&room->waiting))
@@ -211,7 +203,7 @@ ngx_chat_room_release(ngx_chat_room_t *room)
 static void
 ngx_chat_room_free(ngx_chat_room_t *room)
 {
-    ngx_chat_room_held_drop(room);
+    ngx_chat_held_drop(room);
     ngx_chat_repair_cancel(room);
 
     if (room->compared != NULL) {
@@ -255,7 +247,7 @@ ngx_chat_room_on_down(ngx_chat_node_t *node)
             room->stale = 1;
         }
 
-        ngx_chat_room_held_drop(room);
+        ngx_chat_held_drop(room);
 
         if (ngx_queue_empty(&room->joins)) {
             ngx_chat_room_release(room);
@@ -418,7 +410,7 @@ ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e)
         ngx_chat_room_fan_out(room, e->revision, &e->what, b);
 
     } else {
-        ngx_chat_room_hold(room, e, b);
+        ngx_chat_held_add(room, e->revision, &e->what, b);
     }
 
     ngx_chat_room_settle(room);
@@ -495,7 +487,7 @@ ngx_chat_room_parse(ngx_str_t *payload, ngx_chat_publish_t *e)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_chat_room_is_next(ngx_chat_room_t *room, uint64_t revision)
 {
     return room->positioned
@@ -542,80 +534,6 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
 }
 
 
-static void
-ngx_chat_room_hold(ngx_chat_room_t *room, ngx_chat_publish_t *e,
-    ngx_chat_buffer_t *b)
-{
-    ngx_chat_held_t  *h;
-
-    h = ngx_alloc(sizeof(ngx_chat_held_t) + e->what.len, room->owner->log);
-
-    if (h == NULL || room->held_bytes + b->len > NGX_CHAT_ROOM_MAX_HELD) {
-
-        /* too much to remember: Redis or storage will tell it again */
-
-        if (h != NULL) {
-            ngx_free(h);
-        }
-
-        ngx_chat_room_forget(room);
-        return;
-    }
-
-    ngx_chat_buffer_ref(b);
-    h->buffer = b;
-    h->revision = e->revision;
-    h->what.data = (u_char *) (h + 1);
-    h->what.len = e->what.len;
-    ngx_memcpy(h->what.data, e->what.data, e->what.len);
-
-    ngx_queue_insert_tail(&room->held, &h->queue);
-    room->held_bytes += b->len;
-}
-
-
-ngx_uint_t
-ngx_chat_room_has_gap(ngx_chat_room_t *room)
-{
-    ngx_queue_t      *q;
-    ngx_chat_held_t  *h;
-
-    for (q = ngx_queue_head(&room->held);
-         q != ngx_queue_sentinel(&room->held);
-         q = ngx_queue_next(q))
-    {
-        h = ngx_queue_data(q, ngx_chat_held_t, queue);
-
-        if (h->revision > room->revision) {
-            return !ngx_chat_room_is_next(room, h->revision);
-        }
-    }
-
-    return 0;
-}
-
-
-ngx_uint_t
-ngx_chat_room_holds(ngx_chat_room_t *room, uint64_t revision)
-{
-    ngx_queue_t      *q;
-    ngx_chat_held_t  *h;
-
-    for (q = ngx_queue_head(&room->held);
-         q != ngx_queue_sentinel(&room->held);
-         q = ngx_queue_next(q))
-    {
-        h = ngx_queue_data(q, ngx_chat_held_t, queue);
-
-        if (h->revision == revision) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 uint64_t
 ngx_chat_room_heard(ngx_chat_room_t *room)
 {
@@ -645,32 +563,9 @@ ngx_chat_room_found_gap(ngx_chat_room_t *room)
 void
 ngx_chat_room_forget(ngx_chat_room_t *room)
 {
-    ngx_chat_room_held_drop(room);
+    ngx_chat_held_drop(room);
     room->epoch++;
     room->stale = room->positioned;
-}
-
-
-static void
-ngx_chat_room_held_free(ngx_chat_room_t *room, ngx_chat_held_t *h)
-{
-    ngx_queue_remove(&h->queue);
-    room->held_bytes -= h->buffer->len;
-    ngx_chat_buffer_unref(h->buffer);
-    ngx_free(h);
-}
-
-
-static void
-ngx_chat_room_held_drop(ngx_chat_room_t *room)
-{
-    ngx_queue_t  *q;
-
-    while (!ngx_queue_empty(&room->held)) {
-        q = ngx_queue_head(&room->held);
-        ngx_chat_room_held_free(room,
-                                ngx_queue_data(q, ngx_chat_held_t, queue));
-    }
 }
 
 
@@ -694,7 +589,7 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
     if (!room->positioned) {
 
         if (room->opening == 0) {
-            ngx_chat_room_held_drop(room);
+            ngx_chat_held_drop(room);
         }
 
         return;
@@ -732,7 +627,7 @@ ngx_chat_room_settle(ngx_chat_room_t *room)
         h = ngx_queue_data(q, ngx_chat_held_t, queue);
 
         if (h->revision <= room->revision) {
-            ngx_chat_room_held_free(room, h);
+            ngx_chat_held_free(room, h);
         }
     }
 

@@ -120,15 +120,14 @@ void ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
     ngx_str_t *what, ngx_chat_buffer_t *b);
 void ngx_chat_room_settle(ngx_chat_room_t *room);
 
-/* whether something is missing before what is held; and what is held is
-   dropped, to be told again */
-ngx_uint_t ngx_chat_room_has_gap(ngx_chat_room_t *room);
+/* whether it is the very next one of the room's generation */
+ngx_uint_t ngx_chat_room_is_next(ngx_chat_room_t *room, uint64_t revision);
+
+/* what is held is dropped, to be told again */
 void ngx_chat_room_forget(ngx_chat_room_t *room);
 
-/* the publishes after what the room has got may be lost; and whether one that
-   is fetched now is held already */
+/* the publishes after what the room has got may be lost */
 void ngx_chat_room_found_gap(ngx_chat_room_t *room);
-ngx_uint_t ngx_chat_room_holds(ngx_chat_room_t *room, uint64_t revision);
 
 /* the highest revision that it has got, held ones included */
 uint64_t ngx_chat_room_heard(ngx_chat_room_t *room);
@@ -165,6 +164,32 @@ ngx_uint_t ngx_chat_join_is_put_out(ngx_chat_join_t *join, uint64_t revision,
 
 /* frees it, without a look at what is left of the room */
 void ngx_chat_join_end(ngx_chat_join_t *join);
+
+
+/* ngx_chat_held.c: events that wait in a room */
+
+void ngx_chat_held_add(ngx_chat_room_t *room, uint64_t revision,
+    ngx_str_t *what, ngx_chat_buffer_t *b);     /* too many: room_forget() */
+void ngx_chat_held_free(ngx_chat_room_t *room, ngx_chat_held_t *h);
+void ngx_chat_held_drop(ngx_chat_room_t *room);
+ngx_uint_t ngx_chat_held_has(ngx_chat_room_t *room, uint64_t revision);
+ngx_uint_t ngx_chat_held_has_gap(ngx_chat_room_t *room);    /* before them */
+
+
+/* ngx_chat_seen.c: what the live sessions of a room have got */
+
+#define NGX_CHAT_SEEN_MAX  64           /* different ones per comparison */
+
+/* the different revisions; returns how many */
+ngx_uint_t ngx_chat_seen_list(ngx_chat_room_t *room, uint64_t *revisions);
+
+/* whether the comparison that was answered has asked about all of them */
+ngx_uint_t ngx_chat_seen_covered(ngx_chat_room_t *room);
+
+/* by that answer: writes down what each has got, and tells who has seen what
+   was lost to start over; returns the lowest of those that go on */
+uint64_t ngx_chat_seen_reset_bad(ngx_chat_room_t *room, redisReply *reply);
+void ngx_chat_seen_tell_reset(ngx_chat_join_t *join);
 
 
 /* ngx_chat_repair.c: comparing rooms with Redis */
