@@ -238,6 +238,36 @@ sub lost_nine ($run) {
 }
 
 
+# bob reads everything afresh in the end
+
+sub look ($run) {
+    my $stored = $run->{stored};
+    my $c = $stored->{conversations}{'t/c'};
+    my $members = $stored->{members}{'t/c'};
+
+    $run->{texts}{20} = {
+        %{ $EVENTS{4}{data} },
+        reactions => [{ emoji => '+1', userIds => ['bob'] }],
+    };
+
+    push @{ $run->{bob} }, [ready => 20, 'fresh'],
+        asked(30, 'conversation.list', {}, { items => [{
+            conversation => {
+                %$c, conversationId => 'c', sequenceNumber => 3 },
+            role => 'member', lastReadSequence => 2, unread => 1,
+            lastMessage => $EVENTS{9}{data} }] }),
+        asked(31, 'history.get', {}, { messages => [20, 8, 9],
+                                       complete => 1 }),
+        asked(32, 'member.list', {}, { items => [map { {
+            userId => $_, role => $members->{$_}{role},
+            lastReadSequence => $members->{$_}{read},
+            lastDeliveredSequence => $members->{$_}{delivered},
+        } } sort keys %$members] });
+
+    return;
+}
+
+
 my @CASES = (
     ['a run that went well', sub ($run) { }, qr/\A\z/],
     ['a message that was lost', sub ($run) {
@@ -353,6 +383,27 @@ my @CASES = (
     ['a dead letter', sub ($run) {
         $run->{stored}{wrong} = ['dead letter of partition 3'];
     }, qr/dead letter of partition 3/],
+    ['what is there in the end', \&look, qr/\A\z/],
+    ['a wrong number of unread', sub ($run) {
+        look($run);
+        line($run, 'bob', 'reply', 5)->[3]{items}[0]{unread} = 2;
+    }, qr/conversation.list: unread is 2, and stored is 1/],
+    ['a conversation that is not in the list', sub ($run) {
+        look($run);
+        line($run, 'bob', 'reply', 5)->[3]{items} = [];
+    }, qr/conversation.list: it is not there/],
+    ['a message that is not in history', sub ($run) {
+        look($run);
+        line($run, 'bob', 'reply', 6)->[3]{messages} = [20, 8];
+    }, qr/history.get: the revision of sequence 2/],
+    ['a reaction that is not in history', sub ($run) {
+        look($run);
+        delete $run->{texts}{20}{reactions};
+    }, qr/history.get: the reactions to sequence 1/],
+    ['a member who is not in the list', sub ($run) {
+        look($run);
+        pop @{ line($run, 'bob', 'reply', 7)->[3]{items} };
+    }, qr/member.list: role of eve/],
     ['a loss that everybody was told of', \&lost_nine, qr/\A\z/],
     ['a loss that one was not told of', sub ($run) {
         lost_nine($run);

@@ -11,7 +11,7 @@
 #             "s" settings, "c" creation, "d" end
 #     value   that state; of settings a hash of those that are told
 #     kind    of messages c, u or d: created, updated, deleted
-#     content, sequence   of messages alone
+#     content, sequence, reactions   of messages alone
 
 package ChatTest::Chaos::Event;
 
@@ -56,10 +56,10 @@ sub _message ($what, $data) { return message_of($data) }
 
 sub message_of ($data) {
     my %own = %$data;
-
-    delete $own{reactions};
+    my $reactions = delete $own{reactions};
 
     return {
+        reactions => _reactions_of($own{id}, $reactions),
         kind     => exists $own{deletedAt} ? 'd'
             : exists $own{editedAt} ? 'u' : 'c',
         thing    => "m $own{id}",
@@ -68,6 +68,15 @@ sub message_of ($data) {
         content  => exists $own{content} ? md5_base64(encode($own{content}))
             : undef,
     };
+}
+
+
+sub _reactions_of ($id, $reactions) {
+    return join ', ', sort map {
+        my $emoji = $_->{emoji};
+
+        map { "r $id $_ $emoji" } @{ $_->{userIds} };
+    } @{ $reactions // [] };
 }
 
 

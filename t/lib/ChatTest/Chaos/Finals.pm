@@ -156,13 +156,31 @@ sub _member_list ($self, $answer, $seen) {
 }
 
 
+sub _reactions ($self, $place, $message) {
+    my $all = $self->{reactions}{$place} //= do {
+        my %by_message;
+
+        for (sort keys %{ $self->{stored}{reactions}{$place} // {} }) {
+            my ($id) = /^r (\S+)/;
+
+            push @{ $by_message{$id} }, $_;
+        }
+
+        \%by_message;
+    };
+
+    return join ', ', @{ $all->{$message} // [] };
+}
+
+
 # That the texts are the same is seen when they are read.
 
 sub _history ($self, $answer, $seen) {
     my ($place, $data, $reply) = @$answer{qw(place data reply)};
     my $stored = $self->{stored}{messages}{$place} // [];
-    my @revisions = map { ($answer->{who}{text}->($_))[1] }
-        @{ $reply->{messages} };
+    my ($text, $reactions) = @{ $answer->{who} }{qw(text reactions)};
+    my @numbers = @{ $reply->{messages} };
+    my @revisions = map { ($text->($_))[1] } @numbers;
     my $end = defined $data->{beforeSequence} ? $data->{beforeSequence} - 1
         : @$stored;
     my $first = $end - @revisions;
@@ -173,11 +191,14 @@ sub _history ($self, $answer, $seen) {
         if $first < 0 || $end > 0 && !@revisions;
 
     for my $i (0 .. $#revisions) {
-        my $is = $stored->[$first + $i]{data}{revision} // 'none';
+        my $message = $stored->[$first + $i]{data} // {};
+        my $n = 'sequence ' . (1 + $first + $i);
 
-        $self->_wrong($answer, 'sequence ' . (1 + $first + $i) . " is as of "
-                      . "$revisions[$i], and stored as of $is", $place,
-                      $revisions[$i]) if $is ne $revisions[$i];
+        $self->_same($answer, $place,
+                     ["the revision of $n", $revisions[$i],
+                      $message->{revision}],
+                     ["the reactions to $n", $reactions->($numbers[$i]),
+                      $self->_reactions($place, $message->{id} // '')]);
     }
 
     $self->_wrong($answer, "it ends at " . (1 + $first), $place)

@@ -31,7 +31,7 @@ sub texts ($self, $f) {
 
             $f->($tenant, $event);
             $places[$number] = ["$tenant/$event->{conversation}",
-                                $event->{revision}];
+                                @$event{qw(revision reactions)}];
         });
 
         $self->{texts}{$process} = \@places;
@@ -43,7 +43,8 @@ sub texts ($self, $f) {
 
 # Goes through the records of each client: calls f->($who), and what that
 # returns for each line, and then without one.  Who is { name, tenant, user,
-# text => sub ($number): place and revision of that text }.
+# text => sub ($number): place and revision of that text, reactions => likewise:
+# those to a message as history tells them }.
 
 sub clients ($self, $f) {
     for my $file (@{ $self->{files} }) {
@@ -57,7 +58,8 @@ sub clients ($self, $f) {
 
             $who = {
                 name => $name, tenant => $tenant, user => $user,
-                text => sub ($number) { return @{ $texts->[$number] } },
+                text => sub ($number) { return @{ $texts->[$number] }[0, 1] },
+                reactions => sub ($number) { return $texts->[$number][2] },
             };
             $take = $f->($who);
         });
