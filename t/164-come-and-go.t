@@ -45,7 +45,8 @@ sub act () {
     my $what = (qw(start still kill stop))[rand 4];
 
     $what = 'start' if @running < 2;
-    $what = 'still' if @holders > MOST && $what eq 'start';
+    return if $what eq 'start' && @holders > MOST;
+
     $done{$what}++;
 
     if ($what eq 'start') {

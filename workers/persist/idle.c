@@ -42,7 +42,7 @@
 
 
 static int idle_next(persist_t *p);
-static int idle_begin(persist_t *p);
+static int idle_pace(persist_t *p);
 static int idle_step(persist_t *p);
 static int idle_send(persist_t *p, const redisReply *keys,
     bool asked[CHAT_ID_MAX_PARTITIONS]);
@@ -109,11 +109,9 @@ idle_keep(persist_t *p)
 static int
 idle_next(persist_t *p)
 {
-    if (p->idle_cursor == 0 && idle_begin(p) == -1) {
+    if (idle_pace(p) == -1) {
         return -1;
     }
-
-    p->idle_at += p->idle_every;
 
     if (idle_step(p) == -1) {
         return -1;
@@ -129,12 +127,13 @@ idle_next(persist_t *p)
 }
 
 
-/* the pace of a walk */
+/* when the next step is due; there may be more keys now than when the walk
+   began */
 
 static int
-idle_begin(persist_t *p)
+idle_pace(persist_t *p)
 {
-    uint64_t     steps;
+    uint64_t     steps, every;
     redisReply  *reply;
 
     redis_args_reset(&p->args, "DBSIZE");
@@ -147,15 +146,13 @@ idle_begin(persist_t *p)
     steps = (uint64_t) reply->integer / IDLE_KEYS + 1;
     freeReplyObject(reply);
 
-    p->idle_every = idle_time(p) * 1000 / 2 / steps;
+    every = idle_time(p) * 1000 / 2 / steps;
 
-    if (p->idle_every < IDLE_STEP) {
-        p->idle_every = IDLE_STEP;
+    if (every < IDLE_STEP) {
+        every = IDLE_STEP;
     }
 
-    if (p->idle_every > IDLE_STEP_MAX) {
-        p->idle_every = IDLE_STEP_MAX;
-    }
+    p->idle_at += every < IDLE_STEP_MAX ? every : IDLE_STEP_MAX;
 
     return 0;
 }

@@ -78,8 +78,7 @@ typedef struct {
     uint64_t         idle_timeout;  /* s */
     uint64_t         idle_at;       /* when to look for what is idle */
     uint64_t         idle_cursor;   /*   from where in Redis' keys */
-    uint64_t         idle_every;    /*   ms between two looks of this walk */
-    uint64_t         idle_dropped;  /*   how many have gone in it */
+    uint64_t         idle_dropped;  /*   how many have gone in this walk */
 
     unsigned         count;         /* entries of the next batch at most */
     unsigned         first;         /* partition to read first */
