@@ -16,7 +16,8 @@ use ChatTest::Process;
 
 use constant { MINUTES => 0.4, LIMIT => 240 };
 
-my @seeds = $ENV{CHAT_CHAOS_SEED} // (3, 11);
+my %runs = $ENV{CHAT_CHAOS_SEED} ? ($ENV{CHAT_CHAOS_SEED} => [])
+    : (3 => [], 11 => ['--asan']);
 my $directory = tempdir('chat-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
 $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
@@ -30,12 +31,12 @@ sub text ($path) {
 }
 
 
-for my $seed (@seeds) {
+for my $seed (sort { $a <=> $b } keys %runs) {
     my $chaos = ChatTest::Process->new(
         name    => 'chaos',
         log     => "$directory/$seed.log",
         command => [$^X, "$FindBin::Bin/chaos/chaos", '--seed', $seed,
-                    '--minutes', MINUTES],
+                    '--minutes', MINUTES, @{ $runs{$seed} }],
     );
 
     $chaos->start;

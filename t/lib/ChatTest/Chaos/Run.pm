@@ -335,6 +335,7 @@ sub _check ($self) {
     $self->{acknowledged} = $1 if $said =~ /^(\d+) operations acknowledged/;
     croak "check: status $check->{status}\n" if $check->{status};
     $self->_verify($_) for @TENANTS;
+    $stack->chatctl_must('doctor');
 
     return;
 }
