@@ -383,6 +383,14 @@ my @CASES = (
     ['a dead letter', sub ($run) {
         $run->{stored}{wrong} = ['dead letter of partition 3'];
     }, qr/dead letter of partition 3/],
+    ['a change that was acknowledged, and that nobody heard of', sub ($run) {
+        push @{ $run->{ada} }, asked(11, 'conversation.update',
+                                     { name => 'Last' },
+                                     { revision => G + 10 });
+        @{ $run->{ada} }[-3 .. -1] = @{ $run->{ada} }[-2, -1, -3];
+        $run->{stored}{conversations}{'t/c'}{revision} = G + 10;
+        $run->{stored}{generations}{'t/c'}{1} = G + 10;
+    }, qr/name is "New", and was told as "Last"/],
     ['what is there in the end', \&look, qr/\A\z/],
     ['a wrong number of unread', sub ($run) {
         look($run);

@@ -39,6 +39,10 @@ my %MADE = (
     'conversation.delete' => sub ($d, $r) { ('d', '') },
 );
 
+# the kind of an event of that thing
+my %KIND = (m => 'd', r => undef, u => 'member', s => 'updated',
+            c => 'created', d => 'deleted');
+
 # what changes something whenever it succeeds
 my %ALWAYS = map { $_ => 1 } qw(message.send message.edit member.remove
     conversation.delete);
@@ -52,6 +56,52 @@ sub _reaction ($data) {
 # truth, deeds, losses => [{ begin, end }] in ms, report
 
 sub new ($class, %o) { return bless {%o}, $class }
+
+
+# What was acknowledged has happened, even if nobody heard of it.  Comes after
+# everything else that is known, before anything is judged.
+
+sub teach ($self) {
+    my ($truth, $deeds) = @$self{qw(truth deeds)};
+
+    for my $place ($deeds->places) {
+        my ($tenant, $id) = split m{/}, $place, 2;
+
+        # of the others one may have changed nothing
+        for my $change (sort { _certain($b) <=> _certain($a) }
+                        $deeds->changes($place))
+        {
+            my ($revision, $reply) = @$change{qw(revision reply)};
+
+            next if $reply->{duplicate} || $truth->get($place, $revision);
+            $truth->add($tenant, { _event_of($change), conversation => $id,
+                                   revision => $revision });
+            $truth->heard($place, $revision, $change->{time});
+        }
+    }
+
+    return;
+}
+
+
+sub _certain ($change) {
+    my $type = $change->{type};
+
+    return $ALWAYS{$type} || $type eq 'conversation.create' ? 1 : 0;
+}
+
+
+sub _event_of ($change) {
+    my ($thing, $made) = $MADE{ $change->{type} }->(
+        { %{ $change->{data} }, user => $change->{user} }, $change->{reply});
+    my $of = substr $thing, 0, 1;
+
+    return (
+        thing => $thing,
+        kind  => $KIND{$of} // ($made eq 'added' ? '+' : '-'),
+        value => $of eq 'm' ? undef : $made,
+    );
+}
 
 
 sub check ($self) {

@@ -75,6 +75,7 @@ sub _learn ($self, %o) {
     });
     $self->{records}->clients(sub ($who) { return $o{deeds}->reader($who) });
     ChatTest::Chaos::Stored->new(%o)->teach;
+    ChatTest::Chaos::Answers->new(%o)->teach;
 
     return;
 }
