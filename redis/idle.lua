@@ -66,6 +66,12 @@ local function idle_may_go(prefix, base, seconds, stored)
 end
 
 
+local function idle_drop(base)
+    redis.call('UNLINK', base .. ':meta', base .. ':members', base .. ':hot',
+               base .. ':ids')
+end
+
+
 -- idle: fence, identity, generation, seconds.  Drops those of the conversations
 -- KEYS[2] and on that nobody has used for so long, as far as they can be loaded
 -- again as they are.
@@ -89,11 +95,42 @@ local function idle(keys, a)
         local may, key = idle_may_go(prefix, base, tonumber(a[4]), stored)
 
         if may and not marks_wait_of(prefix, base, key, few) then
-            redis.call('UNLINK', base .. ':meta', base .. ':members',
-                       base .. ':hot', base .. ':ids')
+            idle_drop(base)
             dropped = dropped + 1
         end
     end
 
     return {'ok', dropped}
+end
+
+
+-- forget: fence, identity, generation.  What PostgreSQL has of a conversation
+-- is about to change: whoever asks for it afterwards has it loaded.  It goes
+-- however lately it was used; who has to wait in slow mode is let off.
+--
+-- ok, 1: Redis does not hold it, nor believe that there is none; or 0: not yet,
+-- something of it waits to be stored, or its deletion is still told
+
+local function forget(keys, a)
+    local prefix, base = keys[1], keys[2]
+    local answer = fence_pass(prefix, a[1], a[2], a[3])
+    local v
+
+    if answer then
+        return answer
+    end
+
+    v = redis.call('HMGET', base .. ':meta', 'none', 'gone', 'last', 'key')
+
+    if not v[1] and (v[2]
+        or (given(v[3]) and id_above(v[3], redis.call('HGET', prefix .. 'part',
+                                                      'stored')))
+        or (v[4] and marks_wait_of(prefix, base, v[4], marks_few(prefix))))
+    then
+        return {'ok', 0}
+    end
+
+    idle_drop(base)
+
+    return {'ok', 1}
 end

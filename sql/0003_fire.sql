@@ -47,12 +47,10 @@ $$;
 
 
 -- Dead letters that an operator has had tried again.  The holder of the
--- partition does it; what was stored goes once Redis has forgotten the
--- conversation, of which it may have loaded a state without it.
+-- partition does it.
 
 ALTER TABLE chat.dead_letter
-    ADD COLUMN retry_at  timestamptz,       -- since when it is to be tried
-    ADD COLUMN stored    boolean  NOT NULL DEFAULT false;
+    ADD COLUMN retry_at  timestamptz;       -- since when it is to be tried
 
 CREATE INDEX dead_letter_retry ON chat.dead_letter (p, id)
     WHERE retry_at IS NOT NULL;
@@ -63,7 +61,8 @@ CREATE INDEX dead_letter_retry ON chat.dead_letter (p, id)
 -- was changed again, or is gone; otherwise why not yet.
 
 CREATE FUNCTION chat.dead_letter_fate(p smallint, kind text, key uuid,
-    message uuid, revision bigint, user_id text, emoji text, at timestamptz)
+    message uuid, revision bigint, user_id text, emoji text, at timestamptz,
+    tenant_id text, conversation_id text)
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     c  chat.conversation;
@@ -75,10 +74,23 @@ BEGIN
 
     IF kind = 'create' THEN
         RETURN CASE
-            WHEN c.conversation_key IS NOT NULL THEN 'late'
+            WHEN c.conversation_key IS NOT NULL
+                 OR EXISTS (SELECT FROM chat.erasure t
+                             WHERE t.p = dead_letter_fate.p
+                               AND t.conversation_key = dead_letter_fate.key)
+                THEN 'late'
+            WHEN EXISTS (SELECT FROM chat.conversation t
+                          WHERE t.tenant_id = dead_letter_fate.tenant_id
+                            AND t.conversation_id
+                                = dead_letter_fate.conversation_id
+                            AND (t.deleted_at IS NULL
+                                 OR t.revision >= dead_letter_fate.revision))
+                THEN 'another conversation of that name came after it'
             WHEN EXISTS (SELECT FROM chat.message t
                           WHERE t.p = dead_letter_fate.p
                             AND t.conversation_key = dead_letter_fate.key)
+                 OR EXISTS (SELECT FROM chat.member t
+                             WHERE t.conversation_key = dead_letter_fate.key)
                 THEN 'later events of the conversation are stored already'
         END;
     END IF;
@@ -86,7 +98,7 @@ BEGIN
     IF c.conversation_key IS NULL
         AND EXISTS (SELECT FROM chat.dead_letter d
                      WHERE d.conversation_key = dead_letter_fate.key
-                       AND d.fields ->> 'k' = 'create' AND NOT d.stored)
+                       AND d.fields ->> 'k' = 'create')
     THEN
         RETURN 'the creation of the conversation is a dead letter itself';
     END IF;
@@ -106,7 +118,7 @@ BEGIN
         IF m.id IS NULL
             AND EXISTS (SELECT FROM chat.dead_letter d
                          WHERE d.message_id = dead_letter_fate.message
-                           AND d.fields ->> 'k' = 'message' AND NOT d.stored)
+                           AND d.fields ->> 'k' = 'message')
         THEN
             RETURN 'the message is a dead letter itself';
         END IF;

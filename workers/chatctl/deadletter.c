@@ -48,8 +48,8 @@ static int letter_drop(letter_t *l);
     " split_part(d.fields ->> 'c', '/', 1) AS \"tenantId\","                  \
     " split_part(d.fields ->> 'c', '/', 2) AS \"conversationId\","            \
     " d.fields ->> 'r' AS revision,"                                          \
-    " CASE WHEN d.stored THEN 'stored' WHEN d.retry_at IS NOT NULL"           \
-    "      THEN 'asked' WHEN d.fields::text = '{}' THEN 'erased'"             \
+    " CASE WHEN d.retry_at IS NOT NULL THEN 'asked'"                          \
+    "      WHEN d.fields::text = '{}' THEN 'erased'"                          \
     "      ELSE 'kept' END AS state, d.reason"
 
 static const char  sql_list[] =
@@ -367,8 +367,8 @@ letter_retry(letter_t *l)
     res = letter_query(l,
                        "UPDATE chat.dead_letter SET retry_at ="
                        " coalesce(retry_at, now())"
-                       " WHERE (id = $1 OR $2 = 1) AND (stored"
-                       " OR fields::text <> '{}' OR $2 = 0)"
+                       " WHERE (id = $1 OR $2 = 1)"
+                       " AND (fields::text <> '{}' OR $2 = 0)"
                        " RETURNING id", l->id, l->all ? 1 : 0);
 
     if (res == NULL) {
@@ -394,11 +394,10 @@ letter_retry(letter_t *l)
 static int
 letter_retry_one(letter_t *l, uint64_t id, uint64_t until)
 {
-    bool       stored;
     PGresult  *res;
 
     for ( ;; ) {
-        res = letter_query(l, "SELECT retry_at IS NULL, reason, stored"
+        res = letter_query(l, "SELECT retry_at IS NULL, reason"
                            " FROM chat.dead_letter"
                            " WHERE id = $1 AND $2 = 0", id, 0);
 
@@ -419,15 +418,13 @@ letter_retry_one(letter_t *l, uint64_t id, uint64_t until)
             return EXIT_FAILED;
         }
 
-        stored = PQgetvalue(res, 0, 2)[0] == 't';
         PQclear(res);
 
         if (life_now() >= until) {
-            ctl_say("dead letter %" PRIu64 ": %s", id, stored
-                    ? "stored; it goes as soon as Redis can forget the "
-                      "conversation for a moment"
-                    : "chat-persist has not tried it yet, but will");
-            return stored ? EXIT_OK : EXIT_UNAVAILABLE;
+            ctl_say("dead letter %" PRIu64 ": chat-persist has not stored it "
+                    "yet, but will when nothing else of the conversation "
+                    "waits to be stored", id);
+            return EXIT_UNAVAILABLE;
         }
 
         (void) life_wait(-1, 0, life_now() + POLL, false);
@@ -435,15 +432,13 @@ letter_retry_one(letter_t *l, uint64_t id, uint64_t until)
 }
 
 
-/* one that is stored already is none: chat-persist will remove it */
-
 static int
 letter_drop(letter_t *l)
 {
     PGresult  *res;
 
     res = letter_query(l, "DELETE FROM chat.dead_letter"
-                       " WHERE (id = $1 OR $2 = 1) AND NOT stored", l->id,
+                       " WHERE id = $1 OR $2 = 1", l->id,
                        l->all ? 1 : 0);
 
     if (res == NULL) {

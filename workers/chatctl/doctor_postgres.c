@@ -122,8 +122,7 @@ postgres_check_waiting(doctor_t *d)
     PGresult  *res;
 
     res = doctor_query(d,
-                       "SELECT (SELECT count(*) FROM chat.dead_letter"
-                       "         WHERE NOT stored),"
+                       "SELECT (SELECT count(*) FROM chat.dead_letter),"
                        " (SELECT count(*) FROM chat.erasure)");
 
     if (res == NULL) {

@@ -189,8 +189,7 @@ status_read_db(status_t *s)
     if (db_open(&s->db) == -1
         || status_query(s, "SELECT max(version) FROM chat.schema_version",
                         &s->version) == -1
-        || status_query(s, "SELECT count(*) FROM chat.dead_letter"
-                           " WHERE NOT stored",
+        || status_query(s, "SELECT count(*) FROM chat.dead_letter",
                         &s->dead_letters) == -1)
     {
         return -1;

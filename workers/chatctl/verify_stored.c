@@ -219,7 +219,6 @@ static const struct {
       " dead letter %s: %s', d.fields ->> 'k', d.fields ->> 'r',"
       " d.fields ->> 'q', d.id, d.reason)"
       " FROM chat.dead_letter d WHERE d.conversation_key = $2::uuid"
-      "  AND NOT d.stored"
       " ORDER BY d.id" MOST }
 };
 

@@ -5,35 +5,35 @@
  * only if nothing that is stored has taken its place.  Its numbers were counted
  * when it became a dead letter.  Only the holder of the partition does this,
  * between two batches: what it has read does not change before its transaction,
- * which would find another fence.  The same transaction notes that the letter
- * is stored, so that it is once, whatever is killed.
+ * which would find another fence.  The letter goes in the same transaction, so
+ * the event is stored once, whatever is killed.
  *
  * Redis may have forgotten the conversation meanwhile, and loaded it without
- * the event.  So it has to forget it once more, which is done at any moment
- * when nothing of it waits; then the letter goes.
+ * the event: it would take the client id for a new one, for example.  So before
+ * that it has to forget it once more, which is done at any moment when nothing
+ * of it waits to be stored.  Until the transaction has ended nobody else can
+ * have it loaded, for that takes the holder of the partition, too.
  */
 
 #include "persist.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
-#include "qualified.h"
 #include "store.h"
 
 
 #define LETTER_EVERY  1000      /* ms */
+#define LETTER_AGAIN  20        /* where something of a conversation waits */
 #define LETTER_MOST   20        /* at once */
 
 
 typedef struct {
     uint64_t     id;
     part_t      *part;
-    bool         stored;        /* Redis has to forget */
     json_t      *fields;
     mem_arena_t  arena;         /* the fields as an entry has them */
 } letter_t;
@@ -41,12 +41,18 @@ typedef struct {
 
 static int letter_do(persist_t *p, const PGresult *res, int row);
 static int letter_store(persist_t *p, letter_t *letter);
-static int letter_forget(persist_t *p, letter_t *letter);
+static int letter_forget(persist_t *p, const letter_t *letter,
+    const entry_t *e);
 
+
+/* of each conversation the first one: another may depend on it */
 
 static const char  sql_asked[] =
-    "SELECT id, p, stored, fields FROM chat.dead_letter"
-    " WHERE retry_at IS NOT NULL AND p = ANY ($1::smallint[])"
+    "SELECT id, p, fields FROM"
+    " (SELECT DISTINCT ON (conversation_key) id, p, fields"
+    "    FROM chat.dead_letter"
+    "   WHERE retry_at IS NOT NULL AND p = ANY ($1::smallint[])"
+    "   ORDER BY conversation_key, id) d"
     " ORDER BY id LIMIT $2";
 
 int
@@ -84,6 +90,10 @@ letter_keep(persist_t *p)
         rc = letter_do(p, res, row);
     }
 
+    if (PQntuples(res) != 0) {
+        p->letters_at = life_now() + LETTER_AGAIN;
+    }
+
     PQclear(res);
 
     return rc;
@@ -93,24 +103,19 @@ letter_keep(persist_t *p)
 static int
 letter_do(persist_t *p, const PGresult *res, int row)
 {
-    int        rc;
-    unsigned   number = (unsigned) db_value_uint(res, row, 1);
-    letter_t   letter = { .id = db_value_uint(res, row, 0) };
-    chat_str_t  text = db_value(res, row, 3);
+    int         rc;
+    unsigned    number = (unsigned) db_value_uint(res, row, 1);
+    letter_t    letter = { .id = db_value_uint(res, row, 0) };
+    chat_str_t  text = db_value(res, row, 2);
 
     if (number >= p->npartitions || p->parts[number].state != PART_OPEN) {
         return 0;
     }
 
     letter.part = &p->parts[number];
-    letter.stored = PQgetvalue(res, row, 2)[0] == 't';
     letter.fields = json_loadb((const char *) text.data, text.len, 0, NULL);
 
-    rc = letter.stored ? 0 : letter_store(p, &letter);
-
-    if (rc == 0 && letter.stored) {
-        rc = letter_forget(p, &letter);
-    }
+    rc = letter_store(p, &letter);
 
     json_decref(letter.fields);
     mem_arena_done(&letter.arena);
@@ -244,7 +249,7 @@ letter_fields(letter_t *letter)
 
 static const char  sql_fate[] =
     "SELECT chat.dead_letter_fate($1::smallint, $2, $3::uuid,"
-    " nullif($4, '')::uuid, $5, $6, $7, to_timestamp($8 / 1000.0)),"
+    " nullif($4, '')::uuid, $5, $6, $7, to_timestamp($8 / 1000.0), $9, $10),"
     " EXISTS (SELECT FROM chat.member u WHERE u.conversation_key = $3::uuid"
     "          AND u.user_id = $6)";
 
@@ -266,6 +271,8 @@ letter_ask_fate(persist_t *p, entry_t *e, char *fate, size_t size)
     db_param_str(&ps, member ? e->target : e->user);
     db_param_str(&ps, e->emoji);
     db_param_uint(&ps, e->time);
+    db_param_str(&ps, e->tenant);
+    db_param_str(&ps, e->conversation);
     res = db_query(&p->db, sql_fate, &ps);
 
     if (res == NULL) {
@@ -288,12 +295,11 @@ letter_ask_fate(persist_t *p, entry_t *e, char *fate, size_t size)
 
 
 static int
-letter_try(persist_t *p, letter_t *letter, const entry_t *e)
+letter_try(persist_t *p, const letter_t *letter, const entry_t *e)
 {
     switch (store_alone(p, e)) {
 
     case STORE_OK:
-        letter->stored = true;
         log_notice("a dead letter is stored", log_uint("letter", letter->id));
         return 0;
 
@@ -316,9 +322,23 @@ letter_try(persist_t *p, letter_t *letter, const entry_t *e)
 }
 
 
+/* what it changed was changed since then, or is gone */
+
+static int
+letter_is_late(persist_t *p, const letter_t *letter)
+{
+    log_notice("a dead letter was overtaken by what came after it",
+               log_uint("letter", letter->id));
+
+    return letter_query(p, letter, "DELETE FROM chat.dead_letter"
+                        " WHERE id = $1 AND $2 = ''", "");
+}
+
+
 static int
 letter_store(persist_t *p, letter_t *letter)
 {
+    int          forgotten;
     char         fate[512];
     entry_t      e;
     redisReply  *fields = letter_fields(letter);
@@ -346,17 +366,17 @@ letter_store(persist_t *p, letter_t *letter)
     }
 
     if (strcmp(fate, "late") == 0) {
-        letter->stored = true;
-        log_notice("a dead letter was overtaken by what came after it",
-                   log_uint("letter", letter->id));
-
-        return letter_query(p, letter,
-                            "UPDATE chat.dead_letter SET stored = true"
-                            " WHERE id = $1 AND $2 = ''", "");
+        return letter_is_late(p, letter);
     }
 
     if (fate[0] != '\0') {
         return letter_refuse(p, letter, fate);
+    }
+
+    forgotten = letter_forget(p, letter, &e);
+
+    if (forgotten != 1) {
+        return forgotten;
     }
 
     e.id = letter->part->stored;        /* the position does not move */
@@ -366,64 +386,32 @@ letter_store(persist_t *p, letter_t *letter)
 }
 
 
-/* Redis ------------------------------------------------------------------- */
-
-/* 1: Redis does not hold it; 0: it does, for now; -1: the link is closed */
+/* 1: Redis does not hold the conversation; 0: it does, for now; -1: the link is
+   closed */
 
 static int
-letter_is_forgotten(persist_t *p, const part_t *part, const char *base)
+letter_forget(persist_t *p, const letter_t *letter, const entry_t *e)
 {
-    int          rc;
-    char         key[CHAT_NAME_MAX_BASE + 8];
+    int          rc = 0;
+    char         base[CHAT_NAME_MAX_BASE + 1] = "";
     redisReply  *reply;
 
-    part_fcall_open(p, part, "chat_v1_idle", base);
-    redis_args_uint(&p->args, 0);
+    (void) chat_name_base((uint8_t *) base, letter->part->p, e->tenant,
+                          e->conversation);
+    part_fcall_open(p, letter->part, "chat_v1_forget", base);
     reply = redis_call(&p->redis, &p->args);
 
     if (reply == NULL) {
         return -1;
     }
 
-    freeReplyObject(reply);             /* what counts is whether it is there */
-
-    (void) snprintf(key, sizeof(key), "%s:meta", base);
-    redis_args_reset(&p->args, "EXISTS");
-    redis_args_text(&p->args, key);
-    reply = redis_call(&p->redis, &p->args);
-
-    if (reply == NULL) {
-        return -1;
+    if (redis_answer(reply) == FCALL_OK) {
+        rc = redis_number(reply, 1) == 1;
+    } else {
+        part_look_again(p, letter->part);
     }
 
-    rc = reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
     freeReplyObject(reply);
 
     return rc;
-}
-
-
-static int
-letter_forget(persist_t *p, letter_t *letter)
-{
-    int          rc;
-    char         base[CHAT_NAME_MAX_BASE + 1];
-    chat_str_t   tenant, id;
-    const char  *name = json_string_value(json_object_get(letter->fields,
-                                                          "c"));
-
-    /* it was read as an entry of the log, or nothing is left of it */
-
-    if (name != NULL && qualified_split(mem_cstr(name), &tenant, &id) == 0) {
-        memset(base, 0, sizeof(base));
-        (void) chat_name_base((uint8_t *) base, letter->part->p, tenant, id);
-        rc = letter_is_forgotten(p, letter->part, base);
-
-        if (rc != 1) {
-            return rc;
-        }
-    }
-
-    return letter_query(p, letter, "DELETE FROM chat.dead_letter"
-                        " WHERE id = $1 AND stored AND $2 = ''", "");
 }

@@ -132,7 +132,7 @@ rows_dead(persist_t *p, const entry_t *entries, size_t n)
 /* those that are stored after all */
 
 static const char  sql_letters[] =
-    "UPDATE chat.dead_letter SET stored = true WHERE id = ANY ($1::bigint[])";
+    "DELETE FROM chat.dead_letter WHERE id = ANY ($1::bigint[])";
 
 int
 rows_letters(persist_t *p, const entry_t *entries, size_t n)
