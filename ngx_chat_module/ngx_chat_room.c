@@ -523,6 +523,10 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
 
         if (join->state == NGX_CHAT_JOIN_LIVE && join->revision < revision) {
             ngx_chat_join_tell(join, b, 0);
+
+            if (join->own) {
+                join->revision = revision;      /* the room's may go back */
+            }
         }
 
         if (ngx_chat_join_is_put_out(join, revision, what)) {

@@ -1,0 +1,88 @@
+# A node has to ask storage for what one of its sessions has missed, after Redis
+# was emptied.  Another one joins meanwhile: it gets once what happens then.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use File::Path qw(remove_tree);
+use IO::Handle;
+
+use ChatTest;
+
+my $chat = ChatTest->new(workers => 1, proxied => 1);
+$chat->start;
+$chat->create('lobby');
+
+my $proxy = $chat->proxy;
+my $alice = $chat->connect(user => 'alice');
+my $carol = $chat->connect(user => 'carol');
+
+
+# Waits until this function was called as often as that, after Redis started.
+
+my ($monitor, $text);
+
+sub called ($function, $times = 1) {
+    wait_until {
+        sysread $monitor, $text, 65536, length $text;
+        $times <= (() = $text =~ /"chat_v1_$function".*lobby"/g);
+    } 20;
+
+    return;
+}
+
+
+sub monitor () {
+    my $socket = $chat->directory . '/redis.sock';
+
+    open $monitor, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
+        or die "cannot run redis-cli: $!";
+    $monitor->blocking(0);
+    $text = '';
+
+    return;
+}
+
+
+sub rename_lobby ($name) {
+    return $chat->chatctl_must(qw(conversation update lobby --name), $name);
+}
+
+
+subtest 'who joins meanwhile gets nothing twice' => sub {
+    $proxy->swallow('redis', message => '^chat:nodes$', times => -1);
+    $proxy->swallow('redis', message => 'lobby$');
+    $alice->join('lobby');
+    $alice->say('lobby', 'missed');
+    $chat->wait_stored;
+
+    $chat->kill('persist', 'TERM');
+    $chat->kill('redis');
+    remove_tree($chat->directory . '/appendonlydir');
+    $chat->restart('redis');
+    monitor();
+
+    # it has tried so often that it will not again for some seconds
+
+    called('compare', 4);
+    $chat->start_part('persist');
+    rename_lobby('loaded');
+    $chat->freeze('persist');
+
+    # now it compares, and what alice has missed is in storage alone
+
+    called('compare', 5);
+    $carol->join('lobby');
+    rename_lobby('new');
+    $chat->thaw('persist');
+
+    is($alice->hear('lobby')->{content}, 'missed',
+       'alice hears what she has missed');
+    is($alice->expect('conversation.updated')->{name}, 'new', 'alice: new');
+    is($carol->expect('conversation.updated')->{name}, 'new', 'carol: new');
+    is_deeply([$carol->unexpected], [], 'once');
+};
+
+done_testing;
