@@ -303,7 +303,7 @@ verify_stored(verify_t *v)
     }
 
     for (i = 0; i < NCHECKS; i++) {
-        if (db_send(&v->db, checks[i].sql, &ps) == -1) {
+        if (db_send_prepared(&v->db, checks[i].sql, &ps) == -1) {
             return -1;
         }
     }
