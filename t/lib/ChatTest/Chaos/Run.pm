@@ -332,7 +332,7 @@ sub _check ($self) {
     wait_until { !$check->alive } 60 + 30 * $self->{minutes};
     my $said = $stack->logs->text('check');
     print $said;
-    $self->{acknowledged} = $1 if $said =~ /^(\d+) operations acknowledged/;
+    $self->{acknowledged} = $1 if $said =~ /^(\d+) operations acknowledged/m;
     croak "check: status $check->{status}\n" if $check->{status};
     $self->_verify($_) for @TENANTS;
     $stack->chatctl_must('doctor');
