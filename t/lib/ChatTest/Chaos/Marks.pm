@@ -55,7 +55,8 @@ sub _member ($self, $place, $user, $is) {
                           grep { $self->_certain($place, $time, $_) }
                               @counting),
             (map { $_->{data}{sequenceNumber} }
-                 grep { $_->{created} > $since } @own);
+                 grep { $_->{created} > $since
+                        && $self->_marked($place, $_->{created}) } @own);
         my $high = max $self->_sequence_at($place, $since),
             (map { $_->{data}{sequenceNumber} } @counting, @own);
 
@@ -116,7 +117,24 @@ sub _certain ($self, $place, $since, $mark) {
     return 0 if !defined $time || $asked <= $since
         || !$event || !defined $event->[TIME] || $event->[TIME] >= $asked;
 
-    return !any { $_->{begin} <= $time + UNSTORED && $_->{end} >= $asked }
+    return $self->_kept($asked, $time);
+}
+
+
+# whether the mark that a message makes for its sender must be there
+
+sub _marked ($self, $place, $revision) {
+    my $event = $self->{truth}->get($place, $revision);
+    my $time = $event && $event->[TIME];
+
+    return defined $time && $self->_kept($time, $time);
+}
+
+
+# what was marked from then to then was stored before anything was lost
+
+sub _kept ($self, $from, $to) {
+    return !any { $_->{begin} <= $to + UNSTORED && $_->{end} >= $from }
         @{ $self->{losses} };
 }
 
