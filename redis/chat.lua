@@ -84,6 +84,7 @@ local TRIM = 32                         -- read or trimmed at once
 local WALK = 1024                       -- events one call looks back at most
 local IDS_MAX = 1024                    -- ids and facts per conversation
 local NONE_MS = 10000                   -- "there is none" is believed so long
+local NEED_MS = 60000                   -- what was asked for is kept so long
 local GONE_MS = 60000                   -- a deleted conversation is told
 local AHEAD_MS = 300000                 -- an id's time may be so far ahead
 local RECEIPTS_MAX = 100                -- members, where receipts are told

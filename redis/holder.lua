@@ -1,6 +1,7 @@
 -- What a holder (chat-persist) calls.
 
--- hold: fence, backlog.  Takes a partition over, or looks at it again.
+-- hold: fence, backlog.  Takes a partition over, or looks at it again; what was
+-- needed long ago nobody waits for any more.
 --
 -- ok, identity, generation, stored, last id of the log ("" where there is
 -- none; "0-0" for a stored that is not known)
@@ -21,6 +22,8 @@ local function hold(keys, a)
     if v[4] and v[4] ~= a[2] then
         redis.call('HSET', prefix .. 'part', 'backlog', a[2])
     end
+
+    redis.call('XTRIM', prefix .. 'need', 'MINID', '~', num(now_ms() - NEED_MS))
 
     if redis.call('EXISTS', prefix .. 'log') == 1 then
         local info = redis.call('XINFO', 'STREAM', prefix .. 'log')
