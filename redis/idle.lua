@@ -39,13 +39,23 @@ local function marks_wait_of(prefix, base, key, few)
 end
 
 
+-- Whether somebody may have to wait in slow mode, which is known here alone:
+-- nobody has sent anything after the last change.
+
+local function slow_waits(seconds, last)
+    return tonumber(seconds) > 0 and last ~= ''
+           and now_ms() < tonumber(string.match(last, '^%d+'))
+                          + tonumber(seconds) * 1000
+end
+
+
 -- Whether nobody has asked for it for so long, and all that it says is in
 -- PostgreSQL too.  Everything that concerns a conversation reads its meta, so
--- that tells how long ago that was; reading it here would begin anew, so it
--- comes after that.  Who has to wait in slow mode is known here alone.  What is
--- left of one that was deleted, and "there is none", expire by themselves.
+-- that tells how long ago that was; reading it here begins anew, so it comes
+-- after that, and nothing else depends on how long ago it was.  What is left of
+-- one that was deleted, and "there is none", expire by themselves.
 
-local function idle_may_go(prefix, base, seconds, stored)
+local function idle_may_go(base, seconds, stored)
     local idle = redis.call('OBJECT', 'IDLETIME', base .. ':meta')
     local v
 
@@ -56,7 +66,7 @@ local function idle_may_go(prefix, base, seconds, stored)
     v = redis.call('HMGET', base .. ':meta', 'hn', 'gone', 'slow', 'last',
                    'key')
 
-    if not v[1] or v[2] or tonumber(v[3]) > idle
+    if not v[1] or v[2] or slow_waits(v[3], v[4])
         or (v[4] ~= '' and id_above(v[4], stored))
     then
         return false
@@ -92,7 +102,7 @@ local function idle(keys, a)
 
     for i = 2, #keys do
         local base = keys[i]
-        local may, key = idle_may_go(prefix, base, tonumber(a[4]), stored)
+        local may, key = idle_may_go(base, tonumber(a[4]), stored)
 
         if may and not marks_wait_of(prefix, base, key, few) then
             idle_drop(base)

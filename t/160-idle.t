@@ -156,6 +156,19 @@ subtest 'who waits in slow mode goes on waiting' => sub {
     kept_ok('it stays');
     $chat->chatctl_must(qw(conversation update lobby --slow-mode 0));
     dropped_ok('it goes when slow mode is off');
+
+    $chat->chatctl_must(qw(conversation update lobby --slow-mode 2));
+    $chat->connect(user => 'cy')->say('lobby', 'message 8');
+    wait_all_stored();
+    kept_ok('again');
+    wait_until { idle() eq 'ok 1' };
+    pass('it goes when nobody has to wait, however often that is asked');
+    $chat->chatctl_must(qw(conversation update lobby --slow-mode 3600));
+    wait_all_stored();
+    $chat->redis_cli('DEL', @{ keys_left() });
+    $ada->join('lobby');
+    dropped_ok('and at once when nobody has sent anything');
+    $chat->chatctl_must(qw(conversation update lobby --slow-mode 0));
 };
 
 subtest 'a call that comes late is refused' => sub {
