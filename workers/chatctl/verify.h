@@ -138,8 +138,9 @@ CHAT_MUST_CHECK int verify_read_redis(verify_t *v, verify_redis_t *r,
     bool events);
 void verify_redis_done(verify_redis_t *r);
 
-/* verify_stored.c: PostgreSQL by itself */
+/* verify_stored.c: PostgreSQL by itself; what the hot history should have */
 CHAT_MUST_CHECK int verify_stored(verify_t *v);
+CHAT_MUST_CHECK int verify_lacking(verify_t *v);
 
 /* verify_held.c: Redis by itself, and its counters with the row */
 void verify_held(verify_t *v);

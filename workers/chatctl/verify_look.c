@@ -233,7 +233,8 @@ look_snapshot(verify_t *v)
     verify_held(v);
 
     return v->row.known && strcmp(v->row.key, v->before.key) == 0
-           && (verify_events(v) == -1 || verify_state(v) == -1)
+           && (verify_events(v) == -1 || verify_state(v) == -1
+               || (!v->before.gone && verify_lacking(v) == -1))
            ? LOOK_FAILED : LOOK_DONE;
 }
 

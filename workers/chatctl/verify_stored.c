@@ -239,6 +239,37 @@ static const char  sql_erased[] =
     "       WHERE u.conversation_key = $2::uuid))";
 
 
+/*
+ * What of all that shows is not in the hot history.  $5 is the revision that
+ * Redis had; $6: where hot begins; $7: the revisions that it has; $8: messages
+ * that are deleted, as it says: what concerned them has left hot.  Revisions of
+ * generations that were lost are another fault.
+ */
+
+static const char  sql_lacking[] =
+    "SELECT e.revision, format('the hot history in Redis lacks revision %s, %s:"
+    " who resumes would not be told of it', e.revision, e.what)"
+    " FROM ("
+    " SELECT m.revision, m.sequence, 'message ' || m.sequence AS what"
+    "   FROM chat.message m WHERE " OF_CONVERSATION("m")
+    " UNION ALL SELECT m.created_revision, m.sequence, 'the creation of message '"
+    "   || m.sequence FROM chat.message m WHERE " OF_CONVERSATION("m")
+    "   AND m.created_revision < m.revision AND m.deleted_at IS NULL"
+    " UNION ALL SELECT r.revision, m.sequence, 'the reaction of ' || r.user_id"
+    "   || ' to message ' || m.sequence FROM chat.reaction r"
+    "   JOIN chat.message m ON m.p = r.p AND m.id = r.message_id"
+    "  WHERE " OF_CONVERSATION("r") " AND m.deleted_at IS NULL"
+    " UNION ALL SELECT u.revision, 0, 'member ' || u.user_id"
+    "   FROM chat.member u WHERE u.conversation_key = $2::uuid"
+    " UNION ALL SELECT c.settings_revision, 0, 'its settings'"
+    "   FROM chat.conversation c WHERE c.conversation_key = $2::uuid) e"
+    " WHERE e.revision > $6::bigint AND e.revision <= $5::bigint"
+    "  AND e.revision >> 32 IN (SELECT h >> 32 FROM unnest($7::bigint[]) h)"
+    "  AND e.revision <> ALL ($7::bigint[])"
+    "  AND e.sequence <> ALL ($8::bigint[])"
+    " ORDER BY e.revision" MOST;
+
+
 static void
 stored_params(const verify_t *v, db_params_t *ps)
 {
@@ -332,4 +363,52 @@ verify_stored(verify_t *v)
     }
 
     return good ? 0 : db_drop(&v->db);
+}
+
+
+/* What PostgreSQL knows of, and what is in hot, is there; both lists are short
+   enough to be gone through. */
+
+int
+verify_lacking(verify_t *v)
+{
+    size_t                 i;
+    PGresult              *res;
+    db_array_t             held, deleted;
+    db_params_t            ps = { 0 };
+    const verify_redis_t  *r = &v->before;
+
+    db_array_init(&held, DB_INT8);
+    db_array_init(&deleted, DB_INT8);
+
+    for (i = 0; i < r->n; i++) {
+        db_array_int8(&held, r->events[i].revision);
+
+        if (r->events[i].kind == 'd') {
+            db_array_int8(&deleted, r->events[i].sequence);
+        }
+    }
+
+    db_param_uint(&ps, v->p);
+    db_param_text(&ps, v->row.key);
+    db_param_text(&ps, v->tenant);
+    db_param_uint(&ps, v->row.sequence);
+    db_param_uint(&ps, r->revision);
+    db_param_uint(&ps, r->n == r->hot_length || r->n == 0
+                       ? r->hot_from : r->events[0].revision - 1);
+    db_param_array(&ps, &held);
+    db_param_array(&ps, &deleted);
+    res = db_query(&v->db, sql_lacking, &ps);
+
+    db_array_done(&held);
+    db_array_done(&deleted);
+
+    if (res == NULL) {
+        return -1;
+    }
+
+    stored_take(v, "hot_gap", res);
+    PQclear(res);
+
+    return 0;
 }
