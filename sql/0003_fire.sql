@@ -52,7 +52,7 @@ $$;
 ALTER TABLE chat.dead_letter
     ADD COLUMN retry_at  timestamptz;       -- since when it is to be tried
 
-CREATE INDEX dead_letter_retry ON chat.dead_letter (p, id)
+CREATE INDEX dead_letter_retry ON chat.dead_letter (p, retry_at, id)
     WHERE retry_at IS NOT NULL;
 
 

@@ -73,10 +73,14 @@ static const struct {
       " WHERE " OF_CONVERSATION("m")
       "  AND (m.sequence > $4::bigint OR m.sequence < 1)" MOST },
 
+    /* one partition after the other: no index begins with the key alone */
+
     { "message_elsewhere",
       "SELECT m.id, format('message %s (%s) lies in partition %s',"
-      "  m.sequence, m.id, m.p) FROM chat.message m"
-      " WHERE m.conversation_key = $2::uuid AND m.p <> $1::smallint" MOST },
+      "  m.sequence, m.id, m.p) FROM chat.partition t, LATERAL"
+      " (SELECT m.id, m.sequence, m.p FROM chat.message m"
+      "   WHERE m.p = t.p AND m.conversation_key = $2::uuid" MOST ") m"
+      " WHERE t.p <> $1::smallint" MOST },
 
     { "message_id",
       "SELECT m.id, format('the id of message %s (%s) tells another"

@@ -28,47 +28,43 @@
 
 #define LETTER_EVERY  1000      /* ms */
 #define LETTER_AGAIN  20        /* where something of a conversation waits */
-#define LETTER_MOST   20        /* at once */
+#define LETTER_MOST   8         /* of a partition, at once */
+#define LETTER_SPEND  100       /* ms before other things get their turn */
 
 
 typedef struct {
     uint64_t     id;
     part_t      *part;
+    bool         waits;         /* it is to be tried again */
     json_t      *fields;
     mem_arena_t  arena;         /* the fields as an entry has them */
 } letter_t;
 
 
-static int letter_do(persist_t *p, const PGresult *res, int row);
+static int letter_do(persist_t *p, const PGresult *res, int row,
+    bool waits[CHAT_ID_MAX_PARTITIONS]);
 static int letter_store(persist_t *p, letter_t *letter);
 static int letter_forget(persist_t *p, const letter_t *letter,
     const entry_t *e);
 
 
-/* of each conversation the first one: another may depend on it */
+/* there may be very many, of each partition */
 
 static const char  sql_asked[] =
-    "SELECT id, p, fields FROM"
-    " (SELECT DISTINCT ON (conversation_key) id, p, fields"
-    "    FROM chat.dead_letter"
-    "   WHERE retry_at IS NOT NULL AND p = ANY ($1::smallint[])"
-    "   ORDER BY conversation_key, id) d"
-    " ORDER BY id LIMIT $2";
+    "SELECT d.* FROM unnest($1::smallint[]) AS o (p), LATERAL"
+    " (SELECT d.id, d.p, d.fields FROM chat.dead_letter d"
+    "   WHERE d.p = o.p AND d.retry_at IS NOT NULL"
+    "   ORDER BY d.retry_at, d.id LIMIT $2) d";
 
-int
-letter_keep(persist_t *p)
+
+static PGresult *
+letter_ask(persist_t *p)
 {
-    int           rc = 0, row;
     part_t       *part;
     PGresult     *res;
     db_array_t    a;
     db_params_t   ps = { 0 };
 
-    if (life_now() < p->letters_at) {
-        return 0;
-    }
-
-    p->letters_at = life_now() + LETTER_EVERY;
     db_array_init(&a, DB_INT2);
 
     for (part = p->parts; part < p->parts + p->npartitions; part++) {
@@ -82,18 +78,37 @@ letter_keep(persist_t *p)
     res = db_query(&p->db, sql_asked, &ps);
     db_array_done(&a);
 
+    return res;
+}
+
+
+/* Others of the partition may depend on one that has to wait. */
+
+int
+letter_keep(persist_t *p)
+{
+    int          rc = 0, row;
+    uint64_t     end = life_now() + LETTER_SPEND;
+    PGresult    *res;
+    bool         waits[CHAT_ID_MAX_PARTITIONS] = { false };
+
+    if (life_now() < p->letters_at) {
+        return 0;
+    }
+
+    res = letter_ask(p);
+
     if (res == NULL) {
-        return db_is_open(&p->db) ? 0 : -1;     /* asked again soon */
+        p->letters_at = life_now() + LETTER_EVERY;
+        return db_is_open(&p->db) ? 0 : -1;
     }
 
-    for (row = 0; row < PQntuples(res) && rc == 0; row++) {
-        rc = letter_do(p, res, row);
+    for (row = 0; row < PQntuples(res) && rc == 0 && life_now() < end; row++) {
+        rc = letter_do(p, res, row, waits);
     }
 
-    if (PQntuples(res) != 0) {
-        p->letters_at = life_now() + LETTER_AGAIN;
-    }
-
+    p->letters_at = life_now() + (PQntuples(res) != 0 ? LETTER_AGAIN
+                                                      : LETTER_EVERY);
     PQclear(res);
 
     return rc;
@@ -101,14 +116,17 @@ letter_keep(persist_t *p)
 
 
 static int
-letter_do(persist_t *p, const PGresult *res, int row)
+letter_do(persist_t *p, const PGresult *res, int row,
+    bool waits[CHAT_ID_MAX_PARTITIONS])
 {
     int         rc;
     unsigned    number = (unsigned) db_value_uint(res, row, 1);
     letter_t    letter = { .id = db_value_uint(res, row, 0) };
     chat_str_t  text = db_value(res, row, 2);
 
-    if (number >= p->npartitions || p->parts[number].state != PART_OPEN) {
+    if (number >= p->npartitions || p->parts[number].state != PART_OPEN
+        || waits[number])
+    {
         return 0;
     }
 
@@ -116,6 +134,7 @@ letter_do(persist_t *p, const PGresult *res, int row)
     letter.fields = json_loadb((const char *) text.data, text.len, 0, NULL);
 
     rc = letter_store(p, &letter);
+    waits[number] = letter.waits;
 
     json_decref(letter.fields);
     mem_arena_done(&letter.arena);
@@ -295,7 +314,7 @@ letter_ask_fate(persist_t *p, entry_t *e, char *fate, size_t size)
 
 
 static int
-letter_try(persist_t *p, const letter_t *letter, const entry_t *e)
+letter_try(persist_t *p, letter_t *letter, const entry_t *e)
 {
     switch (store_alone(p, e)) {
 
@@ -304,7 +323,8 @@ letter_try(persist_t *p, const letter_t *letter, const entry_t *e)
         return 0;
 
     case STORE_SLOW:
-        return 0;               /* it is tried again */
+        letter->waits = true;
+        return 0;
 
     case STORE_FENCED:
         part_look_again(p, letter->part);
@@ -376,6 +396,7 @@ letter_store(persist_t *p, letter_t *letter)
     forgotten = letter_forget(p, letter, &e);
 
     if (forgotten != 1) {
+        letter->waits = true;
         return forgotten;
     }
 
@@ -405,10 +426,19 @@ letter_forget(persist_t *p, const letter_t *letter, const entry_t *e)
         return -1;
     }
 
-    if (redis_answer(reply) == FCALL_OK) {
+    switch (redis_answer(reply)) {
+
+    case FCALL_OK:
         rc = redis_number(reply, 1) == 1;
-    } else {
+        break;
+
+    case FCALL_FAILED:      /* it has the library of an older program */
+        rc = letter_refuse(p, letter, "Redis did not forget what it holds");
+        break;
+
+    default:
         part_look_again(p, letter->part);
+        break;
     }
 
     freeReplyObject(reply);
