@@ -112,7 +112,7 @@ void
 ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
     uint64_t generation)
 {
-    ngx_queue_t      *q, *rooms = &node->rooms_of[partition];
+    ngx_queue_t      *q, *rooms;
     ngx_uint_t        found;
     ngx_chat_room_t  *room;
 
@@ -120,6 +120,7 @@ ngx_chat_repair_partition(ngx_chat_node_t *node, ngx_uint_t partition,
         return;
     }
 
+    rooms = &node->rooms_of[partition];
     found = 0;
 
     for (q = ngx_queue_head(rooms);
