@@ -7,6 +7,7 @@
 
 #define NGX_CHAT_JOIN_REPLY     512     /* besides the events */
 #define NGX_CHAT_JOIN_EVENTS    9       /* of Redis' answer: before them */
+#define NGX_CHAT_JOIN_FETCH     65536   /* storage is not asked for less */
 
 
 /* what is told of an answer to open */
@@ -192,7 +193,9 @@ ngx_chat_conversation_position(ngx_chat_request_t *rq, redisReply *reply)
         return;
     }
 
-    if (rq->events_len > 0 || ngx_chat_conversation_room(rq) == 0) {
+    if (rq->events_len > 0
+        || ngx_chat_conversation_room(rq) < NGX_CHAT_JOIN_FETCH)
+    {
         rq->partial = 1;                /* what we have is all for this time */
         ngx_chat_conversation_join(rq);
         return;
@@ -367,6 +370,8 @@ ngx_chat_conversation_answer(ngx_chat_request_t *rq, redisReply *reply,
     if (rq->element != NULL) {
         ngx_chat_batch_opened(rq->element, join, b, len, o->complete,
                               o->reset);
+        ngx_chat_buffer_unref(rq->events);      /* they are in the text */
+        rq->events = NULL;
 
     } else {
         ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, len);
