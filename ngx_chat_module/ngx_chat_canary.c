@@ -459,11 +459,17 @@ ngx_chat_canary_on_lost(void *data)
 }
 
 
+/* a process that is to leave serves nobody to the end */
+
 static void
 ngx_chat_canary_fail(ngx_chat_canary_t *canary)
 {
-    ngx_chat_count(canary->node, canary->heard ? NGX_CHAT_COUNT_CANARY_UNSTORED
-                                               : NGX_CHAT_COUNT_CANARY_FAILED);
+    if (!ngx_exiting) {
+        ngx_chat_count(canary->node,
+                       canary->heard ? NGX_CHAT_COUNT_CANARY_UNSTORED
+                                     : NGX_CHAT_COUNT_CANARY_FAILED);
+    }
+
     ngx_chat_canary_end(canary);
 }
 
