@@ -14,7 +14,8 @@ static ngx_uint_t ngx_chat_queue_may_run(ngx_chat_request_t *rq);
 static void ngx_chat_queue_on_begin(ngx_event_t *ev);
 
 
-/* the elements of batches are counted apart: their client has sent one */
+/* the elements of batches are counted apart, as their client has sent one, and
+   what it has not asked for is not counted */
 
 void
 ngx_chat_queue_insert(ngx_chat_request_t *rq)
@@ -26,7 +27,7 @@ ngx_chat_queue_insert(ngx_chat_request_t *rq)
     if (rq->element != NULL) {
         s->nelements++;
 
-    } else {
+    } else if (!rq->unasked) {
         s->nrequests++;
     }
 }
@@ -66,6 +67,7 @@ ngx_chat_queue_add(ngx_chat_session_t *s, const chat_request_t *parsed,
     }
 
     rq->element = element;
+    rq->unasked = element == NULL;
 
     ngx_chat_queue_insert(rq);
     (void) ngx_chat_request_name(rq);   /* it has one */
@@ -102,7 +104,7 @@ ngx_chat_queue_remove(ngx_chat_request_t *rq)
         rq->element = NULL;
         s->nelements--;
 
-    } else {
+    } else if (!rq->unasked) {
         s->nrequests--;
     }
 }
@@ -205,7 +207,6 @@ ngx_chat_queue_rejoin(ngx_chat_session_t *s, ngx_chat_name_t *name)
         return;
     }
 
-    rq->unasked = 1;
     rq->timer.handler = ngx_chat_queue_on_begin;
     ngx_add_timer(&rq->timer, 0);
 }

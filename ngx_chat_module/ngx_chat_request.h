@@ -136,7 +136,8 @@ void ngx_chat_queue_enter(ngx_chat_request_t *rq);
 void ngx_chat_queue_remove(ngx_chat_request_t *rq);
 void ngx_chat_queue_advance(ngx_chat_session_t *s);
 
-/* a request made here, of a batch or not; NULL: out of memory */
+/* a request made here, an element or one that is unasked; NULL: out of
+   memory */
 ngx_chat_request_t *ngx_chat_queue_add(ngx_chat_session_t *s,
     const chat_request_t *parsed, ngx_chat_element_t *element);
 
