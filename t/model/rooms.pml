@@ -6,7 +6,8 @@
  * ngx_chat_conversation.c how a join is opened.  Each link is a queue in each
  * direction, and goes down by itself; what it had delivered may still be read
  * before that is noticed.  Each d_step is one turn of the node's loop, or what
- * Redis does at once.
+ * Redis does at once.  With COLD, Redis forgets the oldest events, and storage
+ * tells them; it has stored everything before it answers, as chat-persist has.
  *
  * A client has seen everything up to one event.  What it is told must follow
  * that one, unless it is told to start over, which must be so if, and only if,
@@ -25,22 +26,26 @@
 #ifndef LOSSES
 #define LOSSES    1         /* restarts of Redis, with less data */
 #endif
+#ifndef COLD
+#define COLD      0         /* how often Redis forgets what it can tell */
+#endif
 #ifndef JOINS
 #define JOINS     3         /* in all */
 #endif
 
 
-#define OPEN_EARLY       1      /* open is sent before the subscription is there */
+#define OPEN_EARLY       1      /* open does not wait for the subscription */
 #define NO_HOLD          2      /* nothing is held for joins being opened */
 #define NO_EPOCH         3      /* an answer counts though held was dropped */
 #define NO_FLOOR         4      /* sessions have no revision of their own */
 #define NO_GAP           5      /* any publish is taken for the next */
 #define NO_REPAIR        6      /* a new link is no reason to compare */
 #define ROOM_RESET       7      /* reset is judged by the room's revision */
-#define NO_CATCH_UP      8      /* what the room has got meanwhile is left out */
+#define NO_CATCH_UP      8      /* what the others have got is left out */
 #define NO_OWN           9      /* a session's own generation does not matter */
 #define OLD_CATCH_UP    10      /* nor does it for what is left out */
 #define BEHIND          11      /* who joined meanwhile may be behind */
+#define OWN_STAYS       12      /* what is told leaves one's own as it was */
 
 c_decl {
     int  broken_rule;
@@ -67,6 +72,9 @@ c_decl {
 #define COMPARE  3
 #define EVENT    4
 #define READY    5          /* the subscription is confirmed */
+#define NEED     6          /* storage has to tell: a session, the room */
+#define ROOM     7
+#define RANGE    8          /* it tells */
 
 #define ANY      255        /* no revision is given */
 
@@ -83,14 +91,19 @@ byte  has;                  /* events */
 byte  now = 1;              /* generation */
 bool  serving = true;       /* the partition is open */
 bool  listening;            /* the node hears publishes */
-byte  cuts, losses;
+byte  cuts, losses, colds;
+byte  cold;                 /* it cannot tell this event and those before */
+byte  kept;                 /* what storage has told is stored for good */
 
 /* calls: what, session, revision (or a set of them, of n + 1 each);
-   answers: what, session, generation, last event, events, bad ones */
+   answers: what, session, generation, last event, events, bad ones;
+   heard: what, event or who it is for, events, last event;
+   needs: who it is for, after which event */
 
 chan  calls = [4] of { byte, byte, byte };
 chan  answers = [5] of { byte, byte, byte, byte, byte, byte };
-chan  heard = [8] of { byte, byte };
+chan  heard = [8] of { byte, byte, byte, byte };
+chan  needs = [6] of { byte, byte };
 bool  subscribe;            /* is on its way */
 bool  linked = true;        /* calls reach Redis */
 bool  commands = true, hears = true;        /* what the node knows of links */
@@ -102,6 +115,8 @@ bool  subscribed, positioned, stale, comparing, later;
 byte  revision, room_generation;
 byte  held;                 /* events */
 byte  compared;             /* revisions + 1 */
+byte  number;               /* of what the room asked storage last */
+bool  needed;               /* it waits for that */
 bool  outdated;             /* the epoch is not that of the comparison */
 
 typedef session_t {
@@ -110,6 +125,8 @@ typedef session_t {
     bool  own;
     bool  asks;             /* an answer to open is to come */
     bool  waits;            /* for the subscription */
+    bool  needs;            /* for storage */
+    byte  got;              /* events that storage has told */
     bool  outdated;
     byte  after;
     byte  seen;             /* the client's: the last event that it knows of */
@@ -121,7 +138,8 @@ byte       joins;
 
 /* scratch */
 
-hidden byte  i, j, k, last, lowest, bad, n, what, who, gen, told, reach, was, from;
+hidden byte  i, j, k, last, lowest, from, bad, n, what, who, gen, told, reach;
+hidden byte  was;
 hidden byte  good;
 
 
@@ -152,6 +170,13 @@ inline last_of(those)
      : (s[x].revision > revision -> s[x].revision : revision))
 
 
+/* of whom a need is: a session, or the room, whose needs have numbers */
+
+#define NUMBERS       8
+#define of_room       (number * NUMBERS)
+#define session(who)  ((who) % NUMBERS)
+
+
 /* an event reaches a client */
 
 inline tell(x, k)
@@ -177,7 +202,9 @@ inline fan_out(k)
         if
         :: (s[j].state == LIVE
             && (s[j].revision < k || broken(NO_FLOOR))) ->
-            tell(j, k)
+            tell(j, k);
+            s[j].revision = (s[j].own && !broken(OWN_STAYS)
+                             -> k : s[j].revision)
         :: else
         fi
     }
@@ -201,9 +228,9 @@ inline new_epoch()
 inline compare()
 {
     if
-    :: comparing || !subscribed || !stale -> skip
+    :: comparing || !subscribed || !stale || later -> skip
     :: else ->
-        later = false;
+        needed = false;
         compared = 0;
 
         for (j : 1 .. SESSIONS) {
@@ -234,6 +261,7 @@ inline release()
     positioned = false;
     stale = false;
     later = false;
+    needed = false;
     held = 0;
     revision = 0;
     room_generation = 0;
@@ -326,6 +354,8 @@ inline refuse(x)
 {
     s[x].asks = false;
     s[x].waits = false;
+    s[x].needs = false;
+    s[x].got = 0;
     s[x].state = NONE;
     s[x].own = false;
     s[x].revision = 0;
@@ -344,11 +374,13 @@ inline opened(x)
     :: s[x].after != ANY && !bad ->
         for (k : 1 .. EVENTS) {
             if
-            :: in(told, k) -> tell(x, k)
+            :: in(told | s[x].got, k) -> tell(x, k)
             :: else
             fi
         }
+
         assert(s[x].seen == reach)
+
     :: else ->
         /* nobody is told to start over in vain */
         assert(s[x].after == ANY || !in(has, s[x].seen));
@@ -356,6 +388,7 @@ inline opened(x)
     fi;
 
     s[x].after = 0;
+    s[x].got = 0;
     s[x].state = LIVE;
     s[x].revision = reach;
     s[x].own = positioned && gen != room_generation && !broken(NO_OWN);
@@ -385,13 +418,11 @@ inline opened(x)
 }
 
 
-/* what the sessions have missed; who has seen what is lost joins anew */
+/* what each session has got; who has seen what is lost joins anew */
 
-inline caught_up()
+inline reset_bad()
 {
-    was = revision;
     lowest = reach;
-    from = reach;
 
     for (j : 1 .. SESSIONS) {
         if
@@ -411,6 +442,35 @@ inline caught_up()
         :: else
         fi
     }
+}
+
+
+/* storage is asked by the command link; if it does not answer, the room tries
+   again later */
+
+inline room_needs()
+{
+    reset_bad();
+    revision = lowest;
+    compared = 0;
+    later = true;
+    number = (number + 1) % NUMBERS;
+    needed = linked;
+
+    if
+    :: linked -> needs!of_room, told
+    :: else
+    fi
+}
+
+
+/* what the sessions have missed */
+
+inline caught_up()
+{
+    was = revision;
+    from = reach;
+    reset_bad();
 
     for (k : 0 .. EVENTS) {
         if
@@ -537,6 +597,24 @@ end:
         :: what == OPEN && !(s[who].outdated && !broken(NO_EPOCH)) ->
             opened(who)
 
+        :: what == NEED && s[who].outdated -> ask(who)
+        :: what == NEED && !s[who].outdated ->
+            s[who].asks = false;
+            s[who].needs = true;
+
+            if
+            :: linked -> needs!who, s[who].after
+            :: else
+            fi
+
+        :: what == ROOM ->
+            comparing = false;
+
+            if
+            :: outdated -> compare()
+            :: else -> room_needs()
+            fi
+
         :: what == CLOSED && who != 0 -> refuse(who)
         :: what == CLOSED && who == 0 ->
             comparing = false;
@@ -555,7 +633,7 @@ end:
     :: d_step { !commands -> commands = true; linked = true }
 
     :: d_step {
-        later && commands ->
+        later && commands && !needed ->
         later = false;
         compare()
     }
@@ -563,17 +641,56 @@ end:
     /* the subscriber link */
 
     :: d_step {
-        heard?what, k ->
+        heard?what, who, told, reach ->
 
         if
-        :: what == EVENT -> i = k; take(i)
+        :: what == EVENT -> take(who)
+
+        :: what == RANGE && session(who) != 0 ->
+            if
+            :: s[who].needs ->
+                s[who].needs = false;
+                s[who].got = s[who].got | told;
+                s[who].after = reach;
+
+                if
+                :: commands -> ask(who)
+                :: else -> refuse(who)
+                fi
+            :: else
+            fi
+
+        :: what == RANGE && session(who) == 0 ->
+            if
+            :: needed && who == of_room ->
+                needed = false;
+                later = false;
+
+                for (k : 1 .. EVENTS) {
+                    if
+                    :: in(told, k) -> fan_out(k)
+                    :: else
+                    fi
+                }
+
+                revision = (revision > reach -> revision : reach);
+                compare()
+            :: else
+            fi
 
         :: what == READY ->
             subscribed = true;
+
+            /* nothing that storage has told could be heard */
+
+            later = later && !needed;
+            needed = false;
             compare();
 
             for (i : 1 .. SESSIONS) {
                 if
+                :: s[i].needs && commands -> s[i].needs = false; ask(i)
+                :: s[i].needs && !commands -> refuse(i)
                 :: s[i].waits && commands -> ask(i)
                 :: s[i].waits && !commands -> refuse(i)
                 :: else
@@ -612,7 +729,7 @@ end:
         has = has | set_of(events);
 
         if
-        :: listening -> heard!EVENT, events
+        :: listening -> heard!EVENT, events, 0, 0
         :: else
         fi
     }
@@ -621,7 +738,7 @@ end:
         subscribe ->
         subscribe = false;
         listening = true;
-        heard!READY, 0
+        heard!READY, 0, 0, 0
     }
 
     :: d_step {
@@ -634,8 +751,14 @@ end:
 
         :: serving && what == OPEN ->
             good = k == ANY || is_good(k);
-            answers!OPEN, who, now, last,
-                (k == ANY || !good -> 0 : has & ~upto(k)), !good
+
+            if
+            :: k != ANY && good && k < cold ->
+                answers!NEED, who, 0, 0, 0, 0
+            :: else ->
+                answers!OPEN, who, now, last,
+                    (k == ANY || !good -> 0 : has & ~upto(k)), !good
+            fi
 
         :: else ->
             lowest = ANY;
@@ -649,9 +772,33 @@ end:
                 fi
             }
 
-            answers!COMPARE, 0, now, last,
-                (lowest == ANY -> 0 : has & ~upto(lowest)), bad
+            if
+            :: lowest != ANY && lowest < cold ->
+                answers!ROOM, 0, now, last, lowest, bad
+            :: else ->
+                answers!COMPARE, 0, now, last,
+                    (lowest == ANY -> 0 : has & ~upto(lowest)), bad
+            fi
         fi
+    }
+
+    :: d_step {
+        serving && nempty(needs) ->
+        needs?who, k;
+        last_of(has);
+        kept = last;
+
+        if
+        :: listening -> heard!RANGE, who, has & ~upto(k), last
+        :: else -> needed = needed && who != of_room
+        fi
+    }
+
+    :: d_step {
+        colds < COLD && serving && has != 0 ->
+        colds++;
+        last_of(has);
+        cold = last
     }
 
     /* a link is cut: what was on its way may arrive, or not */
@@ -660,7 +807,7 @@ end:
         cuts < CUTS && listening ->
         cuts++;
         listening = false;
-        heard!DOWN, 0
+        heard!DOWN, 0, 0, 0
     }
 
     :: d_step {
@@ -676,13 +823,20 @@ end:
         (losses < LOSSES && serving && has != 0 && hears && linked
          && listening) ->
         losses++;
+        needed = false;
+
+        do
+        :: needs?_, _
+        :: empty(needs) -> break
+        od;
+
         last_of(has);
-        has = has & ~set_of(last);
+        has = (last > cold && last > kept -> has & ~set_of(last) : has);
         now++;
         serving = false;
         listening = false;
         linked = false;
-        heard!DOWN, 0;
+        heard!DOWN, 0, 0, 0;
         answers!DOWN, 0, 0, 0, 0, 0
     }
 
@@ -692,7 +846,8 @@ end:
 
 
 #define quiet \
-    (empty(calls) && empty(answers) && empty(heard) && !subscribe \
+    (empty(calls) && empty(answers) && empty(heard) && empty(needs) \
+     && !subscribe && !needed \
      && commands && hears && serving && subscribed && !later && !comparing \
      && s[1].state != OPENING && s[1].state != PARTIAL \
      && s[2].state != OPENING && s[2].state != PARTIAL)

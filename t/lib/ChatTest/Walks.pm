@@ -73,6 +73,12 @@ my @walks = (
         },
     },
     {
+        name => "a node's room, and storage tells what Redis has forgotten",
+        model => 'rooms',
+        sizes => { JOINS => 2, COLD => 1 },
+        rules => [qw(OWN_STAYS)],
+    },
+    {
         name => "a node's room, with more of everything",
         model => 'rooms',
         sizes => { EVENTS => 4, JOINS => 4 },
