@@ -256,8 +256,8 @@ static const char  sql_lacking[] =
     " FROM ("
     " SELECT m.revision, m.sequence, 'message ' || m.sequence AS what"
     "   FROM chat.message m WHERE " OF_CONVERSATION("m")
-    " UNION ALL SELECT m.created_revision, m.sequence, 'the creation of message '"
-    "   || m.sequence FROM chat.message m WHERE " OF_CONVERSATION("m")
+    " UNION ALL SELECT m.created_revision, m.sequence, 'the creation of message"
+    " ' || m.sequence FROM chat.message m WHERE " OF_CONVERSATION("m")
     "   AND m.created_revision < m.revision AND m.deleted_at IS NULL"
     " UNION ALL SELECT r.revision, m.sequence, 'the reaction of ' || r.user_id"
     "   || ' to message ' || m.sequence FROM chat.reaction r"
