@@ -61,8 +61,8 @@ struct ngx_chat_batch_s {
     ngx_uint_t           running;       /* elements under way */
     ngx_uint_t           left;          /* elements that are not answered */
     ngx_uint_t           n;
+    ngx_event_t          timer;         /* before the request's own */
     unsigned             late:1;        /* no element begins any more */
-    unsigned             patient:1;     /* it has as long as any request */
     ngx_chat_element_t   elements[1];
 };
 
@@ -71,6 +71,8 @@ static ngx_chat_batch_t *ngx_chat_batch_create(ngx_chat_request_t *rq);
 static ngx_int_t ngx_chat_batch_fill(ngx_chat_batch_t *batch);
 static ngx_uint_t ngx_chat_batch_has(ngx_chat_batch_t *batch,
     ngx_chat_request_t *rq);
+static void ngx_chat_batch_on_timer(ngx_event_t *ev);
+static ngx_uint_t ngx_chat_batch_waits(ngx_chat_batch_t *batch);
 static void ngx_chat_batch_overflow(ngx_chat_element_t *e);
 static void ngx_chat_batch_tell(ngx_chat_batch_t *batch);
 static ngx_chat_buffer_t *ngx_chat_batch_reply(ngx_chat_batch_t *batch);
@@ -106,7 +108,7 @@ ngx_chat_batch_name(ngx_chat_request_t *rq)
     rq->running = 1;
 
     if (s->conf->request_timeout > NGX_CHAT_BATCH_TIMEOUT) {
-        ngx_add_timer(&rq->timer, NGX_CHAT_BATCH_TIMEOUT);
+        ngx_add_timer(&rq->batch->timer, NGX_CHAT_BATCH_TIMEOUT);
     }
 
     return NGX_OK;
@@ -130,6 +132,9 @@ ngx_chat_batch_create(ngx_chat_request_t *rq)
 
     batch->request = rq;
     batch->size = NGX_CHAT_BATCH_BYTES - (n + 1) * NGX_CHAT_BATCH_ELEMENT;
+    batch->timer.handler = ngx_chat_batch_on_timer;
+    batch->timer.data = batch;
+    batch->timer.log = rq->node->log;
 
     return batch;
 }
@@ -331,23 +336,51 @@ ngx_chat_batch_answered(ngx_chat_element_t *e)
 }
 
 
+/* what waits for its turn has as long as any request */
+
+static void
+ngx_chat_batch_on_timer(ngx_event_t *ev)
+{
+    ngx_chat_batch_t  *batch = ev->data;
+
+    if (!ngx_chat_batch_waits(batch)) {
+        ngx_chat_batch_late(batch);
+    }
+}
+
+
+/* whether a turn is missing: after what others, or the session itself, have
+   asked before */
+
+static ngx_uint_t
+ngx_chat_batch_waits(ngx_chat_batch_t *batch)
+{
+    ngx_uint_t           i;
+    ngx_chat_element_t  *e;
+
+    if (!ngx_queue_empty(&batch->request->node->line)) {
+        return 1;
+    }
+
+    for (i = 0; i < batch->n; i++) {
+        e = &batch->elements[i];
+
+        if (!e->answered && e->request->blocked) {
+            return 1;                   /* it is not answered before that */
+        }
+    }
+
+    return 0;
+}
+
+
 /* who has no answer has none in time; the last one sends the reply */
 
 void
 ngx_chat_batch_late(ngx_chat_batch_t *batch)
 {
     ngx_uint_t           left;
-    ngx_chat_request_t  *rq = batch->request;
     ngx_chat_element_t  *e;
-
-    if (!batch->patient && !ngx_queue_empty(&rq->node->line)
-        && rq->session->conf->request_timeout > NGX_CHAT_BATCH_TIMEOUT)
-    {
-        batch->patient = 1;             /* it is the turn that it waits for */
-        ngx_add_timer(&rq->timer, rq->session->conf->request_timeout
-                                  - NGX_CHAT_BATCH_TIMEOUT);
-        return;
-    }
 
     batch->late = 1;
     e = batch->elements;
@@ -522,6 +555,10 @@ ngx_chat_batch_free(ngx_chat_batch_t *batch)
     ngx_chat_element_t  *e;
 
     batch->request->batch = NULL;
+
+    if (batch->timer.timer_set) {
+        ngx_del_timer(&batch->timer);
+    }
 
     for (i = 0; i < batch->n; i++) {
         e = &batch->elements[i];
