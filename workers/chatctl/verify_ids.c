@@ -1,7 +1,8 @@
 /*
  * The client ids that Redis remembers: each is that of the message that it is
  * said to be.  Otherwise a retry would be answered with another message, or
- * make a second one.
+ * make a second one.  Those that it does not remember are at or below its
+ * floor, so that it asks PostgreSQL.
  */
 
 #include "verify_scan.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat_id.h"
 #include "number.h"
 
 
@@ -26,12 +28,17 @@ typedef struct {
 
 
 static int ids_each(verify_t *v, const redisReply *fields, void *data);
+static int ids_newest(verify_t *v);
 
 
 int
 verify_ids(verify_t *v)
 {
-    return verify_scan(v, ":ids", "c*", ids_each, NULL);
+    if (verify_scan(v, ":ids", "c*", ids_each, NULL) == -1) {
+        return -1;
+    }
+
+    return v->row.deleted || v->before.gone ? 0 : ids_newest(v);
 }
 
 
@@ -167,4 +174,127 @@ ids_each(verify_t *v, const redisReply *fields, void *data)
     PQclear(res);
 
     return 0;
+}
+
+
+/* Of these nearly all are above the floor, unless they are remembered. */
+
+static const char  sql_newest[] =
+    "SELECT m.sender_id, m.client_id, m.sequence FROM chat.message m"
+    " WHERE m.p = $1::smallint AND m.conversation_key = $2::uuid"
+    "  AND m.client_id IS NOT NULL"
+    " ORDER BY m.sequence DESC LIMIT 200";
+
+
+static int
+ids_send(verify_t *v, const PGresult *res)
+{
+    int   row;
+    char  text[CHAT_NAME_MAX_BASE + 16];
+
+    (void) snprintf(text, sizeof(text), "%s:ids", v->base);
+    redis_args_reset(&v->args, "HMGET");
+    redis_args_text(&v->args, text);
+
+    for (row = 0; row < PQntuples(res); row++) {
+        (void) snprintf(text, sizeof(text), "c%s/%s", PQgetvalue(res, row, 0),
+                        PQgetvalue(res, row, 1));
+        redis_args_text(&v->args, text);
+    }
+
+    if (redis_send(&v->redis, &v->args) == -1) {
+        return -1;
+    }
+
+    /* after that: what is forgotten raises it */
+
+    (void) snprintf(text, sizeof(text), "%s:meta", v->base);
+    redis_args_reset(&v->args, "HMGET");
+    redis_args_text(&v->args, text);
+    redis_args_text(&v->args, "floor");
+    redis_args_text(&v->args, "ahead");
+
+    return redis_send(&v->redis, &v->args);
+}
+
+
+static uint64_t
+ids_number(const redisReply *reply, size_t i)
+{
+    uint64_t  n;
+
+    return number_parse(redis_text(reply, i), INT64_MAX, &n) == 0 ? n : 0;
+}
+
+
+/* whether Redis would take the id for one that was never there */
+
+static bool
+ids_is_new(chat_str_t client_id, const redisReply *meta)
+{
+    uint64_t  time, floor = ids_number(meta, 0);
+
+    if (client_id.len != 0 && client_id.data[0] == ' ') {
+        client_id.data++;           /* a node's own */
+        client_id.len--;
+    }
+
+    return chat_id_time(client_id, &time) == CHAT_OK
+           ? time > floor && time > ids_number(meta, 1) : floor == 0;
+}
+
+
+static void
+ids_judge_newest(verify_t *v, const PGresult *res, const redisReply *ids,
+    const redisReply *meta)
+{
+    int  row;
+
+    for (row = 0; row < PQntuples(res) && row < (int) ids->elements; row++) {
+
+        if (redis_text(ids, (size_t) row).len == 0
+            && ids_is_new(db_value(res, row, 1), meta))
+        {
+            findings_add(&v->findings, "client_id_new",
+                         PQgetvalue(res, row, 2),
+                         "Redis takes the client id of message %s for a new "
+                         "one: sent again, it would be there twice",
+                         PQgetvalue(res, row, 2));
+        }
+    }
+}
+
+
+static int
+ids_newest(verify_t *v)
+{
+    PGresult     *res;
+    redisReply   *ids, *meta;
+    db_params_t   ps = { 0 };
+
+    db_param_uint(&ps, v->p);
+    db_param_text(&ps, v->row.key);
+    res = db_query(&v->db, sql_newest, &ps);
+
+    if (res == NULL) {
+        return -1;
+    }
+
+    if (PQntuples(res) == 0) {
+        PQclear(res);
+        return 0;
+    }
+
+    ids = ids_send(v, res) == 0 ? redis_reply(&v->redis, 0) : NULL;
+    meta = ids != NULL ? redis_reply(&v->redis, 0) : NULL;
+
+    if (meta != NULL && redis_text(meta, 0).len != 0) {
+        ids_judge_newest(v, res, ids, meta);
+    }
+
+    freeReplyObject(ids);
+    freeReplyObject(meta);
+    PQclear(res);
+
+    return meta != NULL ? 0 : -1;
 }
