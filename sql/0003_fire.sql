@@ -95,6 +95,17 @@ BEGIN
         END;
     END IF;
 
+    -- made again since: what is left of its former life is erased
+
+    IF kind = 'close' AND c.conversation_key IS NULL THEN
+        RETURN CASE
+            WHEN EXISTS (SELECT FROM chat.erasure t
+                          WHERE t.p = dead_letter_fate.p
+                            AND t.conversation_key = dead_letter_fate.key)
+                THEN 'late'
+        END;
+    END IF;
+
     IF c.conversation_key IS NULL
         AND EXISTS (SELECT FROM chat.dead_letter d
                      WHERE d.conversation_key = dead_letter_fate.key
@@ -151,6 +162,20 @@ BEGIN
         WHEN kind = 'join' AND (u.role IS NOT NULL
              OR u.revision > dead_letter_fate.revision) THEN 'late'
     END;
+END
+$$;
+
+
+-- As chat.conversation_made_again(timestamptz); the deletion may be a dead
+-- letter.
+
+CREATE FUNCTION chat.conversation_made_again(deleted_at timestamptz, key uuid)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM chat.dead_letter d
+                    WHERE d.conversation_key = key
+                      AND d.fields ->> 'k' = 'close')
+           OR chat.conversation_made_again(deleted_at);
 END
 $$;
 

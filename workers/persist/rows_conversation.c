@@ -64,7 +64,7 @@ static const char  sql_created[] =
     " created_revision = excluded.created_revision, last_sequence = 0,"
     " revision = excluded.revision, client_time = 0, client_time_ahead = 0,"
     " client_other = false, deleted_at = NULL"
-    " WHERE chat.conversation_made_again(c.deleted_at)";
+    " WHERE chat.conversation_made_again(c.deleted_at, c.conversation_key)";
 
 /* of several updates the last one has all settings as they are */
 
