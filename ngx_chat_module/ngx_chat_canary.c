@@ -175,6 +175,10 @@ ngx_chat_canary_on_timer(ngx_event_t *ev)
                       "heard of in %d ms", canary->partition,
                       NGX_CHAT_CANARY_PATIENCE);
 
+        /* the conversation may have been deleted, and made anew by others */
+
+        canary->joined[canary->partition] = 0;
+
         ngx_chat_count(canary->node, NGX_CHAT_COUNT_CANARY_LOST);
         ngx_chat_canary_end(canary);
         return;
