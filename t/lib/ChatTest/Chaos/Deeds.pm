@@ -16,7 +16,7 @@ my %CHANGE = map { $_ => 1 } qw(conversation.create conversation.update
     conversation.delete member.add member.update member.remove message.send
     message.edit message.delete reaction.add reaction.remove);
 my %MARK = map { $_ => 1 } qw(read.mark delivered.mark);
-my %AT_ONCE = map { $_ => 1 } qw(bad_request rate_limited unavailable);
+my %AT_ONCE = map { $_ => 1 } qw(bad_request rate_limited);
 my %FREE = map { $_ => 1 } qw(ping conversation.create conversation.list);
 
 
