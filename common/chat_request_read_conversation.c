@@ -30,8 +30,9 @@ chat_request_read_batch(chat_request_t *rq, const chat_json_t *value)
         }
 
         if (!chat_request_join_valid(&element)) {
-            return "each of \"conversations\" must be an object with a "
-                   "\"conversationId\" and perhaps an \"afterRevision\"";
+            return "each of \"conversations\" must be an object with an id "
+                   "as \"conversationId\" and perhaps an integer from 0 to "
+                   "2^53 - 1 as \"afterRevision\", none of them twice";
         }
 
         rq->nbatch++;

@@ -72,6 +72,8 @@ subtest 'wrong usage is exit code 2' => sub {
         "reaction add lobby $message", "reaction add lobby $message +1",
         "reaction add lobby $message \\ --as bob", 'setting set',
         'setting set message_version_days soon';
+    like((chatctl($_))[1], qr/^chatctl: /, "chatctl $_ tells who says it") for
+        'fly', 'status extra', 'status --fly', 'doctor --sample x';
 };
 
 subtest 'token prints a token that lets its user in' => sub {
@@ -170,7 +172,9 @@ subtest 'status is 0 when all is well' => sub {
 
 subtest 'what cannot be reached is exit code 4' => sub {
     $chat->kill('redis', 'TERM');
-    is((chatctl('status'))[0], UNAVAILABLE, 'status without Redis');
+    my ($code, $text) = chatctl('status');
+    is($code, UNAVAILABLE, 'status without Redis');
+    like($text, qr/^Redis +does not answer: /m, 'says so');
     is((chatctl("$_ --wait 0"))[0], UNAVAILABLE, "$_ without Redis") for
         'conversation create --type channel', 'conversation delete lobby',
         'member add lobby bob', 'message send lobby --as bob --text Hello',
@@ -185,7 +189,10 @@ subtest 'what cannot be reached is exit code 4' => sub {
        'send without PostgreSQL');
     is((chatctl('history lobby'))[0], UNAVAILABLE,
        'history without PostgreSQL');
-    is((chatctl('status'))[0], UNAVAILABLE, 'status without PostgreSQL');
+    ($code, $text) = chatctl('status');
+    is($code, UNAVAILABLE, 'status without PostgreSQL');
+    like($text, qr/^PostgreSQL +does not answer: /m, 'says so');
+    unlike($text, qr/schema version/, 'and not what it cannot know');
     $chat->restart('postgres');
 };
 

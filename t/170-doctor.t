@@ -145,6 +145,7 @@ subtest 'chat-persist is stopped, and events wait' => sub {
             and grep { /^fault chat-persist: none runs/ } @bad
     } 20;
     is($code, FAILED, 'that none runs, and what follows, is told');
+    unlike(($chat->chatctl('doctor'))[1], qr/^ok\s+partition/m, 'no partition is well');
 
     $chat->start_part('persist');
     wait_until { @bad = doctor(); @bad == 1 } 20;

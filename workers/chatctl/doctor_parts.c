@@ -373,10 +373,12 @@ parts_tell(doctor_t *d, const part_t *parts, const part_fault_e *faults)
         }
     }
 
-    doctor_say(d, DOCTOR_OK, "partition", NULL,
-               "%u of %u partitions are held, open and stored; %" PRIu64
-               " events and %" PRIu64 " marks wait to be", fine, d->n, waits,
-               marks);
+    if (fine != 0) {
+        doctor_say(d, DOCTOR_OK, "partition", NULL,
+                   "%u of %u partitions are held, open and stored; %" PRIu64
+                   " events and %" PRIu64 " marks wait to be", fine, d->n,
+                   waits, marks);
+    }
 }
 
 

@@ -413,14 +413,23 @@ status_print(const status_t *s, bool well)
     unsigned              i;
     const status_part_t  *part;
 
-    printf("PostgreSQL  %s, schema version %" PRIu64 ", %" PRIu64
-           " dead letters\n", s->db_fault != NULL ? s->db_fault : "ok",
-           s->version, s->dead_letters);
-    printf("Redis       %s\n\n", s->redis_fault != NULL ? s->redis_fault
-                                                        : "ok");
+    if (s->db_fault != NULL) {
+        printf("PostgreSQL  does not answer: %s\n", s->db_fault);
+
+    } else {
+        printf("PostgreSQL  ok, schema version %" PRIu64 ", %" PRIu64
+               " dead letters\n", s->version, s->dead_letters);
+    }
+
+    if (s->redis_fault != NULL) {
+        printf("Redis       does not answer: %s\n", s->redis_fault);
+
+    } else {
+        printf("Redis       ok\n");
+    }
 
     if (s->n != 0) {
-        printf("%2s  %-28s %9s %10s  %-20s %7s %9s  %s\n", "p", "holder",
+        printf("\n%2s  %-28s %9s %10s  %-20s %7s %9s  %s\n", "p", "holder",
                "lease, ms", "generation", "stored", "log", "age, ms", "");
     }
 

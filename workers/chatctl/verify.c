@@ -261,8 +261,10 @@ verify_print(const command_t *c)
            v->row.sequence, v->row.revision, verify_redis(v));
 
     if (v->faults.n == 0) {
-        printf("ok%s\n", v->undecided ? " but for the members, which wait to "
-                                        "be stored" : "");
+        printf("ok%s\n", v->undecided
+                         ? ", but nothing is being stored at the moment, so "
+                           "not all could be compared"
+                         : "");
         return;
     }
 

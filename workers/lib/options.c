@@ -1,6 +1,10 @@
+#define _GNU_SOURCE
+
 #include "options.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +27,8 @@ typedef struct {
 } reader_t;
 
 
+static void options_say(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 static options_rc_e options_read_word(reader_t *r);
 static options_rc_e options_read_option(reader_t *r, char *name);
 static int options_defaults(const option_t *table);
@@ -151,6 +157,23 @@ options_help(const options_t *o)
 }
 
 
+/* what is wrong, in the name of the program, whichever its verb is */
+
+static void
+options_say(const char *format, ...)
+{
+    va_list  args;
+
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+
+    fprintf(stderr, "\n");
+}
+
+
 static options_rc_e
 options_read_word(reader_t *r)
 {
@@ -159,7 +182,7 @@ options_read_word(reader_t *r)
     if (r->only_operands || word[0] != '-' || word[1] == '\0') {
 
         if (r->noperands == r->o->noperands) {
-            fprintf(stderr, "%s: too much: \"%s\"\n", r->argv[0], word);
+            options_say("too much: \"%s\"", word);
             return OPTIONS_ERROR;
         }
 
@@ -223,8 +246,7 @@ options_read_option(reader_t *r, char *word)
     }
 
     if (option == NULL) {
-        fprintf(stderr, "%s: unknown option \"%s\", see --help\n", r->argv[0],
-                word);
+        options_say("unknown option \"%s\", see --help", word);
         return OPTIONS_ERROR;
     }
 
@@ -233,8 +255,8 @@ options_read_option(reader_t *r, char *word)
     if (option->type == OPTION_FLAG ? value != NULL
                                     : value == NULL && r->next == r->argc)
     {
-        fprintf(stderr, "%s: option \"--%s\" takes %s value\n", r->argv[0],
-                option->name, option->type == OPTION_FLAG ? "no" : "a");
+        options_say("option \"--%s\" takes %s value", option->name,
+                    option->type == OPTION_FLAG ? "no" : "a");
         return OPTIONS_ERROR;
     }
 
@@ -329,7 +351,7 @@ options_set(const option_t *option, const char *value, const char *from)
     }
 
     if (rc == -1) {
-        fprintf(stderr, "\"%s\" cannot be \"%s\"\n", from, value);
+        options_say("\"%s\" cannot be \"%s\"", from, value);
     }
 
     return rc;
