@@ -492,12 +492,13 @@ open_done(persist_t *p, part_t *part, open_case_e how)
     part->state = PART_OPEN;
     part_unmark(p, part);
 
-    log_notice("partition is open", log_uint("partition", part->p),
-               log_uint("generation", part->generation),
-               log_str("redis", how == OPEN_READY ? "unchanged"
-                                : how == OPEN_FRESH ? "new"
-                                : how == OPEN_KEPT ? "came back complete"
-                                : "lost state"));
+    log_at(how == OPEN_LOST ? LOG_LEVEL_WARN : LOG_LEVEL_NOTICE,
+           "partition is open", log_uint("partition", part->p),
+           log_uint("generation", part->generation),
+           log_str("redis", how == OPEN_READY ? "unchanged"
+                            : how == OPEN_FRESH ? "new"
+                            : how == OPEN_KEPT ? "came back complete"
+                            : "lost state"));
 
     return 1;
 }
