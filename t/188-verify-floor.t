@@ -53,6 +53,11 @@ forget(0);
 like((verify())[1], qr/client id of message 4 for a new one/,
      'without a floor that is not there either');
 
+# what was sent moved marks, which are stored a moment later
+
+my $marks = $meta =~ s/c:.*/marks/r;
+wait_until { $chat->redis_cli('EXISTS', $marks) =~ /^0/ };
+
 $chat->redis_cli('DEL', $ids, $meta, $meta =~ s/meta\z/$_/r)
     for qw(members hot);
 $ada->join('lobby');
