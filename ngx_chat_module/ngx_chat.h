@@ -136,6 +136,7 @@ struct ngx_chat_loc_conf_s {
 };
 
 
+#include "ngx_chat_conf.h"
 #include "ngx_chat_shm.h"
 #include "ngx_chat_redis.h"
 #include "ngx_chat_session.h"
@@ -256,29 +257,6 @@ ngx_int_t ngx_chat_token_log_handler(ngx_http_request_t *r);
    reason, for the log, holds no part of the token */
 ngx_int_t ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
     chat_token_t *token, const char **reason);
-
-
-/* ngx_chat_conf.c: setters of directives, and what a number must be */
-
-typedef struct {
-    ngx_conf_post_handler_pt   handler;         /* first, as ngx_conf_post_t */
-    const char                *name;
-    size_t                     min;
-    size_t                     max;
-    const char                *text;            /* "1k and 1m" */
-} ngx_chat_conf_range_t;
-
-char *ngx_chat_conf_check_num(ngx_conf_t *cf, void *post, void *data);
-char *ngx_chat_conf_check_size(ngx_conf_t *cf, void *post, void *data);
-char *ngx_chat_conf_check_msec(ngx_conf_t *cf, void *post, void *data);
-char *ngx_chat_conf_check_sec(ngx_conf_t *cf, void *post, void *data);
-
-char *ngx_chat_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content

@@ -103,8 +103,7 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
     room = rq->join->room;
 
     if (!room->subscribed) {
-        rq->in_line = 1;
-        ngx_queue_insert_tail(&room->waiting, &rq->wait);
+        ngx_chat_line_wait(rq, &room->waiting);
         return;
     }
 

@@ -30,10 +30,29 @@ ngx_chat_line_pass(ngx_chat_request_t *rq)
         return 1;
     }
 
-    rq->in_line = 1;
-    ngx_queue_insert_tail(&node->line, &rq->wait);
+    ngx_chat_line_wait(rq, &node->line);
 
     return 0;
+}
+
+
+void
+ngx_chat_line_wait(ngx_chat_request_t *rq, ngx_queue_t *line)
+{
+    rq->in_line = 1;
+    ngx_queue_insert_tail(line, &rq->wait);
+    ngx_chat_count(rq->node, NGX_CHAT_COUNT_WAITING);
+}
+
+
+void
+ngx_chat_line_leave(ngx_chat_request_t *rq)
+{
+    if (rq->in_line) {
+        rq->in_line = 0;
+        ngx_queue_remove(&rq->wait);
+        ngx_chat_count_add(rq->node, NGX_CHAT_COUNT_WAITING, -1);
+    }
 }
 
 
@@ -56,10 +75,9 @@ ngx_chat_line_answered(ngx_chat_node_t *node)
            && !ngx_queue_empty(&node->line))
     {
         q = ngx_queue_head(&node->line);
-        ngx_queue_remove(q);
 
         rq = ngx_queue_data(q, ngx_chat_request_t, wait);
-        rq->in_line = 0;
+        ngx_chat_line_leave(rq);
         ngx_chat_request_run(rq);
     }
 }

@@ -42,6 +42,10 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_rooms", "",
         "Conversations that sessions have joined, counted per node." },
 
+    [NGX_CHAT_COUNT_WAITING] = {
+        "chat_joins_waiting", "",
+        "Joins that wait for their turn to ask Redis, or for a subscription." },
+
     [NGX_CHAT_COUNT_REPAIRS] = {
         "chat_repairs", "",
         "Rooms that are being compared with Redis." },

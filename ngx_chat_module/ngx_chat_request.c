@@ -454,10 +454,7 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
     ngx_chat_need_cancel(&rq->waiter);
     ngx_chat_ack_cancel(rq);
 
-    if (rq->in_line) {
-        rq->in_line = 0;
-        ngx_queue_remove(&rq->wait);
-    }
+    ngx_chat_line_leave(rq);
 
     if (join != NULL) {                 /* a join that came to nothing */
         rq->join = NULL;

@@ -251,11 +251,14 @@ void ngx_chat_batch_left(ngx_chat_element_t *e);
 /*
  * ngx_chat_line.c: a few ask for positions at a time.  pass: 0: the request
  * waits, and is run again in its turn.  asked, answered: a call for it was
- * sent, has been answered.
+ * sent, has been answered.  wait, leave: in any line; leave is fine if it
+ * waits in none.
  */
 
 void ngx_chat_line_init(ngx_chat_node_t *node);
 ngx_uint_t ngx_chat_line_pass(ngx_chat_request_t *rq);
+void ngx_chat_line_wait(ngx_chat_request_t *rq, ngx_queue_t *line);
+void ngx_chat_line_leave(ngx_chat_request_t *rq);
 void ngx_chat_line_asked(ngx_chat_node_t *node);
 void ngx_chat_line_answered(ngx_chat_node_t *node);
 

@@ -337,10 +337,9 @@ ngx_chat_room_on_subscribed(ngx_chat_node_t *node, ngx_str_t *base)
 
     while (!ngx_queue_empty(&waiting)) {
         q = ngx_queue_head(&waiting);
-        ngx_queue_remove(q);
 
         rq = ngx_queue_data(q, ngx_chat_request_t, wait);
-        rq->in_line = 0;
+        ngx_chat_line_leave(rq);
         ngx_chat_request_run(rq);       /* the room may be gone now */
     }
 

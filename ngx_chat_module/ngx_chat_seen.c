@@ -9,8 +9,34 @@
 #define NGX_CHAT_SEEN_EVENT  128        /* a reset, but for the id */
 
 
+static ngx_chat_join_t *ngx_chat_seen_next(ngx_chat_room_t *room,
+    ngx_chat_join_t *join);
 static uint64_t ngx_chat_seen_of(ngx_chat_join_t *join);
 static void ngx_chat_seen_reset(ngx_chat_join_t *join);
+
+
+/* the live one after this one, or NULL; NULL: the first */
+
+static ngx_chat_join_t *
+ngx_chat_seen_next(ngx_chat_room_t *room, ngx_chat_join_t *join)
+{
+    ngx_queue_t  *q;
+
+    q = join == NULL ? ngx_queue_head(&room->joins)
+                     : ngx_queue_next(&join->room_queue);
+
+    for ( /* void */ ; q != ngx_queue_sentinel(&room->joins);
+          q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->state == NGX_CHAT_JOIN_LIVE) {
+            return join;
+        }
+    }
+
+    return NULL;
+}
 
 
 /* the revision that a live session has got */
@@ -33,21 +59,14 @@ ngx_chat_seen_list(ngx_chat_room_t *room, uint64_t *revisions)
 {
     uint64_t          revision;
     ngx_uint_t        i, n;
-    ngx_queue_t      *q;
     ngx_chat_join_t  *join;
 
     n = 0;
 
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
+    for (join = ngx_chat_seen_next(room, NULL);
+         join != NULL;
+         join = ngx_chat_seen_next(room, join))
     {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
         revision = ngx_chat_seen_of(join);
 
         for (i = 0; i < n && revisions[i] != revision; i++) { /* void */ }
@@ -81,19 +100,12 @@ ngx_chat_seen_covered(ngx_chat_room_t *room)
 {
     uint64_t          revision;
     ngx_uint_t        i;
-    ngx_queue_t      *q;
     ngx_chat_join_t  *join;
 
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
+    for (join = ngx_chat_seen_next(room, NULL);
+         join != NULL;
+         join = ngx_chat_seen_next(room, join))
     {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
         revision = ngx_chat_seen_of(join);
 
         for (i = 0; i < room->ncompared; i++) {
@@ -122,21 +134,14 @@ ngx_chat_seen_reset_bad(ngx_chat_room_t *room, redisReply *reply)
 {
     uint64_t          lowest;
     ngx_uint_t        i;
-    ngx_queue_t      *q;
     ngx_chat_join_t  *join;
 
     lowest = ngx_chat_bus_uint(reply, 3);
 
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
+    for (join = ngx_chat_seen_next(room, NULL);
+         join != NULL;
+         join = ngx_chat_seen_next(room, join))
     {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state != NGX_CHAT_JOIN_LIVE) {
-            continue;
-        }
-
         join->revision = ngx_chat_seen_of(join);
         join->own = 0;
 

@@ -68,7 +68,7 @@ $proxy->heal('redis');
 
 my $answer = $bob->reply($join)->{data};
 is($answer->{reset}, JSON::PP::false, 'the join was answered before');
-is(scalar(grep { $_->{data}{content} eq 'not heard' } @{ $answer->{events} }),
+is(scalar(grep { ($_->{data}{content} // '') eq 'not heard' } @{ $answer->{events} }),
    1, 'with what was lost');
 
 reset_ok($bob);

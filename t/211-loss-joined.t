@@ -8,9 +8,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(remove_tree);
-use IO::Handle;
 
 use ChatTest;
+use ChatTest::Monitor;
 
 my $chat = ChatTest->new(workers => 1, proxied => 1);
 $chat->start;
@@ -20,32 +20,6 @@ my $proxy = $chat->proxy;
 my $files = $chat->directory . '/appendonlydir';
 my $alice = $chat->connect(user => 'alice');
 my $carol = $chat->connect(user => 'carol');
-
-
-# Waits until this function was called as often as that, after Redis started.
-
-my ($monitor, $text);
-
-sub called ($function, $times = 1) {
-    wait_until {
-        sysread $monitor, $text, 65536, length $text;
-        $times <= (() = $text =~ /"chat_v1_$function".*lobby"/g);
-    } 20;
-
-    return;
-}
-
-
-sub monitor () {
-    my $socket = $chat->directory . '/redis.sock';
-
-    open $monitor, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
-        or die "cannot run redis-cli: $!";
-    $monitor->blocking(0);
-    $text = '';
-
-    return;
-}
 
 
 sub generation () {
@@ -77,11 +51,11 @@ subtest 'who joins meanwhile misses nothing' => sub {
     $proxy->swallow('redis', message => '^chat:nodes$', times => -1);
     my $former = generation();
     lose();
-    monitor();
+    my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 
     # it has tried so often that it will not again for some seconds
 
-    called('compare', 4);
+    $monitor->await('compare', 'lobby', 4);
 
     # what it asks is answered, but it does not get the answers
 
@@ -91,14 +65,14 @@ subtest 'who joins meanwhile misses nothing' => sub {
 
     my $join = $carol->post('conversation.join',
                             { conversationId => 'lobby' });
-    called('open');
+    $monitor->await('open', 'lobby');
 
     $chat->chatctl_must(qw(conversation update lobby --name new));
 
     $proxy->heal('redis', 'swallow');
     $chat->redis_cli('PUBLISH', 'chat:nodes',
                      'open chat:{p08}: ' . generation());
-    called('compare', 5);
+    $monitor->await('compare', 'lobby', 5);
     $proxy->heal('redis');
 
     ok(!$carol->reply($join)->{data}{reset}, 'carol has nothing to forget');

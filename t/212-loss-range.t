@@ -7,9 +7,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(remove_tree);
-use IO::Handle;
 
 use ChatTest;
+use ChatTest::Monitor;
 
 my $chat = ChatTest->new(workers => 1, proxied => 1);
 $chat->start;
@@ -18,32 +18,6 @@ $chat->create('lobby');
 my $proxy = $chat->proxy;
 my $alice = $chat->connect(user => 'alice');
 my $carol = $chat->connect(user => 'carol');
-
-
-# Waits until this function was called as often as that, after Redis started.
-
-my ($monitor, $text);
-
-sub called ($function, $times = 1) {
-    wait_until {
-        sysread $monitor, $text, 65536, length $text;
-        $times <= (() = $text =~ /"chat_v1_$function".*lobby"/g);
-    } 20;
-
-    return;
-}
-
-
-sub monitor () {
-    my $socket = $chat->directory . '/redis.sock';
-
-    open $monitor, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
-        or die "cannot run redis-cli: $!";
-    $monitor->blocking(0);
-    $text = '';
-
-    return;
-}
 
 
 sub rename_lobby ($name) {
@@ -62,18 +36,18 @@ subtest 'who joins meanwhile gets nothing twice' => sub {
     $chat->kill('redis');
     remove_tree($chat->directory . '/appendonlydir');
     $chat->restart('redis');
-    monitor();
+    my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 
     # it has tried so often that it will not again for some seconds
 
-    called('compare', 4);
+    $monitor->await('compare', 'lobby', 4);
     $chat->start_part('persist');
     rename_lobby('loaded');
     $chat->freeze('persist');
 
     # now it compares, and what alice has missed is in storage alone
 
-    called('compare', 5);
+    $monitor->await('compare', 'lobby', 5);
     $carol->join('lobby');
     rename_lobby('new');
     $chat->thaw('persist');

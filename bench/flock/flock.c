@@ -19,18 +19,14 @@
 
 #include "flock.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 
 #define READY_US     (90 * UINT64_C(1000000))
 #define VERIFY_US    (60 * UINT64_C(1000000))
-#define TURN_EVENTS  512
 #define AT_ONCE      64         /* members that are being let in, at first */
 
 
@@ -58,8 +54,7 @@ static bool flock_turn(int timeout);
 int
 main(int argc, char **argv)
 {
-    char                line[4096];
-    struct epoll_event  event = { .events = EPOLLIN };  /* standard input */
+    char  line[4096];
 
     if (argc != 5 || sscanf(argv[1], "%u", &port) != 1
         || sscanf(argv[2], "%u", &each) != 1
@@ -71,18 +66,12 @@ main(int argc, char **argv)
         wire_fail("usage: flock PORT EACH STEP CONVERSATIONS < COMMANDS");
     }
 
-    epoll_fd = epoll_create1(0);
+    epoll_fd = wire_begin();
     expected = calloc(conversations, sizeof(uint64_t));
 
-    if (epoll_fd == -1 || expected == NULL
-        || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) == -1)
-    {
-        wire_fail("cannot start: %s", strerror(errno));
+    if (expected == NULL) {
+        wire_fail("out of memory");
     }
-
-    /* a line that waits in a buffer would not show in epoll */
-    (void) setvbuf(stdin, NULL, _IONBF, 0);
-    (void) setvbuf(stdout, NULL, _IOLBF, 0);
 
     for ( ;; ) {
 
@@ -339,32 +328,10 @@ flock_steps(void)
 }
 
 
-/* deals with what has happened; whether there is something on standard input */
-
 static bool
 flock_turn(int timeout)
 {
-    int                  i, n;
-    bool                 told = false;
-    struct epoll_event   events[TURN_EVENTS];
-
     flock_steps();
 
-    n = epoll_wait(epoll_fd, events, TURN_EVENTS, nwaiting != 0 ? 5 : timeout);
-
-    if (n == -1 && errno != EINTR) {
-        wire_fail("epoll_wait() failed: %s", strerror(errno));
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (events[i].data.ptr == NULL) {
-            told = true;
-            continue;
-        }
-
-        wire_event(events[i].data.ptr);
-    }
-
-    return told;
+    return wire_turn(epoll_fd, nwaiting != 0 ? 5 : timeout);
 }

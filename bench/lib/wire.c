@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 
+#define TURN_EVENTS   512
 #define READ_SIZE     65536
 #define MAX_FRAME     (2 * 1048576)     /* that the server sends */
 #define FRAME_TEXT    0x81
@@ -23,6 +24,7 @@
 #define FRAME_MASKED  0x80
 
 
+static void wire_event(wire_t *w);
 static void wire_read(wire_t *w);
 static size_t wire_take(wire_t *w, char *pos, char *last);
 static size_t wire_take_response(wire_t *w, char *pos, char *last);
@@ -84,7 +86,9 @@ wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token)
 }
 
 
-void
+/* what epoll has told */
+
+static void
 wire_event(wire_t *w)
 {
     if (w->fd != -1 && w->blocked) {
@@ -343,6 +347,55 @@ wire_end(wire_t *w, const char *reason)
 {
     wire_close(w);
     w->handlers->end(w, reason);
+}
+
+
+int
+wire_begin(void)
+{
+    int                 epoll_fd;
+    struct epoll_event  event = { .events = EPOLLIN };
+
+    /* a line that waits in a buffer would not show in epoll */
+    (void) setvbuf(stdin, NULL, _IONBF, 0);
+    (void) setvbuf(stdout, NULL, _IOLBF, 0);
+
+    epoll_fd = epoll_create1(0);
+
+    if (epoll_fd == -1
+        || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) == -1)
+    {
+        wire_fail("no epoll: %s", strerror(errno));
+    }
+
+    return epoll_fd;
+}
+
+
+bool
+wire_turn(int epoll_fd, int timeout)
+{
+    int                  i, n;
+    bool                 told = false;
+    struct epoll_event   events[TURN_EVENTS];
+
+    n = epoll_wait(epoll_fd, events, TURN_EVENTS, timeout);
+
+    if (n == -1 && errno != EINTR) {
+        wire_fail("epoll_wait() failed: %s", strerror(errno));
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (events[i].data.ptr == NULL) {
+            told = true;
+            continue;
+        }
+
+        wire_event(events[i].data.ptr);
+    }
+
+    return told;
 }
 
 

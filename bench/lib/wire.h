@@ -45,14 +45,20 @@ struct wire_s {
 /* connects to loopback and sends the handshake; epoll tells it w */
 void wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token);
 
-/* what epoll has told */
-void wire_event(wire_t *w);
-
 /* a text of up to WIRE_MAX_TEXT */
 void wire_send(wire_t *w, const char *text, size_t len);
 
 /* the handler is not called */
 void wire_close(wire_t *w);
+
+
+/* what epoll is asked of, standard input among it; a line of that is never in a
+   buffer */
+int wire_begin(void);
+
+/* deals with what has happened, or waits so many ms for it; whether there is
+   something on standard input */
+bool wire_turn(int epoll_fd, int timeout);
 
 
 uint64_t wire_now(void);                /* us, for durations */

@@ -17,18 +17,14 @@
 
 #include "load.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 
 #define READY_SECONDS  60
 #define REPLY_SECONDS  15       /* for the last replies and events */
-#define TURN_EVENTS    512
 
 
 tally_t  tally;
@@ -45,15 +41,13 @@ static void load_open(unsigned port, const char *conversation,
 static void load_ready(void);
 static void load_send(unsigned rate, unsigned ms);
 static void load_report(uint64_t sent, uint64_t began);
-static bool load_turn(int timeout);
 
 
 int
 main(int argc, char **argv)
 {
-    char                line[4096], conversation[65], token[2048];
-    unsigned            port, rate, ms;
-    struct epoll_event  event = { .events = EPOLLIN };  /* standard input */
+    char       line[4096], conversation[65], token[2048];
+    unsigned   port, rate, ms;
 
     if (argc != 3 || sscanf(argv[1], "%u", &port) != 1
         || sscanf(argv[2], "%u", &listeners) != 1)
@@ -61,23 +55,12 @@ main(int argc, char **argv)
         wire_fail("usage: load PORT LISTENERS < COMMANDS");
     }
 
-    epoll_fd = epoll_create1(0);
-
-    if (epoll_fd == -1) {
-        wire_fail("epoll_create1() failed: %s", strerror(errno));
-    }
-
-    /* a line that waits in a buffer would not show in epoll */
-    (void) setvbuf(stdin, NULL, _IONBF, 0);
-
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) == -1) {
-        wire_fail("epoll_ctl() failed: %s", strerror(errno));
-    }
+    epoll_fd = wire_begin();
 
     for ( ;; ) {
 
         /* pings have to be answered meanwhile */
-        while (!load_turn(1000)) { /* void */ }
+        while (!wire_turn(epoll_fd, 1000)) { /* void */ }
 
         if (fgets(line, sizeof(line), stdin) == NULL) {
             break;
@@ -138,11 +121,10 @@ load_ready(void)
             wire_fail("session %zu has not joined in time", i);
         }
 
-        (void) load_turn(100);
+        (void) wire_turn(epoll_fd, 100);
     }
 
     printf("ready\n");
-    fflush(stdout);
 }
 
 
@@ -194,7 +176,7 @@ load_send(unsigned rate, unsigned ms)
             sent++;
         }
 
-        (void) load_turn(1);
+        (void) wire_turn(epoll_fd, 1);
     }
 
     load_report(sent, began);
@@ -235,34 +217,4 @@ load_report(uint64_t sent, uint64_t began)
            " p50=%" PRIu32 " p99=%" PRIu32 " max=%" PRIu32 "\n",
            sent, tally.replies, tally.refused, tally.events, us,
            load_delay(500), load_delay(990), load_delay(1000));
-    fflush(stdout);
-}
-
-
-/* deals with what has happened; whether there is something on standard input */
-
-static bool
-load_turn(int timeout)
-{
-    int                  i, n;
-    bool                 told = false;
-    struct epoll_event   events[TURN_EVENTS];
-
-    n = epoll_wait(epoll_fd, events, TURN_EVENTS, timeout);
-
-    if (n == -1 && errno != EINTR) {
-        wire_fail("epoll_wait() failed: %s", strerror(errno));
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (events[i].data.ptr == NULL) {
-            told = true;
-            continue;
-        }
-
-        wire_event(events[i].data.ptr);
-    }
-
-    return told;
 }

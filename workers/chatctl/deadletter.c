@@ -33,8 +33,14 @@ typedef struct {
 static options_rc_e letter_read(letter_t *l, const options_t *options,
     int argc, char **argv);
 static int letter_open(letter_t *l);
-static PGresult *letter_query(letter_t *l, const char *sql, uint64_t a,
-    uint64_t b);
+static int letter_run(letter_t *l, const options_t *options, int argc,
+    char **argv, int (*run)(letter_t *l));
+static PGresult *letter_query(letter_t *l, const char *sql,
+    const db_params_t *ps);
+static PGresult *letter_ask(letter_t *l, const char *sql, uint64_t id);
+static PGresult *letter_ask_all(letter_t *l, const char *sql);
+static int letter_list(letter_t *l);
+static int letter_show(letter_t *l);
 static int letter_missing(letter_t *l);
 static int letter_retry(letter_t *l);
 static int letter_retry_one(letter_t *l, uint64_t id, uint64_t until);
@@ -62,16 +68,13 @@ static const char  sql_list[] =
 
 static const char  sql_show[] =
     "SELECT s.*, to_json(s) FROM (SELECT " LETTER_COLUMNS ", d.fields"
-    " FROM chat.dead_letter d WHERE d.id = $1 AND $2 = 0) s";
+    " FROM chat.dead_letter d WHERE d.id = $1) s";
 
 
 int
 deadletter_list_main(int argc, char **argv)
 {
-    int           row, rows;
-    letter_t      l;
-    PGresult     *res;
-    options_rc_e  rc;
+    letter_t  l;
 
     const option_t  own[] = {
         { "limit", OPTION_NUMBER, false, "N", "50",
@@ -88,51 +91,14 @@ deadletter_list_main(int argc, char **argv)
         .own = own
     };
 
-    rc = letter_read(&l, &options, argc, argv);
-
-    if (rc != OPTIONS_OK) {
-        return ctl_exit(rc);
-    }
-
-    res = letter_open(&l) == 0
-          ? letter_query(&l, sql_list, l.cursor, l.limit + 1) : NULL;
-
-    if (res == NULL) {
-        db_close(&l.db);
-        return EXIT_UNAVAILABLE;
-    }
-
-    rows = PQntuples(res);
-    rows -= (uint64_t) rows > l.limit;
-
-    printf("%s", l.json ? "{\"items\":[" : "");
-
-    for (row = 0; row < rows; row++) {
-        printf("%s%s%s", l.json && row != 0 ? "," : "",
-               PQgetvalue(res, row, l.json ? 2 : 1), l.json ? "" : "\n");
-    }
-
-    if (rows < PQntuples(res)) {
-        printf(l.json ? "],\"nextCursor\":\"%s\"}\n" : "\nmore: --cursor %s\n",
-               PQgetvalue(res, rows - 1, 0));
-    } else {
-        printf("%s", l.json ? "],\"nextCursor\":null}\n" : "");
-    }
-
-    PQclear(res);
-    db_close(&l.db);
-
-    return ctl_flush() ? EXIT_OK : EXIT_FAILED;
+    return letter_run(&l, &options, argc, argv, letter_list);
 }
 
 
 int
 deadletter_show_main(int argc, char **argv)
 {
-    int           i, last, rc = EXIT_OK;
-    letter_t      l;
-    PGresult     *res;
-    options_rc_e  orc;
+    letter_t  l;
 
     const option_t  own[] = { OPTION_END };
 
@@ -145,46 +111,14 @@ deadletter_show_main(int argc, char **argv)
         .noperands = 1
     };
 
-    orc = letter_read(&l, &options, argc, argv);
-
-    if (orc != OPTIONS_OK) {
-        return ctl_exit(orc);
-    }
-
-    res = letter_open(&l) == 0 ? letter_query(&l, sql_show, l.id, 0) : NULL;
-
-    if (res == NULL) {
-        rc = EXIT_UNAVAILABLE;
-
-    } else if (PQntuples(res) == 0) {
-        (void) letter_missing(&l);
-        rc = EXIT_NOT_FOUND;
-
-    } else {
-        last = PQnfields(res) - 1;
-
-        for (i = 0; i < last && !l.json; i++) {
-            printf("%-16s %s\n", PQfname(res, i), PQgetvalue(res, 0, i));
-        }
-
-        if (l.json) {
-            printf("%s\n", PQgetvalue(res, 0, last));
-        }
-    }
-
-    PQclear(res);
-    db_close(&l.db);
-
-    return ctl_flush() ? rc : EXIT_FAILED;
+    return letter_run(&l, &options, argc, argv, letter_show);
 }
 
 
 int
 deadletter_retry_main(int argc, char **argv)
 {
-    int           rc;
-    letter_t      l;
-    options_rc_e  orc;
+    letter_t  l;
 
     const option_t  own[] = {
         { "all", OPTION_FLAG, false, NULL, NULL,
@@ -205,25 +139,14 @@ deadletter_retry_main(int argc, char **argv)
         .optional = 1
     };
 
-    orc = letter_read(&l, &options, argc, argv);
-
-    if (orc != OPTIONS_OK) {
-        return ctl_exit(orc);
-    }
-
-    rc = letter_open(&l) == -1 ? EXIT_UNAVAILABLE : letter_retry(&l);
-    db_close(&l.db);
-
-    return ctl_flush() ? rc : EXIT_FAILED;
+    return letter_run(&l, &options, argc, argv, letter_retry);
 }
 
 
 int
 deadletter_drop_main(int argc, char **argv)
 {
-    int           rc;
-    letter_t      l;
-    options_rc_e  orc;
+    letter_t  l;
 
     const option_t  own[] = {
         { "all", OPTION_FLAG, false, NULL, NULL,
@@ -242,19 +165,25 @@ deadletter_drop_main(int argc, char **argv)
         .optional = 1
     };
 
-    orc = letter_read(&l, &options, argc, argv);
+    return letter_run(&l, &options, argc, argv, letter_drop);
+}
+
+
+static int
+letter_run(letter_t *l, const options_t *options, int argc, char **argv,
+    int (*run)(letter_t *l))
+{
+    int           rc;
+    options_rc_e  orc;
+
+    orc = letter_read(l, options, argc, argv);
 
     if (orc != OPTIONS_OK) {
         return ctl_exit(orc);
     }
 
-    if (!l.yes) {
-        ctl_say("the event will be lost for ever; say --yes");
-        return EXIT_USAGE;
-    }
-
-    rc = letter_open(&l) == -1 ? EXIT_UNAVAILABLE : letter_drop(&l);
-    db_close(&l.db);
+    rc = letter_open(l) == -1 ? EXIT_UNAVAILABLE : run(l);
+    db_close(&l->db);
 
     return ctl_flush() ? rc : EXIT_FAILED;
 }
@@ -308,20 +237,115 @@ letter_open(letter_t *l)
 
 
 static PGresult *
-letter_query(letter_t *l, const char *sql, uint64_t a, uint64_t b)
+letter_query(letter_t *l, const char *sql, const db_params_t *ps)
 {
-    PGresult     *res;
-    db_params_t   ps = { 0 };
+    PGresult  *res;
 
-    db_param_uint(&ps, a);
-    db_param_uint(&ps, b);
-    res = db_query(&l->db, sql, &ps);
+    res = db_query(&l->db, sql, ps);
 
     if (res == NULL) {
         ctl_say("PostgreSQL: %s", l->db.error);
     }
 
     return res;
+}
+
+
+static PGresult *
+letter_ask(letter_t *l, const char *sql, uint64_t id)
+{
+    db_params_t  ps = { 0 };
+
+    db_param_uint(&ps, id);
+
+    return letter_query(l, sql, &ps);
+}
+
+
+/* $1: the one that was named; $2: 1 if it is all of them */
+
+static PGresult *
+letter_ask_all(letter_t *l, const char *sql)
+{
+    db_params_t  ps = { 0 };
+
+    db_param_uint(&ps, l->id);
+    db_param_uint(&ps, l->all ? 1 : 0);
+
+    return letter_query(l, sql, &ps);
+}
+
+
+static int
+letter_list(letter_t *l)
+{
+    int           row, rows;
+    PGresult     *res;
+    db_params_t   ps = { 0 };
+
+    db_param_uint(&ps, l->cursor);
+    db_param_uint(&ps, l->limit + 1);
+    res = letter_query(l, sql_list, &ps);
+
+    if (res == NULL) {
+        return EXIT_UNAVAILABLE;
+    }
+
+    rows = PQntuples(res);
+    rows -= (uint64_t) rows > l->limit;
+
+    printf("%s", l->json ? "{\"items\":[" : "");
+
+    for (row = 0; row < rows; row++) {
+        printf("%s%s%s", l->json && row != 0 ? "," : "",
+               PQgetvalue(res, row, l->json ? 2 : 1), l->json ? "" : "\n");
+    }
+
+    if (rows < PQntuples(res)) {
+        printf(l->json ? "],\"nextCursor\":\"%s\"}\n"
+                       : "\nmore: --cursor %s\n",
+               PQgetvalue(res, rows - 1, 0));
+    } else {
+        printf("%s", l->json ? "],\"nextCursor\":null}\n" : "");
+    }
+
+    PQclear(res);
+
+    return EXIT_OK;
+}
+
+
+static int
+letter_show(letter_t *l)
+{
+    int        i, last;
+    PGresult  *res;
+
+    res = letter_ask(l, sql_show, l->id);
+
+    if (res == NULL) {
+        return EXIT_UNAVAILABLE;
+    }
+
+    if (PQntuples(res) == 0) {
+        PQclear(res);
+        (void) letter_missing(l);
+        return EXIT_NOT_FOUND;
+    }
+
+    last = PQnfields(res) - 1;
+
+    for (i = 0; i < last && !l->json; i++) {
+        printf("%-16s %s\n", PQfname(res, i), PQgetvalue(res, 0, i));
+    }
+
+    if (l->json) {
+        printf("%s\n", PQgetvalue(res, 0, last));
+    }
+
+    PQclear(res);
+
+    return EXIT_OK;
 }
 
 
@@ -333,9 +357,9 @@ letter_missing(letter_t *l)
     int        rc = EXIT_NOT_FOUND;
     PGresult  *res;
 
-    res = letter_query(l, "SELECT $1 BETWEEN 1 AND coalesce("
-                       "pg_sequence_last_value(pg_get_serial_sequence("
-                       "'chat.dead_letter', 'id')), 0) AND $2 = 0", l->id, 0);
+    res = letter_ask(l, "SELECT $1 BETWEEN 1 AND coalesce("
+                     "pg_sequence_last_value(pg_get_serial_sequence("
+                     "'chat.dead_letter', 'id')), 0)", l->id);
 
     if (res == NULL) {
         return EXIT_UNAVAILABLE;
@@ -364,12 +388,12 @@ letter_retry(letter_t *l)
     uint64_t   until = life_now() + l->wait * 1000;
     PGresult  *res;
 
-    res = letter_query(l,
-                       "UPDATE chat.dead_letter SET retry_at ="
-                       " coalesce(retry_at, now())"
-                       " WHERE (id = $1 OR $2 = 1)"
-                       " AND (fields::text <> '{}' OR $2 = 0)"
-                       " RETURNING id", l->id, l->all ? 1 : 0);
+    res = letter_ask_all(l,
+                         "UPDATE chat.dead_letter SET retry_at ="
+                         " coalesce(retry_at, now())"
+                         " WHERE (id = $1 OR $2 = 1)"
+                         " AND (fields::text <> '{}' OR $2 = 0)"
+                         " RETURNING id");
 
     if (res == NULL) {
         return EXIT_UNAVAILABLE;
@@ -397,9 +421,8 @@ letter_retry_one(letter_t *l, uint64_t id, uint64_t until)
     PGresult  *res;
 
     for ( ;; ) {
-        res = letter_query(l, "SELECT retry_at IS NULL, reason"
-                           " FROM chat.dead_letter"
-                           " WHERE id = $1 AND $2 = 0", id, 0);
+        res = letter_ask(l, "SELECT retry_at IS NULL, reason"
+                         " FROM chat.dead_letter WHERE id = $1", id);
 
         if (res == NULL) {
             return EXIT_UNAVAILABLE;
@@ -407,7 +430,8 @@ letter_retry_one(letter_t *l, uint64_t id, uint64_t until)
 
         if (PQntuples(res) == 0) {
             PQclear(res);
-            printf("dead letter %" PRIu64 ": stored\n", id);
+            printf("dead letter %" PRIu64 ": done with; it is stored, or what "
+                   "came later had taken its place\n", id);
             return EXIT_OK;
         }
 
@@ -437,9 +461,13 @@ letter_drop(letter_t *l)
 {
     PGresult  *res;
 
-    res = letter_query(l, "DELETE FROM chat.dead_letter"
-                       " WHERE id = $1 OR $2 = 1", l->id,
-                       l->all ? 1 : 0);
+    if (!l->yes) {
+        ctl_say("the event will be lost for ever; say --yes");
+        return EXIT_USAGE;
+    }
+
+    res = letter_ask_all(l, "DELETE FROM chat.dead_letter"
+                         " WHERE id = $1 OR $2 = 1");
 
     if (res == NULL) {
         return EXIT_UNAVAILABLE;

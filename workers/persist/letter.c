@@ -143,7 +143,7 @@ letter_do(persist_t *p, const PGresult *res, int row,
 }
 
 
-/* a statement about the letter, which may not matter */
+/* a statement about the letter, which may not matter; text: its $2, or NULL */
 
 static int
 letter_query(persist_t *p, const letter_t *letter, const char *sql,
@@ -153,7 +153,11 @@ letter_query(persist_t *p, const letter_t *letter, const char *sql,
     db_params_t   ps = { 0 };
 
     db_param_uint(&ps, letter->id);
-    db_param_text(&ps, text);
+
+    if (text != NULL) {
+        db_param_text(&ps, text);
+    }
+
     res = db_query(&p->db, sql, &ps);
 
     if (res == NULL) {
@@ -350,8 +354,8 @@ letter_is_late(persist_t *p, const letter_t *letter)
     log_notice("a dead letter was overtaken by what came after it",
                log_uint("letter", letter->id));
 
-    return letter_query(p, letter, "DELETE FROM chat.dead_letter"
-                        " WHERE id = $1 AND $2 = ''", "");
+    return letter_query(p, letter,
+                        "DELETE FROM chat.dead_letter WHERE id = $1", NULL);
 }
 
 

@@ -1,0 +1,39 @@
+# What Redis is asked, as its MONITOR tells.
+
+package ChatTest::Monitor;
+
+use v5.36;
+
+use Carp qw(croak);
+use IO::Handle;
+
+use ChatTest::Wait qw(wait_until);
+
+use constant PATIENCE => 20;
+
+
+# socket: that Redis listens at
+
+sub new ($class, $socket) {
+    open my $pipe, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
+        or croak "cannot run redis-cli: $!";
+    $pipe->blocking(0);
+
+    return bless { pipe => $pipe, text => '' }, $class;
+}
+
+
+# waits until the function was called for the conversation as often as that,
+# from when we began to listen
+
+sub await ($self, $function, $conversation, $times = 1) {
+    wait_until {
+        sysread $self->{pipe}, $self->{text}, 65536, length $self->{text};
+        $times <= (() = $self->{text}
+                       =~ /"chat_v1_$function".*$conversation"/g);
+    } PATIENCE;
+
+    return;
+}
+
+1;
