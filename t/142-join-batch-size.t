@@ -74,6 +74,32 @@ subtest 'what is too much for one reply comes in several' => sub {
     is_deeply([$bob->unexpected], [], 'nothing twice');
 };
 
+# neither is answered before both have all that they get: each waits for one
+# that has to be loaded, until it is told that this takes too long
+
+subtest 'several of one session have no more room together' => sub {
+    my $bob = $chat->connect(user => 'bob');
+    my @halves = ([@rooms[0 .. 9], 'cold-1'], [@rooms[10 .. 19], 'cold-2']);
+
+    $chat->freeze('persist');
+
+    my @asked = map {
+        $bob->post('conversation.join', { conversations => [
+            map { { conversationId => $_, afterRevision => 0 } } @$_
+        ] })
+    } @halves;
+    my @replies = map { $bob->reply($_) } @asked;
+    my $size = 0;
+
+    $size += length $_->{raw} for @replies;
+    $chat->thaw('persist');
+
+    is((grep { $_->{data}{conversations}[10]{error} } @replies), 2,
+       'both have waited');
+    cmp_ok($size, '>', REPLY - 100_000, 'they have filled the room');
+    cmp_ok($size, '<=', REPLY, 'and not more');
+};
+
 subtest 'of one conversation comes a quarter of that' => sub {
     my %seen = revisions(@rooms[0 .. 1]);
     my %said = map {
