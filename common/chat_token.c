@@ -463,22 +463,25 @@ chat_token_read_nbf(chat_token_t *token, const chat_json_t *value,
 }
 
 
-/* for people and their logs: an issuer's clock may be ahead of ours */
+/* may lie ahead: an issuer's clock may be ahead of ours */
 
 static const char *
 chat_token_read_iat(chat_token_t *token, const chat_json_t *value,
     const chat_token_check_t *check)
 {
-    uint64_t  iat;
-
-    (void) token;
     (void) check;
 
-    if (value->type == CHAT_JSON_NULL || chat_token_get_date(value, &iat)) {
+    if (value->type == CHAT_JSON_NULL) {
         return NULL;
     }
 
-    return "its iat is no date";
+    if (!chat_token_get_date(value, &token->iat)) {
+        return "its iat is no date";
+    }
+
+    token->has_iat = true;
+
+    return NULL;
 }
 
 

@@ -34,6 +34,8 @@ typedef struct {
 
 typedef struct {
     uint64_t  exp;                      /* seconds since 1970 */
+    uint64_t  iat;                      /* likewise; 0 if there is none */
+    bool      has_iat;
 
     uint8_t   user_len;
     uint8_t   tenant_len;

@@ -7,6 +7,11 @@
 #define NGX_CHAT_CONF_H
 
 
+/* ngx_chat_directives.c */
+
+extern ngx_command_t  ngx_chat_commands[];
+
+
 /* ngx_chat_conf.c: setters of directives, and what a number must be */
 
 typedef struct {

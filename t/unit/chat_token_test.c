@@ -200,6 +200,8 @@ a_good_token_is_read(void **state)
     assert_true(text_is(t.sid, t.sid_len, "s/1"));
     assert_true(text_is(t.jti, t.jti_len, "j~1"));
     assert_int_equal(t.exp, 1795319999);
+    assert_true(t.has_iat);
+    assert_int_equal(t.iat, 1795319050);
     assert_int_equal(t.nroles, 2);
     assert_true(chat_token_has_role(&t, "admin"));
     assert_true(chat_token_has_role(&t, "r\xc3\xa4"));
@@ -227,6 +229,8 @@ the_least_that_a_token_needs(void **state)
     assert_int_equal(t.jti_len, 0);
     assert_int_equal(t.nroles, 0);
     assert_int_equal(t.exp, 1795319999);
+    assert_false(t.has_iat);
+    assert_int_equal(t.iat, 0);
 }
 
 
@@ -353,6 +357,9 @@ claims_are_judged(void **state)
         { "{" CLAIMS ",\"nbf\":0,\"nbf\":0}", "twice" },
         { "{" CLAIMS ",\"iat\":1895319056}", NULL },
         { "{" CLAIMS ",\"iat\":\"now\"}", "iat" },
+        { "{" CLAIMS ",\"iat\":true}", "iat" },
+        { "{" CLAIMS ",\"iat\":1e9}", "iat" },
+        { "{" CLAIMS ",\"iat\":0,\"iat\":0}", "twice" },
 
         /* sub */
         { "{\"exp\":1795319999}", "sub" },

@@ -1,0 +1,277 @@
+/*
+ * ngx_chat_directives.c: the directives, and what their values may be.  Those
+ * that take more than one word are read in ngx_chat_conf.c and its like;
+ * defaults and inheritance are in ngx_chat_module.c.
+ */
+
+#include "ngx_chat.h"
+
+
+#define NGX_CHAT_ANY_CONF  (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF              \
+                            |NGX_HTTP_LOC_CONF)
+
+
+static ngx_chat_conf_range_t  ngx_chat_partitions_range =
+    { ngx_chat_conf_check_num, "chat_partitions", 1, CHAT_ID_MAX_PARTITIONS,
+      "1 and 64" };
+
+static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
+    { ngx_chat_conf_check_msec, "chat_compare_interval", 1000,
+      60 * 60 * 1000, "1s and 1h" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
+    { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,
+      "1k and 1m" };
+
+static ngx_chat_conf_range_t  ngx_chat_send_queue_range =
+    { ngx_chat_conf_check_size, "chat_send_queue", 16 * 1024,
+      64 * 1024 * 1024, "16k and 64m" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_outstanding_range =
+    { ngx_chat_conf_check_num, "chat_max_outstanding", 1, 10000,
+      "1 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_conversations_range =
+    { ngx_chat_conf_check_num, "chat_max_conversations", 1, 100000,
+      "1 and 100000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_members_range =
+    { ngx_chat_conf_check_num, "chat_max_members", 2, 10000, "2 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_reactions_range =
+    { ngx_chat_conf_check_num, "chat_max_reactions", 1, 10000,
+      "1 and 10000" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_mentions_range =
+    { ngx_chat_conf_check_num, "chat_max_mentions", 0, 200, "0 and 200" };
+
+static ngx_chat_conf_range_t  ngx_chat_max_attachments_range =
+    { ngx_chat_conf_check_num, "chat_max_attachments", 0, 50, "0 and 50" };
+
+static ngx_chat_conf_range_t  ngx_chat_auth_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_auth_timeout", 100, 5 * 60 * 1000,
+      "100ms and 5m" };
+
+static ngx_chat_conf_range_t  ngx_chat_request_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_request_timeout", 100, 60 * 1000,
+      "100ms and 1m" };
+
+static ngx_chat_conf_range_t  ngx_chat_ping_interval_range =
+    { ngx_chat_conf_check_msec, "chat_ping_interval", 100, 60 * 60 * 1000,
+      "100ms and 1h" };
+
+static ngx_chat_conf_range_t  ngx_chat_ping_timeout_range =
+    { ngx_chat_conf_check_msec, "chat_ping_timeout", 100, 60 * 60 * 1000,
+      "100ms and 1h" };
+
+static ngx_chat_conf_range_t  ngx_chat_token_leeway_range =
+    { ngx_chat_conf_check_sec, "chat_token_leeway", 0, 5 * 60, "0s and 5m" };
+
+
+static ngx_conf_enum_t  ngx_chat_acks[] = {
+    { ngx_string("accepted"), NGX_CHAT_ACK_ACCEPTED },
+    { ngx_string("stored"), NGX_CHAT_ACK_STORED },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_command_t  ngx_chat_commands[] = {
+
+    { ngx_string("chat_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_chat_conf_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_partitions"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, partitions),
+      &ngx_chat_partitions_range },
+
+    { ngx_string("chat_compare_interval"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, compare_interval),
+      &ngx_chat_compare_interval_range },
+
+    { ngx_string("chat_canary"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_chat_conf_canary,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_websocket"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, websocket),
+      NULL },
+
+    { ngx_string("chat_echo"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, echo),
+      NULL },
+
+    { ngx_string("chat_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_chat_conf_health,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_chat_conf_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_token_key"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_2MORE,
+      ngx_chat_conf_token_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_token_issuer"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, issuer),
+      NULL },
+
+    { ngx_string("chat_token_audience"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, audience),
+      NULL },
+
+    { ngx_string("chat_token_leeway"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, leeway),
+      &ngx_chat_token_leeway_range },
+
+    { ngx_string("chat_token_cookie"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, token_cookie),
+      NULL },
+
+    { ngx_string("chat_token_query"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, token_query),
+      NULL },
+
+    { ngx_string("chat_origin"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_1MORE,
+      ngx_chat_conf_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("chat_auth_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, auth_timeout),
+      &ngx_chat_auth_timeout_range },
+
+    { ngx_string("chat_request_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, request_timeout),
+      &ngx_chat_request_timeout_range },
+
+    { ngx_string("chat_ping_interval"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ping_interval),
+      &ngx_chat_ping_interval_range },
+
+    { ngx_string("chat_ping_timeout"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ping_timeout),
+      &ngx_chat_ping_timeout_range },
+
+    { ngx_string("chat_max_message_size"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_message_size),
+      &ngx_chat_max_message_size_range },
+
+    { ngx_string("chat_send_queue"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, send_queue),
+      &ngx_chat_send_queue_range },
+
+    { ngx_string("chat_max_outstanding"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_outstanding),
+      &ngx_chat_max_outstanding_range },
+
+    { ngx_string("chat_max_conversations"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_conversations),
+      &ngx_chat_max_conversations_range },
+
+    { ngx_string("chat_max_members"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_members),
+      &ngx_chat_max_members_range },
+
+    { ngx_string("chat_max_reactions"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_reactions),
+      &ngx_chat_max_reactions_range },
+
+    { ngx_string("chat_max_mentions"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_mentions),
+      &ngx_chat_max_mentions_range },
+
+    { ngx_string("chat_max_attachments"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, max_attachments),
+      &ngx_chat_max_attachments_range },
+
+    { ngx_string("chat_ack"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, ack),
+      ngx_chat_acks },
+
+      ngx_null_command
+};
