@@ -90,6 +90,7 @@ ngx_chat_batch_name(ngx_chat_request_t *rq)
     max = ngx_max(s->conf->max_conversations, CHAT_REQUEST_MAX_BATCH);
 
     if (s->nelements + rq->parsed.nbatch > max) {
+        ngx_chat_count(rq->node, NGX_CHAT_COUNT_LIMITED_MAX_CONVERSATIONS);
         ngx_chat_request_fail_after(rq, CHAT_CODE_RATE_LIMITED,
                                     "too many joins are outstanding", 1);
         return NGX_DECLINED;

@@ -81,6 +81,8 @@ ngx_chat_conversation_join(ngx_chat_request_t *rq)
         if (rq->session->njoins >= rq->session->conf->max_conversations
             && ngx_chat_join_find(rq->session, &rq->name.base) == NULL)
         {
+            ngx_chat_count(rq->node,
+                           NGX_CHAT_COUNT_LIMITED_MAX_CONVERSATIONS);
             ngx_chat_request_fail(rq, CHAT_CODE_TOO_LARGE,
                                   "too many conversations are joined");
             return;

@@ -81,6 +81,22 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_CANARY_FAILED] = {
         "chat_canary_failed_total", "",
         "Changes of the canary that were refused or got no answer." },
+
+    [NGX_CHAT_COUNT_LIMITED_MAX_MESSAGE_SIZE] = {
+        "chat_limited_total", "{limit=\"max_message_size\"}",
+        "What was refused or closed because of a limit, by its directive." },
+
+    [NGX_CHAT_COUNT_LIMITED_MAX_OUTSTANDING] = {
+        "chat_limited_total", "{limit=\"max_outstanding\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_MAX_CONVERSATIONS] = {
+        "chat_limited_total", "{limit=\"max_conversations\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_SEND_QUEUE] = {
+        "chat_limited_total", "{limit=\"send_queue\"}",
+        NULL },
 };
 
 

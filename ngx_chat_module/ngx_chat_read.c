@@ -17,6 +17,7 @@
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
 static void ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos,
     u_char *last);
+static void ngx_chat_read_refuse(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_read_payload(ngx_chat_session_t *s, u_char **pos,
     u_char *last);
 static ngx_int_t ngx_chat_read_control(ngx_chat_session_t *s, u_char *data,
@@ -141,10 +142,7 @@ ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
             }
 
             if (rc == CHAT_ERROR) {
-                ngx_chat_session_close(s, f->close_code,
-                                       f->close_code == NGX_CHAT_CLOSE_TOO_BIG
-                                       ? "message too big"
-                                       : "malformed frame");
+                ngx_chat_read_refuse(s);
                 return;
             }
         }
@@ -153,6 +151,23 @@ ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
             return;
         }
     }
+}
+
+
+/* the head of a frame is not as it should be */
+
+static void
+ngx_chat_read_refuse(ngx_chat_session_t *s)
+{
+    ngx_uint_t  code = s->frame.close_code;
+
+    if (code == NGX_CHAT_CLOSE_TOO_BIG) {
+        ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_MAX_MESSAGE_SIZE);
+        ngx_chat_session_close(s, code, "message too big");
+        return;
+    }
+
+    ngx_chat_session_close(s, code, "malformed frame");
 }
 
 

@@ -214,6 +214,7 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
     ngx_chat_request_t  *rq;
 
     if (s->nrequests >= s->conf->max_outstanding) {
+        ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_MAX_OUTSTANDING);
         ngx_chat_request_error(s, parsed->id, CHAT_CODE_RATE_LIMITED,
                                "too many requests are outstanding");
         return;

@@ -181,8 +181,13 @@ ngx_chat_write_doomed(ngx_chat_session_t *s)
         return;
     }
 
-    ngx_chat_session_close(s, s->doomed, s->doomed == NGX_CHAT_CLOSE_SLOW
-                                         ? "slow consumer" : "out of memory");
+    if (s->doomed == NGX_CHAT_CLOSE_SLOW) {
+        ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_SEND_QUEUE);
+        ngx_chat_session_close(s, s->doomed, "slow consumer");
+        return;
+    }
+
+    ngx_chat_session_close(s, s->doomed, "out of memory");
 }
 
 

@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Metrics qw(parse_metrics);
 
 my $chat = ChatTest->new(listen => 'sndbuf=32k', location => <<'END');
     chat_max_outstanding 4;
@@ -78,6 +79,13 @@ subtest 'who does not read is let go, and misses nothing' => sub {
 
     is_deeply([map { $_->{id} } @heard], [map { $_->{id} } @said],
               'all are there, in order');
+};
+
+subtest 'each is counted' => sub {
+    my ($value) = parse_metrics($chat->http(path => '/metrics')->body);
+
+    is($value->{"chat_limited_total{limit=\"$_\"}"}, 1, $_)
+        for qw(max_outstanding max_conversations max_message_size send_queue);
 };
 
 subtest 'the others did not notice' => sub {
