@@ -48,6 +48,7 @@
 #define NGX_CHAT_CLOSE_RESTART       1012
 #define NGX_CHAT_CLOSE_OVERLOADED    1013
 #define NGX_CHAT_CLOSE_UNAUTHORIZED  4401
+#define NGX_CHAT_CLOSE_REVOKED       4403
 #define NGX_CHAT_CLOSE_NO_HEARTBEAT  4408
 #define NGX_CHAT_CLOSE_SLOW          4413
 
@@ -231,9 +232,7 @@ ngx_int_t ngx_chat_upgrade(ngx_http_request_t *r, ngx_chat_session_t *s,
     const char *reason);
 
 
-/*
- * ngx_chat_token.c: where a handshake has its token, and whether it is good.
- */
+/* ngx_chat_token.c: where a request has its token */
 
 typedef enum {                          /* in the order of precedence */
     NGX_CHAT_TOKEN_HEADER,              /* Authorization: Bearer */
@@ -253,10 +252,21 @@ ngx_int_t ngx_chat_token_hide(ngx_http_request_t *r);
 ngx_int_t ngx_chat_token_hide_handler(ngx_http_request_t *r);
 ngx_int_t ngx_chat_token_log_handler(ngx_http_request_t *r);
 
-/* NGX_OK; NGX_DECLINED: the token is bad; NGX_ERROR: the check failed.  The
-   reason, for the log, holds no part of the token */
-ngx_int_t ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
-    chat_token_t *token, const char **reason);
+
+/* ngx_chat_verify.c: whether it is good */
+
+typedef enum {
+    NGX_CHAT_TOKEN_GOOD,
+    NGX_CHAT_TOKEN_BAD,
+    NGX_CHAT_TOKEN_REVOKED,
+    NGX_CHAT_TOKEN_UNSURE,              /* revocations are not known now */
+    NGX_CHAT_TOKEN_FAILED               /* the check itself did */
+} ngx_chat_token_result_e;
+
+/* token is set if GOOD; else the reason is, for the log, without any part of
+   the token */
+ngx_chat_token_result_e ngx_chat_token_check(ngx_chat_loc_conf_t *lcf,
+    chat_str_t text, chat_token_t *token, const char **reason);
 
 
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content

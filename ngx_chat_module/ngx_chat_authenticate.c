@@ -5,49 +5,81 @@
 #include "ngx_chat.h"
 
 
-static void ngx_chat_authenticate_failed(ngx_chat_session_t *s,
-    chat_request_t *rq, const char *reason);
+static void ngx_chat_authenticate_refused(ngx_chat_session_t *s,
+    chat_request_t *rq, ngx_chat_token_result_e result, const char *reason);
 static ngx_int_t ngx_chat_authenticate_renew(ngx_chat_session_t *s,
     chat_request_t *rq, const chat_token_t *token);
+
+
+/* what is said of a token that is not good */
+
+typedef struct {
+    chat_code_e    code;
+    const char    *message;
+    ngx_uint_t     close_code;          /* of a session that has no user */
+    const char    *close_reason;
+} ngx_chat_refusal_t;
+
+
+static const ngx_chat_refusal_t  ngx_chat_authenticate_refusals[] = {
+    [NGX_CHAT_TOKEN_BAD] =
+        { CHAT_CODE_UNAUTHORIZED, "the token is not valid",
+          NGX_CHAT_CLOSE_UNAUTHORIZED, "invalid token" },
+    [NGX_CHAT_TOKEN_REVOKED] =
+        { CHAT_CODE_FORBIDDEN, "the token is revoked",
+          NGX_CHAT_CLOSE_REVOKED, "revoked" },
+    [NGX_CHAT_TOKEN_UNSURE] =
+        { CHAT_CODE_UNAVAILABLE, "the token cannot be checked now",
+          NGX_CHAT_CLOSE_OVERLOADED, "the token cannot be checked now" },
+};
 
 
 void
 ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
 {
-    size_t         len;
-    u_char         text[CHAT_TOKEN_MAX_LEN];
-    ngx_int_t      rc;
-    const char    *reason;
-    chat_token_t   token;
+    size_t                    len;
+    u_char                    text[CHAT_TOKEN_MAX_LEN];
+    const char               *reason;
+    chat_token_t              token;
+    ngx_chat_token_result_e   result;
 
     len = 0;
 
     if (chat_json_get_string(&rq->token, text, sizeof(text), &len) != CHAT_OK) {
-        rc = NGX_DECLINED;
+        result = NGX_CHAT_TOKEN_BAD;
         reason = "token is too long";
 
     } else {
-        rc = ngx_chat_token_check(s->conf, (chat_str_t) { text, len }, &token,
-                                  &reason);
+        result = ngx_chat_token_check(s->conf, (chat_str_t) { text, len },
+                                      &token, &reason);
     }
 
     ngx_explicit_memzero(text, sizeof(text));
 
-    if (rc == NGX_OK) {
-        rc = ngx_chat_authenticate_renew(s, rq, &token);
-        ngx_explicit_memzero(&token, sizeof(token));
-
-        if (rc == NGX_OK) {
-            ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
-            ngx_chat_session_schedule(s);
-        }
-
-        return;
+    if (result == NGX_CHAT_TOKEN_GOOD
+        && ngx_chat_authenticate_renew(s, rq, &token) == NGX_OK)
+    {
+        ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
+        ngx_chat_session_schedule(s);
     }
 
     ngx_explicit_memzero(&token, sizeof(token));
 
-    if (rc == NGX_ERROR) {
+    if (result != NGX_CHAT_TOKEN_GOOD) {
+        ngx_chat_authenticate_refused(s, rq, result, reason);
+    }
+}
+
+
+/* a session without a user has one attempt; one with a user keeps its own */
+
+static void
+ngx_chat_authenticate_refused(ngx_chat_session_t *s, chat_request_t *rq,
+    ngx_chat_token_result_e result, const char *reason)
+{
+    const ngx_chat_refusal_t  *refusal;
+
+    if (result == NGX_CHAT_TOKEN_FAILED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "chat: cannot check a token: %s", reason);
         ngx_chat_request_error(s, rq->id, CHAT_CODE_INTERNAL,
@@ -55,25 +87,15 @@ ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
         return;
     }
 
-    ngx_chat_authenticate_failed(s, rq, reason);
-}
-
-
-/* a session without a user has one attempt; one with a user keeps its own */
-
-static void
-ngx_chat_authenticate_failed(ngx_chat_session_t *s, chat_request_t *rq,
-    const char *reason)
-{
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "chat: token refused: %s", reason);
 
-    ngx_chat_request_error(s, rq->id, CHAT_CODE_UNAUTHORIZED,
-                           "the token is not valid");
+    refusal = &ngx_chat_authenticate_refusals[result];
+
+    ngx_chat_request_error(s, rq->id, refusal->code, refusal->message);
 
     if (s->identity == NULL) {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_UNAUTHORIZED,
-                               "invalid token");
+        ngx_chat_session_close(s, refusal->close_code, refusal->close_reason);
     }
 }
 

@@ -1,0 +1,66 @@
+/*
+ * A handshake while it is being looked at.  For the files that do:
+ * ngx_chat_handshake_read.c, and each that has a check in the list of
+ * ngx_chat_handshake.c.
+ */
+
+#ifndef NGX_CHAT_HANDSHAKE_H
+#define NGX_CHAT_HANDSHAKE_H
+
+
+#define NGX_CHAT_HANDSHAKE_PROTOCOL        "chat.v1"
+#define NGX_CHAT_HANDSHAKE_MAX_EXTENSIONS  4    /* lines of the header */
+
+
+/* what it says, and what we think of it; lives on the stack */
+
+typedef struct {
+    ngx_http_request_t     *request;
+    ngx_chat_loc_conf_t    *conf;
+    ngx_chat_node_t        *node;
+
+    chat_code_e             code;       /* of a refusal */
+    const char             *message;    /* the same, for the client */
+    const char             *reason;     /* and for the log, or NULL */
+    ngx_uint_t              close_code; /* to say at once after the 101 */
+
+    ngx_str_t               key;
+    ngx_str_t               version;
+    ngx_str_t               origin;
+    ngx_str_t               bearer;     /* token among the subprotocols */
+    ngx_str_t               extensions[NGX_CHAT_HANDSHAKE_MAX_EXTENSIONS];
+    ngx_uint_t              nkeys;
+    ngx_uint_t              nversions;
+    ngx_uint_t              norigins;
+    ngx_uint_t              nextensions;
+
+    unsigned                upgrade:1;      /* Upgrade: websocket */
+    unsigned                connection:1;   /* Connection: upgrade */
+    unsigned                offered:1;      /* subprotocol chat.v1 */
+    unsigned                identified:1;   /* token is set */
+
+    ngx_chat_token_place_e  place;
+    ngx_str_t               text;       /* of the token, as it was sent */
+    chat_token_t            token;
+} ngx_chat_handshake_t;
+
+
+/* ngx_chat_handshake_read.c: the headers */
+
+void ngx_chat_handshake_read(ngx_chat_handshake_t *hs);
+
+
+/*
+ * ngx_chat_handshake.c.  A check returns NGX_OK, or what these do.
+ * refused(): the answer is status and a JSON error.  dismissed(): likewise,
+ * but a page, which cannot see that, gets 101 and close_code.
+ */
+
+ngx_int_t ngx_chat_handshake_refused(ngx_chat_handshake_t *hs,
+    ngx_uint_t status, chat_code_e code, const char *message);
+ngx_int_t ngx_chat_handshake_dismissed(ngx_chat_handshake_t *hs,
+    ngx_uint_t status, ngx_uint_t close_code, chat_code_e code,
+    const char *message);
+
+
+#endif /* NGX_CHAT_HANDSHAKE_H */
