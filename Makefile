@@ -68,7 +68,8 @@ endif
 
 .PHONY: all libchat libworker workers module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
-.PHONY: units unit test property mutations model chaos check help FORCE
+.PHONY: units unit fuzzers fuzz test property mutations model chaos check
+.PHONY: help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory
@@ -241,6 +242,8 @@ distclean: clean
 #: Testing
 #:   make test           all tests, what they need included
 #:   make unit           those of common/ alone
+#:   make fuzz           the fuzzers, longer: TIME=seconds of each (60)
+#:                       FUZZER=name (all); t/fuzz/
 #:   make property       random operations against the model of the rules, a
 #:                       longer run: SEED=n OPERATIONS=n (100,000)
 #:   make mutations      that it notices when a rule is broken
@@ -264,8 +267,38 @@ units: $(UNIT_BINS)
 unit: $(UNIT_BINS)
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS)
 
+# The fuzzers are libFuzzer's, so they are compiled by clang, whatever CC is.
+
+FUZZERS    := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+FUZZ_CC    ?= clang
+FUZZ_FLAGS  = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) -MMD -MP -Icommon
+CC_FUZZ     = $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link
+LIBCHAT_FUZZ = $(BUILD)/fuzz/libchat.a
+
+$(BUILD)/fuzz/flags: FORCE
+	$(call stamp,$(CC_FUZZ))
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/fuzz/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))$(CC_FUZZ) -c -o $@ $<
+
+$(LIBCHAT_FUZZ): $(COMMON:%.c=$(BUILD)/fuzz/obj/%.o)
+	$(archive)
+
+$(BUILD)/fuzz/%: t/fuzz/%.c $(LIBCHAT_FUZZ) $(BUILD)/fuzz/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer \
+	    -Iworkers/lib -o $@ $< $(LIBCHAT_FUZZ) -ljansson -lhiredis \
+	    -lcrypto -lz
+
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
+
+fuzz: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) fuzzers
+	@BUILD=$(BUILD) t/fuzz/fuzz $(or $(TIME),60) $(or $(FUZZER),$(FUZZERS))
+
 test: deps-test
-	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units fuzzers
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS) $(TESTS)
 
 property mutations: deps-test

@@ -5,7 +5,7 @@
 
 set -eu
 
-c=$(find common workers ngx_chat_module t/unit -name '*.[ch]')
+c=$(find common workers ngx_chat_module t/unit t/fuzz -name '*.[ch]')
 all="$c $(find tools redis sql -name '*.sh' -o -name '*.lua' -o -name '*.sql')"
 rc=0
 

@@ -19,8 +19,9 @@ set -eu
 build="gcc libc6-dev make pkg-config nginx nginx-dev libhiredis-dev
        libjansson-dev libjwt-dev libmicrohttpd-dev libpq-dev libssl-dev
        zlib1g-dev redis-server postgresql supervisor curl"
-test="perl libcpanel-json-xs-perl libcmocka-dev chromium spin"
-check="clang cppcheck shellcheck"
+test="perl libcpanel-json-xs-perl libcmocka-dev chromium spin clang
+      libclang-rt-dev llvm"
+check="cppcheck shellcheck"
 
 policy=/usr/sbin/policy-rc.d
 cluster=/etc/postgresql-common/createcluster.conf
