@@ -111,6 +111,7 @@ typedef struct {
 struct ngx_chat_loc_conf_s {
     ngx_flag_t         websocket;
     ngx_flag_t         echo;
+    ngx_flag_t         auth;
 
     ngx_array_t       *keys;            /* of chat_key_t * */
     ngx_str_t          issuer;
@@ -219,9 +220,11 @@ void ngx_chat_make_id(ngx_uint_t partition, uint64_t ms,
 ngx_int_t ngx_chat_handshake_handler(ngx_http_request_t *r);
 
 
-/* ngx_chat_origin.c: by chat_origin, or the request's own host */
+/* ngx_chat_origin.c: which pages may, by chat_origin or the request's own
+   host.  n: how many Origin headers there are; required: one must be */
 
-ngx_uint_t ngx_chat_origin_allowed(ngx_http_request_t *r, ngx_str_t *origin);
+ngx_uint_t ngx_chat_origin_permitted(ngx_http_request_t *r, ngx_uint_t n,
+    ngx_str_t *origin, ngx_uint_t required);
 
 
 /* ngx_chat_upgrade.c: answers 101 and starts the session, which it takes over
@@ -252,6 +255,9 @@ ngx_int_t ngx_chat_token_hide(ngx_http_request_t *r);
 ngx_int_t ngx_chat_token_hide_handler(ngx_http_request_t *r);
 ngx_int_t ngx_chat_token_log_handler(ngx_http_request_t *r);
 
+/* the token's bytes are zeroed where they are, when the request is over */
+ngx_int_t ngx_chat_token_wipe_after(ngx_http_request_t *r, ngx_str_t *token);
+
 
 /* ngx_chat_verify.c: whether it is good */
 
@@ -263,10 +269,37 @@ typedef enum {
     NGX_CHAT_TOKEN_FAILED               /* the check itself did */
 } ngx_chat_token_result_e;
 
+
+/* what is said of it, wherever the token came from */
+
+typedef struct {
+    const char   *name;                 /* in $chat_auth_status */
+    ngx_uint_t    status;               /* of an answer over HTTP */
+    chat_code_e   code;                 /* and its error, or a reply's */
+    const char   *message;
+    ngx_uint_t    close_code;           /* of a session that has no user */
+    const char   *close_reason;
+} ngx_chat_verdict_t;
+
 /* token is set if GOOD; else the reason is, for the log, without any part of
    the token */
 ngx_chat_token_result_e ngx_chat_token_check(ngx_chat_loc_conf_t *lcf,
     chat_str_t text, chat_token_t *token, const char **reason);
+const ngx_chat_verdict_t *ngx_chat_token_verdict(
+    ngx_chat_token_result_e result);
+
+
+/* ngx_chat_access.c: chat_auth */
+
+ngx_int_t ngx_chat_access_handler(ngx_http_request_t *r);
+
+
+/* ngx_chat_variable.c: whom a request is of, for logs and other servers; set()
+   wants a status of static storage, and NULL if it is nobody's */
+
+ngx_int_t ngx_chat_variable_add(ngx_conf_t *cf);
+ngx_int_t ngx_chat_variable_set(ngx_http_request_t *r, const char *status,
+    const chat_token_t *token);
 
 
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content

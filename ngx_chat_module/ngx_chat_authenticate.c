@@ -11,29 +11,6 @@ static ngx_int_t ngx_chat_authenticate_renew(ngx_chat_session_t *s,
     chat_request_t *rq, const chat_token_t *token);
 
 
-/* what is said of a token that is not good */
-
-typedef struct {
-    chat_code_e    code;
-    const char    *message;
-    ngx_uint_t     close_code;          /* of a session that has no user */
-    const char    *close_reason;
-} ngx_chat_refusal_t;
-
-
-static const ngx_chat_refusal_t  ngx_chat_authenticate_refusals[] = {
-    [NGX_CHAT_TOKEN_BAD] =
-        { CHAT_CODE_UNAUTHORIZED, "the token is not valid",
-          NGX_CHAT_CLOSE_UNAUTHORIZED, "invalid token" },
-    [NGX_CHAT_TOKEN_REVOKED] =
-        { CHAT_CODE_FORBIDDEN, "the token is revoked",
-          NGX_CHAT_CLOSE_REVOKED, "revoked" },
-    [NGX_CHAT_TOKEN_UNSURE] =
-        { CHAT_CODE_UNAVAILABLE, "the token cannot be checked now",
-          NGX_CHAT_CLOSE_OVERLOADED, "the token cannot be checked now" },
-};
-
-
 void
 ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
 {
@@ -77,25 +54,24 @@ static void
 ngx_chat_authenticate_refused(ngx_chat_session_t *s, chat_request_t *rq,
     ngx_chat_token_result_e result, const char *reason)
 {
-    const ngx_chat_refusal_t  *refusal;
+    const ngx_chat_verdict_t  *verdict;
+
+    verdict = ngx_chat_token_verdict(result);
 
     if (result == NGX_CHAT_TOKEN_FAILED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "chat: cannot check a token: %s", reason);
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_INTERNAL,
-                               "the token could not be checked");
+        ngx_chat_request_error(s, rq->id, verdict->code, verdict->message);
         return;
     }
 
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "chat: token refused: %s", reason);
 
-    refusal = &ngx_chat_authenticate_refusals[result];
-
-    ngx_chat_request_error(s, rq->id, refusal->code, refusal->message);
+    ngx_chat_request_error(s, rq->id, verdict->code, verdict->message);
 
     if (s->identity == NULL) {
-        ngx_chat_session_close(s, refusal->close_code, refusal->close_reason);
+        ngx_chat_session_close(s, verdict->close_code, verdict->close_reason);
     }
 }
 

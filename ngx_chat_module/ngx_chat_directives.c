@@ -119,6 +119,13 @@ ngx_command_t  ngx_chat_commands[] = {
       offsetof(ngx_chat_loc_conf_t, echo),
       NULL },
 
+    { ngx_string("chat_auth"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, auth),
+      NULL },
+
     { ngx_string("chat_health"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_chat_conf_health,

@@ -23,6 +23,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_chat_handshake_check(ngx_chat_handshake_t *hs);
+static ngx_int_t ngx_chat_handshake_note(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_alone(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs);
@@ -68,18 +69,42 @@ ngx_chat_handshake_handler(ngx_http_request_t *r)
     hs.request = r;
     hs.conf = ngx_http_get_module_loc_conf(r, ngx_chat_module);
     hs.node = mcf->node;
+    hs.state = "";
 
     ngx_chat_handshake_read(&hs);
     hs.place = ngx_chat_token_find(r, &hs.bearer, &hs.text);
 
     rc = ngx_chat_handshake_check(&hs);
 
-    rc = (rc == NGX_OK) ? ngx_chat_handshake_accept(&hs)
-                        : ngx_chat_handshake_refuse(&hs, rc);
+    if (ngx_chat_handshake_note(&hs) != NGX_OK) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else {
+        rc = (rc == NGX_OK) ? ngx_chat_handshake_accept(&hs)
+                            : ngx_chat_handshake_refuse(&hs, rc);
+    }
 
     ngx_explicit_memzero(&hs.token, sizeof(chat_token_t));
 
     return rc;
+}
+
+
+/* what is to be known of the request beside its answer */
+
+static ngx_int_t
+ngx_chat_handshake_note(ngx_chat_handshake_t *hs)
+{
+    if (ngx_chat_token_wipe_after(hs->request, &hs->text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (hs->conf->echo) {
+        return NGX_OK;                  /* chat_auth may know better */
+    }
+
+    return ngx_chat_variable_set(hs->request, hs->state,
+                                 hs->identified ? &hs->token : NULL);
 }
 
 
@@ -224,19 +249,13 @@ ngx_chat_handshake_check_origin(ngx_chat_handshake_t *hs)
 
     required = (hs->place == NGX_CHAT_TOKEN_COOKIE);
 
-    if (hs->conf->origin_any) {
-        return NGX_OK;
-    }
-
-    if (!required && (hs->conf->origins == NULL || hs->norigins == 0)) {
-        return NGX_OK;
-    }
-
-    if (hs->norigins == 1
-        && ngx_chat_origin_allowed(hs->request, &hs->origin))
+    if (ngx_chat_origin_permitted(hs->request, hs->norigins, &hs->origin,
+                                  required))
     {
         return NGX_OK;
     }
+
+    hs->state = "origin";
 
     return ngx_chat_handshake_refused(hs, NGX_HTTP_FORBIDDEN,
                                       CHAT_CODE_FORBIDDEN,
@@ -247,43 +266,33 @@ ngx_chat_handshake_check_origin(ngx_chat_handshake_t *hs)
 static ngx_int_t
 ngx_chat_handshake_check_token(ngx_chat_handshake_t *hs)
 {
+    const ngx_chat_verdict_t  *verdict;
+    ngx_chat_token_result_e    result;
+
     if (hs->place == NGX_CHAT_TOKEN_NONE) {
+        hs->state = "none";
         return NGX_OK;                  /* may authenticate later */
     }
 
-    switch (ngx_chat_token_check(hs->conf, ngx_chat_str(&hs->text),
-                                 &hs->token, &hs->reason))
-    {
+    result = ngx_chat_token_check(hs->conf, ngx_chat_str(&hs->text),
+                                  &hs->token, &hs->reason);
+    verdict = ngx_chat_token_verdict(result);
 
-    case NGX_CHAT_TOKEN_GOOD:
+    hs->state = verdict->name;
+
+    if (result == NGX_CHAT_TOKEN_GOOD) {
         hs->identified = 1;
         return NGX_OK;
-
-    case NGX_CHAT_TOKEN_BAD:
-        return ngx_chat_handshake_dismissed(hs, NGX_HTTP_UNAUTHORIZED,
-                                            NGX_CHAT_CLOSE_UNAUTHORIZED,
-                                            CHAT_CODE_UNAUTHORIZED,
-                                            "the token is not valid");
-
-    case NGX_CHAT_TOKEN_REVOKED:
-        return ngx_chat_handshake_dismissed(hs, NGX_HTTP_FORBIDDEN,
-                                            NGX_CHAT_CLOSE_REVOKED,
-                                            CHAT_CODE_FORBIDDEN,
-                                            "the token is revoked");
-
-    case NGX_CHAT_TOKEN_UNSURE:
-        return ngx_chat_handshake_dismissed(hs, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            NGX_CHAT_CLOSE_OVERLOADED,
-                                            CHAT_CODE_UNAVAILABLE,
-                                            "the token cannot be checked now");
-
-    case NGX_CHAT_TOKEN_FAILED:
-        break;
     }
 
-    return ngx_chat_handshake_refused(hs, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                      CHAT_CODE_INTERNAL,
-                                      "the token could not be checked");
+    if (result == NGX_CHAT_TOKEN_FAILED) {
+        return ngx_chat_handshake_refused(hs, verdict->status, verdict->code,
+                                          verdict->message);
+    }
+
+    return ngx_chat_handshake_dismissed(hs, verdict->status,
+                                        verdict->close_code, verdict->code,
+                                        verdict->message);
 }
 
 

@@ -1,6 +1,7 @@
 /*
- * A handshake while it is being looked at.  For the files that do:
- * ngx_chat_handshake_read.c, and each that has a check in the list of
+ * A handshake while it is being looked at, or another request that chat_auth
+ * looks at.  For the files that do: ngx_chat_handshake_read.c,
+ * ngx_chat_access.c, and each that has a check in the list of
  * ngx_chat_handshake.c.
  */
 
@@ -19,6 +20,8 @@ typedef struct {
     ngx_chat_loc_conf_t    *conf;
     ngx_chat_node_t        *node;
 
+    const char             *state;      /* for $chat_auth_status */
+    ngx_uint_t              status;     /* of a refusal by chat_auth */
     chat_code_e             code;       /* of a refusal */
     const char             *message;    /* the same, for the client */
     const char             *reason;     /* and for the log, or NULL */

@@ -23,7 +23,7 @@ static void ngx_chat_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_http_module_t  ngx_chat_module_ctx = {
-    NULL,                               /* preconfiguration */
+    ngx_chat_variable_add,              /* preconfiguration */
     ngx_chat_postconfiguration,         /* postconfiguration */
 
     ngx_chat_create_main_conf,          /* create main configuration */
@@ -116,6 +116,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
 
     lcf->websocket = NGX_CONF_UNSET;
     lcf->echo = NGX_CONF_UNSET;
+    lcf->auth = NGX_CONF_UNSET;
     lcf->leeway = NGX_CONF_UNSET;
     lcf->token_query = NGX_CONF_UNSET;
     lcf->auth_timeout = NGX_CONF_UNSET_MSEC;
@@ -152,6 +153,7 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->websocket, prev->websocket, 0);
     ngx_conf_merge_value(conf->echo, prev->echo, 0);
+    ngx_conf_merge_value(conf->auth, prev->auth, 0);
 
     if (conf->keys == NULL) {
         conf->keys = prev->keys;
@@ -168,7 +170,7 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->token_cookie, prev->token_cookie, "");
     ngx_conf_merge_value(conf->token_query, prev->token_query, 0);
 
-    if (conf->token_query && conf->websocket) {
+    if (conf->token_query && (conf->websocket || conf->auth)) {
         scf = ngx_http_conf_get_module_srv_conf(cf, ngx_chat_module);
         scf->token_query = 1;
 
@@ -233,12 +235,25 @@ ngx_chat_merge_handler(ngx_conf_t *cf, ngx_chat_loc_conf_t *conf,
     ngx_chat_main_conf_t      *mcf;
     ngx_http_core_loc_conf_t  *clcf;
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+
+    if (conf->auth) {
+        mcf->enabled = 1;
+
+        /* a server has no name, and locations of its own to say it in */
+
+        if (conf->keys == NULL && clcf->name.len > 0) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "location \"%V\" has \"chat_auth\" but no "
+                          "\"chat_token_key\"", &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     if (!conf->websocket && !conf->echo) {
         return NGX_CONF_OK;
     }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
 
     if (clcf->handler != NULL) {
 
@@ -307,6 +322,13 @@ ngx_chat_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_chat_token_hide_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_chat_access_handler;
 
     /* in front: those who log are there already */
 

@@ -6,6 +6,8 @@
 #include "ngx_chat.h"
 
 
+static ngx_uint_t ngx_chat_origin_allowed(ngx_http_request_t *r,
+    ngx_str_t *origin);
 static ngx_uint_t ngx_chat_origin_own(ngx_http_request_t *r,
     ngx_str_t *origin);
 static ngx_uint_t ngx_chat_origin_match(ngx_str_t *origin,
@@ -14,6 +16,26 @@ static ngx_uint_t ngx_chat_origin_host(u_char *p, u_char *last);
 
 
 ngx_uint_t
+ngx_chat_origin_permitted(ngx_http_request_t *r, ngx_uint_t n,
+    ngx_str_t *origin, ngx_uint_t required)
+{
+    ngx_chat_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_chat_module);
+
+    if (lcf->origin_any) {
+        return 1;
+    }
+
+    if (!required && (lcf->origins == NULL || n == 0)) {
+        return 1;
+    }
+
+    return n == 1 && ngx_chat_origin_allowed(r, origin);
+}
+
+
+static ngx_uint_t
 ngx_chat_origin_allowed(ngx_http_request_t *r, ngx_str_t *origin)
 {
     ngx_str_t            *pattern;

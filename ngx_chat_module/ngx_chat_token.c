@@ -20,6 +20,14 @@ typedef struct {
 } ngx_chat_hidden_t;
 
 
+/* the same; where a token lies in nginx's own buffers */
+
+typedef struct {
+    ngx_http_request_t  *request;
+    ngx_str_t            token;
+} ngx_chat_wipe_t;
+
+
 /* one argument of a query: name=value */
 
 typedef struct {
@@ -38,6 +46,8 @@ static ngx_chat_hidden_t *ngx_chat_token_hidden(ngx_http_request_t *r);
 static ngx_int_t ngx_chat_token_keep(ngx_http_request_t *r,
     ngx_str_t *value);
 static void ngx_chat_token_forget(void *data);
+static void ngx_chat_token_wipe(void *data);
+static void ngx_chat_token_wipe_chain(ngx_chain_t *cl, ngx_buf_t *but);
 static void ngx_chat_token_mask_request(ngx_http_request_t *r);
 static void ngx_chat_token_mask_line(ngx_str_t *line);
 static void ngx_chat_token_mask(u_char *p, u_char *last);
@@ -170,6 +180,78 @@ ngx_chat_token_log_handler(ngx_http_request_t *r)
     ngx_chat_token_mask_request(r);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_chat_token_wipe_after(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_chat_wipe_t     *wipe;
+    ngx_pool_cleanup_t  *cln;
+
+    if (token->len == 0) {
+        return NGX_OK;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_chat_wipe_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    wipe = cln->data;
+    wipe->request = r->main;
+    wipe->token = *token;
+
+    cln->handler = ngx_chat_token_wipe;
+
+    return NGX_OK;
+}
+
+
+/*
+ * When the pool goes, nobody looks at the headers any more, but the buffers
+ * stay with the connection.  A line that did not fit into one of them was
+ * moved to the next, and its beginning was left behind: all are wiped but the
+ * one that may hold the next request.
+ */
+
+static void
+ngx_chat_token_wipe(void *data)
+{
+    ngx_buf_t              *b;
+    ngx_chat_wipe_t        *wipe = data;
+    ngx_http_request_t     *r = wipe->request;
+    ngx_http_connection_t  *hc;
+
+    ngx_explicit_memzero(wipe->token.data, wipe->token.len);
+
+    if (r->http_version >= NGX_HTTP_VERSION_20) {
+        return;                         /* it has no such buffers */
+    }
+
+    b = r->connection->buffer;
+
+    if (b != NULL && b != r->header_in) {
+        ngx_explicit_memzero(b->start, b->end - b->start);
+    }
+
+    hc = r->http_connection;
+
+    ngx_chat_token_wipe_chain(hc->busy, r->header_in);
+    ngx_chat_token_wipe_chain(hc->free, r->header_in);
+}
+
+
+static void
+ngx_chat_token_wipe_chain(ngx_chain_t *cl, ngx_buf_t *but)
+{
+    for ( /* void */ ; cl != NULL; cl = cl->next) {
+
+        if (cl->buf != but) {
+            ngx_explicit_memzero(cl->buf->start,
+                                 cl->buf->end - cl->buf->start);
+        }
+    }
 }
 
 

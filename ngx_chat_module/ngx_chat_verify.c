@@ -6,6 +6,55 @@
 #include "ngx_chat.h"
 
 
+static const ngx_chat_verdict_t  ngx_chat_token_verdicts[] = {
+
+    [NGX_CHAT_TOKEN_GOOD] = { .name = "ok" },
+
+    [NGX_CHAT_TOKEN_BAD] = {
+        .name = "invalid",
+        .status = NGX_HTTP_UNAUTHORIZED,
+        .code = CHAT_CODE_UNAUTHORIZED,
+        .message = "the token is not valid",
+        .close_code = NGX_CHAT_CLOSE_UNAUTHORIZED,
+        .close_reason = "invalid token"
+    },
+
+    [NGX_CHAT_TOKEN_REVOKED] = {
+        .name = "revoked",
+        .status = NGX_HTTP_FORBIDDEN,
+        .code = CHAT_CODE_FORBIDDEN,
+        .message = "the token is revoked",
+        .close_code = NGX_CHAT_CLOSE_REVOKED,
+        .close_reason = "revoked"
+    },
+
+    [NGX_CHAT_TOKEN_UNSURE] = {
+        .name = "unavailable",
+        .status = NGX_HTTP_SERVICE_UNAVAILABLE,
+        .code = CHAT_CODE_UNAVAILABLE,
+        .message = "the token cannot be checked now",
+        .close_code = NGX_CHAT_CLOSE_OVERLOADED,
+        .close_reason = "the token cannot be checked now"
+    },
+
+    [NGX_CHAT_TOKEN_FAILED] = {
+        .name = "error",
+        .status = NGX_HTTP_INTERNAL_SERVER_ERROR,
+        .code = CHAT_CODE_INTERNAL,
+        .message = "the token could not be checked",
+        .close_code = NGX_CHAT_CLOSE_INTERNAL,
+        .close_reason = "the token could not be checked"
+    },
+};
+
+
+const ngx_chat_verdict_t *
+ngx_chat_token_verdict(ngx_chat_token_result_e result)
+{
+    return &ngx_chat_token_verdicts[result];
+}
+
+
 ngx_chat_token_result_e
 ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
     chat_token_t *token, const char **reason)
