@@ -188,10 +188,18 @@ NGINX_SRC   = /usr/share/nginx/src
 nginx_make  = +@$(MAKE) -s --no-print-directory -C $(NGINX_SRC) \
               -f $(abspath $(1))/Makefile modules
 
+PRELOADS   := $(patsubst t/preload/%.c,$(BUILD)/preload/%.so, \
+                $(wildcard t/preload/*.c))
+
+$(BUILD)/preload/%.so: t/preload/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_PLAIN) -shared -o $@ $< -ldl
+
 module: $(BUILD)/module/Makefile
 	$(call nginx_make,$(BUILD)/module)
 
-module-asan: $(BUILD)/module-asan/Makefile
+# with it, what tests load into nginx besides
+module-asan: $(BUILD)/module-asan/Makefile $(PRELOADS)
 	$(call nginx_make,$(BUILD)/module-asan)
 
 $(BUILD)/module/Makefile: config $(BUILD)/module.files $(BUILD)/flags \

@@ -21,6 +21,10 @@ my $machine = (POSIX::uname)[4];
 # canary: chat_canary, off by default.
 # asan: how AddressSanitizer works, by default with whole stacks, which tell
 # whose a leak is.
+# preload: names of what is loaded into it besides (t/preload/), environment:
+# what that is told.
+#
+# CHAT_TEST_CHOP=1 loads "chop": what clients send is read byte by byte.
 #
 # It is stopped gracefully: a worker that is told to hurry is killed after a
 # second, and the search for leaks may take longer.
@@ -31,6 +35,8 @@ sub new ($class, %o) {
         plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
         canary  => 'off',
         asan    => 'fast_unwind_on_malloc=0',
+        preload => $ENV{CHAT_TEST_CHOP} ? ['chop'] : [],
+        environment => {},
         %o,
     }, $class;
 
@@ -163,13 +169,28 @@ sub _module ($self) {
 
 
 sub _environment ($self, $asan) {
-    return () if $self->{plain};
-
+    my @libraries = map { $self->_preload($_) } @{ $self->{preload} };
     my $options = "log_path=$self->{directory}/sanitizer/report";
+    my %set = %{ $self->{environment} };
 
-    return ('LD_PRELOAD=' . join(':', _sanitizers()),
-            "ASAN_OPTIONS=$options:$asan",
-            "UBSAN_OPTIONS=$options:print_stacktrace=1");
+    if (!$self->{plain}) {
+        unshift @libraries, _sanitizers();
+        $set{ASAN_OPTIONS} = "$options:$asan";
+        $set{UBSAN_OPTIONS} = "$options:print_stacktrace=1";
+    }
+
+    $set{LD_PRELOAD} = join ':', @libraries if @libraries;
+
+    return map { "$_=$set{$_}" } sort keys %set;
+}
+
+
+sub _preload ($self, $name) {
+    my $library = "$self->{build}/preload/$name.so";
+
+    croak "$library is missing: run make test" if !-e $library;
+
+    return $library;
 }
 
 

@@ -186,6 +186,42 @@ sub send_slowly ($self, $bytes) {
 }
 
 
+# Each piece when the server has read the one before, so that it cannot see
+# them together; or has ended the connection.
+
+sub send_apart ($self, @pieces) {
+    for my $piece (@pieces) {
+        my $deadline = time + TIMEOUT;
+
+        $self->send_bytes($piece);
+
+        while ($self->_unread) {
+            croak 'the server does not read' if time > $deadline;
+            select my $none = undef, my $no_one = undef, undef, 0.001;
+        }
+    }
+
+    return;
+}
+
+
+# The bytes that wait at the server's end to be read: its receive queue, as
+# the kernel lists it by the ports of both ends.
+
+sub _unread ($self) {
+    my $ends = sprintf ':%04X [0-9A-F]+:%04X', $self->{port},
+        $self->{socket}->sockport;
+
+    open my $file, '<', '/proc/net/tcp' or croak "no /proc/net/tcp: $!";
+
+    while (<$file>) {
+        return hex $1 if /$ends 01 [0-9A-F]+:([0-9A-F]+)/;
+    }
+
+    return 0;
+}
+
+
 sub send_bytes ($self, $bytes) {
     my $deadline = time + TIMEOUT;
     local $SIG{PIPE} = 'IGNORE';
