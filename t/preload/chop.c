@@ -1,7 +1,8 @@
 /*
  * Preloaded into nginx: what a client sends is read one byte at a time, each
  * in a turn of the event loop of its own, and what is written to it leaves in
- * small pieces.  Only connections that were accepted are treated so.
+ * small pieces.  Only connections that were accepted are treated so.  What is
+ * long goes on in larger pieces, or it would take too long.
  *
  * nginx takes a short read for the end of what has come and waits for the next
  * edge of epoll.  There is none while data is left, so after each piece the
@@ -21,7 +22,9 @@
 
 
 #define CHOP_FDS    65536
-#define CHOP_WRITE  7                   /* bytes: no frame's head fits twice */
+#define CHOP_FINE   4096                /* bytes at a time that go singly */
+#define CHOP_COARSE 1021                /* prime, and no power of two */
+#define CHOP_WRITE  7                   /* no frame's head fits twice */
 
 #define chop_next(name)                                                       \
     ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -29,6 +32,7 @@
 
 typedef struct {
     bool                accepted;
+    size_t              taken;          /* since nothing was left */
     int                 epoll;
     struct epoll_event  event;
 } chop_fd_t;
@@ -100,48 +104,63 @@ epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 }
 
 
+static size_t
+chop_read_size(const chop_fd_t *f, size_t len)
+{
+    size_t  max = f->taken < CHOP_FINE ? 1 : CHOP_COARSE;
+
+    return len < max ? len : max;
+}
+
+
+static ssize_t
+chop_taken(int fd, ssize_t n)
+{
+    if (n <= 0) {
+        fds[fd].taken = 0;
+        return n;
+    }
+
+    fds[fd].taken += n;
+    chop_arm(fd);
+
+    return n;
+}
+
+
 ssize_t
 recv(int fd, void *buf, size_t len, int flags)
 {
-    ssize_t  n;
+    chop_fd_t  *f = chop_find(fd);
 
-    if (chop_find(fd) == NULL || (flags & MSG_PEEK)) {
+    if (f == NULL || (flags & MSG_PEEK)) {
         return chop_next(recv)(fd, buf, len, flags);
     }
 
-    n = chop_next(recv)(fd, buf, len > 1 ? 1 : len, flags);
-
-    if (n > 0) {
-        chop_arm(fd);
-    }
-
-    return n;
+    return chop_taken(fd, chop_next(recv)(fd, buf, chop_read_size(f, len),
+                                          flags));
 }
 
 
 ssize_t
 read(int fd, void *buf, size_t len)
 {
-    ssize_t  n;
+    chop_fd_t  *f = chop_find(fd);
 
-    if (chop_find(fd) == NULL) {
+    if (f == NULL) {
         return chop_next(read)(fd, buf, len);
     }
 
-    n = chop_next(read)(fd, buf, len > 1 ? 1 : len);
-
-    if (n > 0) {
-        chop_arm(fd);
-    }
-
-    return n;
+    return chop_taken(fd, chop_next(read)(fd, buf, chop_read_size(f, len)));
 }
 
 
 static size_t
 chop_write_size(size_t len)
 {
-    return len > CHOP_WRITE ? CHOP_WRITE : len;
+    size_t  max = len < CHOP_FINE ? CHOP_WRITE : CHOP_COARSE;
+
+    return len < max ? len : max;
 }
 
 

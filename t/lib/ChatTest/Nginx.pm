@@ -174,7 +174,9 @@ sub _environment ($self, $asan) {
     my %set = %{ $self->{environment} };
 
     if (!$self->{plain}) {
-        unshift @libraries, _sanitizers();
+        # what is loaded besides comes first, or it would not be asked
+        $asan .= ':verify_asan_link_order=0' if @libraries;
+        push @libraries, _sanitizers();
         $set{ASAN_OPTIONS} = "$options:$asan";
         $set{UBSAN_OPTIONS} = "$options:print_stacktrace=1";
     }
