@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "chat_pkey.h"
+
 
 #define CHAT_KEY_HS256_LEN  32
 
@@ -19,13 +21,20 @@
 
 struct chat_key_s {
     chat_key_alg_e   alg;
-    EVP_MAC_CTX     *mac;
+    EVP_MAC_CTX     *mac;               /* of HS256 */
+    chat_pkey_t     *pkey;              /* of the others */
     size_t           kid_len;
     uint8_t          kid[];
 };
 
 
+static chat_key_t *chat_key_create(chat_key_alg_e alg, chat_str_t kid);
+static chat_key_t *chat_key_create_public(chat_key_alg_e alg, chat_str_t kid,
+    EVP_PKEY *pkey, const char **reason);
+static bool chat_key_is_pem(chat_str_t secret);
 static EVP_MAC_CTX *chat_key_create_mac(chat_str_t secret);
+static chat_rc_e chat_key_verify_mac(chat_key_t *key, chat_str_t text,
+    chat_str_t signature);
 
 
 chat_rc_e
@@ -36,6 +45,10 @@ chat_key_alg(chat_str_t name, chat_key_alg_e *alg)
         chat_key_alg_e  alg;
     } known[] = {
         { { (const uint8_t *) "HS256", 5 }, CHAT_KEY_HS256 },
+        { { (const uint8_t *) "RS256", 5 }, CHAT_KEY_RS256 },
+        { { (const uint8_t *) "PS256", 5 }, CHAT_KEY_PS256 },
+        { { (const uint8_t *) "ES256", 5 }, CHAT_KEY_ES256 },
+        { { (const uint8_t *) "EdDSA", 5 }, CHAT_KEY_EDDSA },
     };
 
     size_t  i;
@@ -55,8 +68,7 @@ chat_key_alg(chat_str_t name, chat_key_alg_e *alg)
 
 
 chat_key_t *
-chat_key_create_secret(chat_key_alg_e alg, chat_str_t kid, chat_str_t secret,
-    const char **reason)
+chat_key_create_secret(chat_str_t kid, chat_str_t secret, const char **reason)
 {
     chat_key_t  *key;
 
@@ -65,11 +77,60 @@ chat_key_create_secret(chat_key_alg_e alg, chat_str_t kid, chat_str_t secret,
         return NULL;
     }
 
+    if (chat_key_is_pem(secret)) {
+        *reason = "it is PEM, not a secret";
+        return NULL;
+    }
+
+    key = chat_key_create(CHAT_KEY_HS256, kid);
+
+    if (key == NULL) {
+        *reason = CHAT_KEY_NO_MEMORY;
+        return NULL;
+    }
+
+    key->mac = chat_key_create_mac(secret);
+
+    if (key->mac == NULL) {
+        *reason = "HMAC failed in OpenSSL";
+        chat_key_free(key);
+        return NULL;
+    }
+
+    return key;
+}
+
+
+static bool
+chat_key_is_pem(chat_str_t secret)
+{
+    static const char  begin[] = "-----BEGIN ";
+
+    size_t  i;
+
+    for (i = 0; i + sizeof(begin) - 1 <= secret.len; i++) {
+        if (memcmp(secret.data + i, begin, sizeof(begin) - 1) == 0) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static chat_key_t *
+chat_key_create(chat_key_alg_e alg, chat_str_t kid)
+{
+    chat_key_t  *key;
+
     key = OPENSSL_zalloc(sizeof(chat_key_t) + kid.len);
 
     if (key == NULL) {
-        *reason = "out of memory";
-        goto failed;
+
+        /* nginx would take what is left there for an error of its own */
+
+        ERR_clear_error();
+        return NULL;
     }
 
     key->alg = alg;
@@ -79,23 +140,71 @@ chat_key_create_secret(chat_key_alg_e alg, chat_str_t kid, chat_str_t secret,
         memcpy(key->kid, kid.data, kid.len);
     }
 
-    key->mac = chat_key_create_mac(secret);
+    return key;
+}
 
-    if (key->mac == NULL) {
-        *reason = "HMAC failed in OpenSSL";
-        goto failed;
+
+chat_key_t *
+chat_key_create_pem(chat_key_alg_e alg, chat_str_t kid, chat_str_t pem,
+    const char **reason)
+{
+    return chat_key_create_public(alg, kid, chat_pkey_make_pem(pem, reason),
+                                  reason);
+}
+
+
+chat_key_t *
+chat_key_create_rsa(chat_key_alg_e alg, chat_str_t kid, chat_str_t n,
+    chat_str_t e, const char **reason)
+{
+    return chat_key_create_public(alg, kid, chat_pkey_make_rsa(n, e, reason),
+                                  reason);
+}
+
+
+chat_key_t *
+chat_key_create_p256(chat_str_t kid, chat_str_t x, chat_str_t y,
+    const char **reason)
+{
+    return chat_key_create_public(CHAT_KEY_ES256, kid,
+                                  chat_pkey_make_p256(x, y, reason), reason);
+}
+
+
+chat_key_t *
+chat_key_create_ed25519(chat_str_t kid, chat_str_t x, const char **reason)
+{
+    return chat_key_create_public(CHAT_KEY_EDDSA, kid,
+                                  chat_pkey_make_ed25519(x, reason), reason);
+}
+
+
+/* takes pkey over; NULL: it could not be made, and *reason is told */
+
+static chat_key_t *
+chat_key_create_public(chat_key_alg_e alg, chat_str_t kid, EVP_PKEY *pkey,
+    const char **reason)
+{
+    chat_key_t   *key;
+    chat_pkey_t  *public;
+
+    public = chat_pkey_create(alg, pkey, reason);
+
+    if (public == NULL) {
+        return NULL;
     }
 
+    key = chat_key_create(alg, kid);
+
+    if (key == NULL) {
+        *reason = CHAT_KEY_NO_MEMORY;
+        chat_pkey_free(public);
+        return NULL;
+    }
+
+    key->pkey = public;
+
     return key;
-
-failed:
-
-    /* nginx would take what is left there for an error of its own */
-    ERR_clear_error();
-
-    chat_key_free(key);
-
-    return NULL;
 }
 
 
@@ -110,14 +219,14 @@ chat_key_create_mac(chat_str_t secret)
     hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
 
     if (hmac == NULL) {
-        return NULL;
+        goto failed;
     }
 
     mac = EVP_MAC_CTX_new(hmac);
     EVP_MAC_free(hmac);                 /* the context has its own reference */
 
     if (mac == NULL) {
-        return NULL;
+        goto failed;
     }
 
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
@@ -126,10 +235,16 @@ chat_key_create_mac(chat_str_t secret)
 
     if (EVP_MAC_init(mac, secret.data, secret.len, params) != 1) {
         EVP_MAC_CTX_free(mac);
-        return NULL;
+        goto failed;
     }
 
     return mac;
+
+failed:
+
+    ERR_clear_error();
+
+    return NULL;
 }
 
 
@@ -141,6 +256,7 @@ chat_key_free(chat_key_t *key)
     }
 
     EVP_MAC_CTX_free(key->mac);         /* wipes the secret */
+    chat_pkey_free(key->pkey);
     OPENSSL_free(key);
 }
 
@@ -161,6 +277,15 @@ chat_key_get_kid(const chat_key_t *key)
 
 chat_rc_e
 chat_key_verify(chat_key_t *key, chat_str_t text, chat_str_t signature)
+{
+    return key->alg == CHAT_KEY_HS256
+           ? chat_key_verify_mac(key, text, signature)
+           : chat_pkey_verify(key->pkey, text, signature);
+}
+
+
+static chat_rc_e
+chat_key_verify_mac(chat_key_t *key, chat_str_t text, chat_str_t signature)
 {
     size_t   len;
     uint8_t  expected[CHAT_KEY_HS256_LEN];

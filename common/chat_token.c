@@ -7,12 +7,11 @@
 
 #include "chat_base64.h"
 #include "chat_json.h"
+#include "chat_token_claims.h"
 
 
-#define CHAT_TOKEN_MAX_SIGNATURE  512       /* RSA of 4096 bits */
-#define CHAT_TOKEN_MAX_KID        128
-#define CHAT_TOKEN_MAX_ALG        16
-#define CHAT_TOKEN_MAX_DEPTH      16        /* of the head and the claims */
+#define CHAT_TOKEN_MAX_ALG    16
+#define CHAT_TOKEN_MAX_DEPTH  16            /* of the head and the claims */
 
 
 /* slices of the token */
@@ -30,30 +29,25 @@ typedef struct {
 typedef struct {
     chat_key_alg_e  alg;
     size_t          kid_len;                /* 0: the token names no key */
-    uint8_t         kid[CHAT_TOKEN_MAX_KID];
-    uint8_t         signature[CHAT_TOKEN_MAX_SIGNATURE];
+    uint8_t         kid[CHAT_JWKS_MAX_KID];
+    size_t          signature_len;
+    uint8_t         signature[CHAT_KEY_MAX_SIGNATURE];
     uint8_t         json[CHAT_TOKEN_MAX_LEN];   /* the head, then the claims */
 } chat_token_work_t;
 
 
-/*
- * Reads one claim; the value is of type NULL if it is not there.  Returns what
- * is wrong with it, NULL if nothing is.
- */
-
-typedef const char *(*chat_token_read_pt)(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-
+/* the keys that have been tried with it so far */
 
 typedef struct {
-    const char          *name;
-    chat_token_read_pt   read;
-} chat_token_claim_t;
+    bool         by_kid;                    /* those that have its kid */
+    bool         named;                     /* and there was one */
+    unsigned     ntried;
+    const char  *reason;                    /* why none has fitted */
+} chat_token_trial_t;
 
 
 static chat_rc_e chat_token_check_all(chat_token_t *token, chat_str_t text,
-    const chat_token_check_t *check, chat_token_work_t *work,
-    const char **reason);
+    chat_token_check_t *check, chat_token_work_t *work, const char **reason);
 static bool chat_token_split(chat_str_t text, chat_token_parts_t *parts);
 static const char *chat_token_read_head(const chat_token_parts_t *parts,
     chat_token_work_t *work);
@@ -62,73 +56,25 @@ static const char *chat_token_read_alg(const chat_json_t *value,
     chat_key_alg_e *alg);
 static const char *chat_token_read_typ(const chat_json_t *value);
 static chat_rc_e chat_token_verify(const chat_token_parts_t *parts,
-    const chat_token_check_t *check, chat_token_work_t *work,
-    const char **reason);
-static bool chat_token_key_serves(const chat_key_t *key,
+    chat_token_check_t *check, chat_token_work_t *work, const char **reason);
+static chat_rc_e chat_token_try(chat_token_trial_t *trial,
+    chat_key_t *const *keys, size_t n, const chat_token_parts_t *parts,
     const chat_token_work_t *work);
-static const char *chat_token_read_claims(chat_token_t *token,
-    const chat_token_parts_t *parts, const chat_token_check_t *check,
-    chat_token_work_t *work);
-
-static const char *chat_token_read_exp(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_nbf(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_iat(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_iss(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_aud(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_sub(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_tid(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_sid(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_jti(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_name(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-static const char *chat_token_read_roles(chat_token_t *token,
-    const chat_json_t *value, const chat_token_check_t *check);
-
-static bool chat_token_get_date(const chat_json_t *value, uint64_t *seconds);
-static bool chat_token_get_name(const chat_json_t *value, uint8_t *dst,
-    uint8_t *len);
-static bool chat_token_get_opaque(const chat_json_t *value, uint8_t *dst,
-    uint8_t *len);
-
+static bool chat_token_key_serves(const chat_key_t *key,
+    const chat_token_work_t *work, bool by_kid);
 static bool chat_token_parse(chat_str_t part, chat_token_work_t *work,
     chat_json_t *object);
 
 
-static const chat_token_claim_t  chat_token_claims[] = {
-    { "exp",   chat_token_read_exp },
-    { "nbf",   chat_token_read_nbf },
-    { "iat",   chat_token_read_iat },
-    { "iss",   chat_token_read_iss },
-    { "aud",   chat_token_read_aud },
-    { "sub",   chat_token_read_sub },
-    { "tid",   chat_token_read_tid },
-    { "sid",   chat_token_read_sid },
-    { "jti",   chat_token_read_jti },
-    { "name",  chat_token_read_name },
-    { "roles", chat_token_read_roles },
-};
-
-#define CHAT_TOKEN_NCLAIMS                                                    \
-    (sizeof(chat_token_claims) / sizeof(chat_token_claims[0]))
-
-
 chat_rc_e
 chat_token_check(chat_token_t *token, chat_str_t text,
-    const chat_token_check_t *check, const char **reason)
+    chat_token_check_t *check, const char **reason)
 {
     chat_rc_e          rc;
     chat_token_work_t  work;
 
     memset(token, 0, sizeof(*token));
+    check->unknown_kid = false;
 
     rc = chat_token_check_all(token, text, check, &work, reason);
 
@@ -146,10 +92,10 @@ chat_token_check(chat_token_t *token, chat_str_t text,
 
 static chat_rc_e
 chat_token_check_all(chat_token_t *token, chat_str_t text,
-    const chat_token_check_t *check, chat_token_work_t *work,
-    const char **reason)
+    chat_token_check_t *check, chat_token_work_t *work, const char **reason)
 {
     chat_rc_e           rc;
+    chat_json_t         claims;
     chat_token_parts_t  parts;
 
     if (!chat_token_split(text, &parts)) {
@@ -169,7 +115,12 @@ chat_token_check_all(chat_token_t *token, chat_str_t text,
         return rc;
     }
 
-    *reason = chat_token_read_claims(token, &parts, check, work);
+    if (!chat_token_parse(parts.claims, work, &claims)) {
+        *reason = "its claims are no JSON object in base64url";
+        return CHAT_DECLINED;
+    }
+
+    *reason = chat_token_read_claims(token, &claims, check);
 
     return *reason == NULL ? CHAT_OK : CHAT_DECLINED;
 }
@@ -332,50 +283,106 @@ chat_token_read_typ(const chat_json_t *value)
 }
 
 
-static chat_rc_e
-chat_token_verify(const chat_token_parts_t *parts,
-    const chat_token_check_t *check, chat_token_work_t *work,
-    const char **reason)
-{
-    size_t      i;
-    chat_rc_e   rc;
-    chat_str_t  signature;
+/*
+ * First the keys that have its kid, then those that have none and serve any; a
+ * token without a kid may be of every key.  What one token can cost is bounded
+ * by the number of keys that are tried.
+ */
 
-    signature.data = work->signature;
+static chat_rc_e
+chat_token_verify(const chat_token_parts_t *parts, chat_token_check_t *check,
+    chat_token_work_t *work, const char **reason)
+{
+    int                 pass;
+    size_t              n;
+    chat_rc_e           rc;
+    chat_key_t *const  *keys;
+    chat_token_trial_t  trial;
 
     if (chat_base64_decode(parts->signature, work->signature,
-                           sizeof(work->signature), &signature.len)
+                           sizeof(work->signature), &work->signature_len)
         != CHAT_OK)
     {
         *reason = "its signature is not base64url";
         return CHAT_DECLINED;
     }
 
-    *reason = "no key for its kid";
+    n = 0;
+    keys = NULL;
 
-    for (i = 0; i < check->nkeys; i++) {
+    if (check->jwks != NULL) {
+        keys = chat_jwks_keys(check->jwks, &n);
+    }
 
-        if (!chat_token_key_serves(check->keys[i], work)) {
+    rc = CHAT_DECLINED;
+    trial.ntried = 0;
+    trial.named = false;
+    trial.reason = "no key for its kid";
+
+    for (pass = 0; pass < 2; pass++) {
+        trial.by_kid = pass == 0;
+
+        rc = chat_token_try(&trial, check->keys, check->nkeys, parts, work);
+
+        if (rc == CHAT_DECLINED) {
+            rc = chat_token_try(&trial, keys, n, parts, work);
+        }
+
+        if (rc != CHAT_DECLINED) {
+            break;
+        }
+    }
+
+    check->unknown_kid = rc == CHAT_DECLINED && work->kid_len != 0
+                         && !trial.named;
+    *reason = trial.reason;
+
+    return rc;
+}
+
+
+/* OK: one of them fits; DECLINED: none does; ERROR: OpenSSL failed */
+
+static chat_rc_e
+chat_token_try(chat_token_trial_t *trial, chat_key_t *const *keys, size_t n,
+    const chat_token_parts_t *parts, const chat_token_work_t *work)
+{
+    size_t      i;
+    chat_rc_e   rc;
+    chat_str_t  signature;
+
+    signature.data = work->signature;
+    signature.len = work->signature_len;
+
+    for (i = 0; i < n && trial->ntried < CHAT_TOKEN_MAX_TRIED; i++) {
+
+        if (!chat_token_key_serves(keys[i], work, trial->by_kid)) {
             continue;
         }
 
-        if (chat_key_get_alg(check->keys[i]) != work->alg) {
-            *reason = "its algorithm is not the key's";
+        trial->named = trial->named || trial->by_kid;
+
+        if (chat_key_get_alg(keys[i]) != work->alg) {
+
+            if (trial->ntried == 0) {
+                trial->reason = "its algorithm is not the key's";
+            }
+
             continue;
         }
 
-        rc = chat_key_verify(check->keys[i], parts->signed_text, signature);
+        trial->ntried++;
+        trial->reason = "its signature does not match";
 
-        if (rc == CHAT_OK) {
-            return CHAT_OK;
-        }
+        rc = chat_key_verify(keys[i], parts->signed_text, signature);
 
         if (rc == CHAT_ERROR) {
-            *reason = "OpenSSL failed to check its signature";
-            return CHAT_ERROR;
+            trial->reason = "OpenSSL failed to check its signature";
         }
 
-        *reason = "its signature does not match";
+        if (rc != CHAT_DECLINED) {
+            return rc;
+        }
     }
 
     return CHAT_DECLINED;
@@ -383,340 +390,19 @@ chat_token_verify(const chat_token_parts_t *parts,
 
 
 static bool
-chat_token_key_serves(const chat_key_t *key, const chat_token_work_t *work)
+chat_token_key_serves(const chat_key_t *key, const chat_token_work_t *work,
+    bool by_kid)
 {
     chat_str_t  kid;
 
     kid = chat_key_get_kid(key);
 
     if (kid.len == 0 || work->kid_len == 0) {
-        return true;
+        return !by_kid;
     }
 
-    return kid.len == work->kid_len
+    return by_kid && kid.len == work->kid_len
            && memcmp(kid.data, work->kid, kid.len) == 0;
-}
-
-
-static const char *
-chat_token_read_claims(chat_token_t *token, const chat_token_parts_t *parts,
-    const chat_token_check_t *check, chat_token_work_t *work)
-{
-    size_t               i;
-    const char          *wrong;
-    chat_json_t          claims;
-    chat_json_member_t   found[CHAT_TOKEN_NCLAIMS];
-
-    if (!chat_token_parse(parts->claims, work, &claims)) {
-        return "its claims are no JSON object in base64url";
-    }
-
-    for (i = 0; i < CHAT_TOKEN_NCLAIMS; i++) {
-        found[i].name = chat_token_claims[i].name;
-    }
-
-    if (chat_json_collect(&claims, found, CHAT_TOKEN_NCLAIMS) != CHAT_OK) {
-        return "a claim is given twice";
-    }
-
-    for (i = 0; i < CHAT_TOKEN_NCLAIMS; i++) {
-        wrong = chat_token_claims[i].read(token, &found[i].value, check);
-
-        if (wrong != NULL) {
-            return wrong;
-        }
-    }
-
-    return NULL;
-}
-
-
-static const char *
-chat_token_read_exp(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    if (!chat_token_get_date(value, &token->exp)) {
-        return "its exp is missing or no date";
-    }
-
-    return check->now < token->exp + check->leeway ? NULL : "it has expired";
-}
-
-
-static const char *
-chat_token_read_nbf(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    uint64_t  nbf;
-
-    (void) token;
-
-    if (value->type == CHAT_JSON_NULL) {
-        return NULL;
-    }
-
-    if (!chat_token_get_date(value, &nbf)) {
-        return "its nbf is no date";
-    }
-
-    return check->now + check->leeway >= nbf ? NULL : "it is not valid yet";
-}
-
-
-/* may lie ahead: an issuer's clock may be ahead of ours */
-
-static const char *
-chat_token_read_iat(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    (void) check;
-
-    if (value->type == CHAT_JSON_NULL) {
-        return NULL;
-    }
-
-    if (!chat_token_get_date(value, &token->iat)) {
-        return "its iat is no date";
-    }
-
-    token->has_iat = true;
-
-    return NULL;
-}
-
-
-static const char *
-chat_token_read_iss(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    (void) token;
-
-    if (check->issuer.len == 0 || chat_json_string_is(value, check->issuer)) {
-        return NULL;
-    }
-
-    return "it is not from the issuer";
-}
-
-
-static const char *
-chat_token_read_aud(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    chat_json_t       element;
-    chat_json_iter_t  it;
-
-    (void) token;
-
-    if (check->audience.len == 0
-        || chat_json_string_is(value, check->audience))
-    {
-        return NULL;
-    }
-
-    if (value->type == CHAT_JSON_ARRAY) {
-        chat_json_iter(&it, value);
-
-        while (chat_json_next_element(&it, &element) == CHAT_OK) {
-            if (chat_json_string_is(&element, check->audience)) {
-                return NULL;
-            }
-        }
-    }
-
-    return "it is not for this audience";
-}
-
-
-static const char *
-chat_token_read_sub(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    (void) check;
-
-    return chat_token_get_name(value, token->user, &token->user_len)
-           ? NULL : "its sub is missing or no valid id";
-}
-
-
-static const char *
-chat_token_read_tid(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    static const char  tenant[] = "default";
-
-    (void) check;
-
-    if (value->type == CHAT_JSON_NULL) {
-        token->tenant_len = sizeof(tenant) - 1;
-        memcpy(token->tenant, tenant, sizeof(tenant) - 1);
-
-        return NULL;
-    }
-
-    return chat_token_get_name(value, token->tenant, &token->tenant_len)
-           ? NULL : "its tid is no valid id";
-}
-
-
-static const char *
-chat_token_read_sid(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    (void) check;
-
-    return chat_token_get_opaque(value, token->sid, &token->sid_len)
-           ? NULL : "its sid is not 64 printable characters at most";
-}
-
-
-static const char *
-chat_token_read_jti(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    (void) check;
-
-    return chat_token_get_opaque(value, token->jti, &token->jti_len)
-           ? NULL : "its jti is not 64 printable characters at most";
-}
-
-
-static const char *
-chat_token_read_name(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    size_t  len;
-
-    (void) check;
-
-    if (value->type == CHAT_JSON_NULL) {
-        return NULL;
-    }
-
-    if (chat_json_get_string(value, token->name, sizeof(token->name), &len)
-            != CHAT_OK
-        || !chat_name_printable((chat_str_t) { token->name, len }))
-    {
-        return "its name is not 128 printable bytes at most";
-    }
-
-    token->name_len = len;
-
-    return NULL;
-}
-
-
-static const char *
-chat_token_read_roles(chat_token_t *token, const chat_json_t *value,
-    const chat_token_check_t *check)
-{
-    size_t            len;
-    chat_json_t       element;
-    chat_json_iter_t  it;
-
-    (void) check;
-
-    if (value->type == CHAT_JSON_NULL) {
-        return NULL;
-    }
-
-    if (value->type != CHAT_JSON_ARRAY) {
-        return "its roles are no array";
-    }
-
-    chat_json_iter(&it, value);
-
-    while (chat_json_next_element(&it, &element) == CHAT_OK) {
-
-        if (token->nroles == CHAT_TOKEN_MAX_ROLES) {
-            return "it has more than 16 roles";
-        }
-
-        if (chat_json_get_string(&element, token->roles[token->nroles].name,
-                                 CHAT_TOKEN_MAX_ROLE, &len)
-            != CHAT_OK)
-        {
-            return "a role is not 64 bytes at most";
-        }
-
-        token->roles[token->nroles++].len = len;
-    }
-
-    return NULL;
-}
-
-
-/*
- * A NumericDate, floored.  Whatever lies before 1970 is as good as 1970: it is
- * past.  An exponent is not refused by RFC 7519, but nobody writes one.
- */
-
-static bool
-chat_token_get_date(const chat_json_t *value, uint64_t *seconds)
-{
-    chat_json_t     whole;
-    const uint8_t  *dot;
-
-    if (value->type != CHAT_JSON_NUMBER
-        || memchr(value->raw.data, 'e', value->raw.len) != NULL
-        || memchr(value->raw.data, 'E', value->raw.len) != NULL)
-    {
-        return false;
-    }
-
-    if (value->raw.data[0] == '-') {
-        *seconds = 0;
-        return true;
-    }
-
-    whole = *value;
-    dot = memchr(value->raw.data, '.', value->raw.len);
-
-    if (dot != NULL) {
-        whole.raw.len = dot - whole.raw.data;
-    }
-
-    return chat_json_get_uint(&whole, seconds) == CHAT_OK;
-}
-
-
-static bool
-chat_token_get_name(const chat_json_t *value, uint8_t *dst, uint8_t *len)
-{
-    size_t  n;
-
-    if (chat_json_get_string(value, dst, CHAT_NAME_MAX_ID, &n) != CHAT_OK
-        || !chat_name_valid((chat_str_t) { dst, n }))
-    {
-        return false;
-    }
-
-    *len = n;
-
-    return true;
-}
-
-
-/* may be missing */
-
-static bool
-chat_token_get_opaque(const chat_json_t *value, uint8_t *dst, uint8_t *len)
-{
-    size_t  n;
-
-    if (value->type == CHAT_JSON_NULL) {
-        return true;
-    }
-
-    if (chat_json_get_string(value, dst, CHAT_NAME_MAX_ID, &n) != CHAT_OK
-        || !chat_name_valid_opaque((chat_str_t) { dst, n }))
-    {
-        return false;
-    }
-
-    *len = n;
-
-    return true;
 }
 
 
@@ -738,23 +424,4 @@ chat_token_parse(chat_str_t part, chat_token_work_t *work,
     return chat_json_parse(text, CHAT_TOKEN_MAX_DEPTH, object, &reason)
                == CHAT_OK
            && object->type == CHAT_JSON_OBJECT;
-}
-
-
-bool
-chat_token_has_role(const chat_token_t *token, const char *role)
-{
-    size_t  i, len;
-
-    len = strlen(role);
-
-    for (i = 0; i < token->nroles; i++) {
-        if (token->roles[i].len == len
-            && memcmp(token->roles[i].name, role, len) == 0)
-        {
-            return true;
-        }
-    }
-
-    return false;
 }

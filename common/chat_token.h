@@ -7,6 +7,7 @@
 #define CHAT_TOKEN_H
 
 
+#include "chat_jwks.h"
 #include "chat_key.h"
 #include "chat_name.h"
 #include "chat_rc.h"
@@ -16,17 +17,26 @@
 #define CHAT_TOKEN_MAX_NAME     128     /* bytes of UTF-8 */
 #define CHAT_TOKEN_MAX_ROLES    16
 #define CHAT_TOKEN_MAX_ROLE     64
+#define CHAT_TOKEN_MAX_TRIED    8       /* signatures that one may cost */
 
 
-/* what a check needs to know; all slices may be empty: not checked */
+/*
+ * What a check needs to know; issuer and audience may be empty: not checked.
+ * CHAT_TOKEN_MAX_TRIED keys of the token's algorithm are tried at most: those
+ * with its kid, then those without one, keys before jwks.
+ */
 
 typedef struct {
     chat_key_t  *const *keys;
     size_t              nkeys;
+    const chat_jwks_t  *jwks;           /* more of them, or NULL */
     uint64_t            now;            /* seconds since 1970 */
     uint32_t            leeway;         /* seconds, for exp and nbf */
     chat_str_t          issuer;         /* iss must be this */
     chat_str_t          audience;       /* aud must be or contain this */
+
+    bool                unknown_kid;    /* set by the check: it is declined, and
+                                           no key has the kid that it names */
 } chat_token_check_t;
 
 
@@ -63,7 +73,7 @@ typedef struct {
  * itself failed (memory, library), *reason says what.
  */
 CHAT_MUST_CHECK chat_rc_e chat_token_check(chat_token_t *token,
-    chat_str_t text, const chat_token_check_t *check, const char **reason);
+    chat_str_t text, chat_token_check_t *check, const char **reason);
 
 bool chat_token_has_role(const chat_token_t *token, const char *role);
 

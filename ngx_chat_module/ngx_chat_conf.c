@@ -222,8 +222,14 @@ ngx_chat_conf_key_add(ngx_conf_t *cf, ngx_array_t *keys, ngx_str_t *file,
         return rv;
     }
 
-    key = chat_key_create_secret(alg, ngx_chat_str(kid),
-                                 ngx_chat_str(&secret), &reason);
+    if (alg == CHAT_KEY_HS256) {
+        key = chat_key_create_secret(ngx_chat_str(kid), ngx_chat_str(&secret),
+                                     &reason);
+
+    } else {
+        key = chat_key_create_pem(alg, ngx_chat_str(kid),
+                                  ngx_chat_str(&secret), &reason);
+    }
 
     ngx_explicit_memzero(secret.data, secret.len);
 

@@ -33,7 +33,7 @@ jws_key(chat_str_t kid)
                                         sizeof(secret), &len),
                      CHAT_OK);
 
-    key = chat_key_create_secret(CHAT_KEY_HS256, kid,
+    key = chat_key_create_secret(kid,
                                  (chat_str_t) { secret, len }, &reason);
     assert_non_null(key);
 
@@ -143,7 +143,7 @@ a_long_secret_is_used_whole(void **state)
 
     memset(secret, 0xaa, sizeof(secret));
 
-    key = chat_key_create_secret(CHAT_KEY_HS256, chat_str("k"),
+    key = chat_key_create_secret(chat_str("k"),
                                  (chat_str_t) { secret, sizeof(secret) },
                                  &reason);
     assert_non_null(key);
@@ -172,7 +172,7 @@ a_short_secret_is_refused(void **state)
 
     for (len = 0; len <= sizeof(secret); len++) {
         reason = NULL;
-        key = chat_key_create_secret(CHAT_KEY_HS256, chat_str(""),
+        key = chat_key_create_secret(chat_str(""),
                                      (chat_str_t) { secret, len }, &reason);
 
         if (len < CHAT_KEY_MIN_SECRET) {
@@ -219,15 +219,29 @@ algorithms_are_known_by_their_exact_name(void **state)
     size_t          i;
     chat_key_alg_e  alg;
 
+    static const struct {
+        const char      *name;
+        chat_key_alg_e   alg;
+    } known[] = {
+        { "HS256", CHAT_KEY_HS256 }, { "RS256", CHAT_KEY_RS256 },
+        { "PS256", CHAT_KEY_PS256 }, { "ES256", CHAT_KEY_ES256 },
+        { "EdDSA", CHAT_KEY_EDDSA }
+    };
+
     static const char *const  others[] = {
         "", "none", "None", "hs256", "HS25", "HS2566", "HS384", "HS512",
-        "RS256", "HS256 "
+        "RS384", "rs256", "PS512", "ES384", "ES512", "ES256K", "EdDsa",
+        "EDDSA", "Ed448", "RSA1_5", "HS256 "
     };
 
     (void) state;
 
-    assert_int_equal(chat_key_alg(chat_str("HS256"), &alg), CHAT_OK);
-    assert_int_equal(alg, CHAT_KEY_HS256);
+    for (i = 0; i < chat_test_count(known); i++) {
+        chat_test_case(known[i].name,
+                       chat_key_alg(chat_test_str(known[i].name), &alg)
+                           == CHAT_OK
+                       && alg == known[i].alg);
+    }
 
     for (i = 0; i < chat_test_count(others); i++) {
         assert_int_equal(chat_key_alg(chat_test_str(others[i]), &alg),
@@ -250,7 +264,7 @@ creation_fails_cleanly_without_memory(void **state)
     do {
         reason = NULL;
         chat_test_memory_left = ++n;
-        key = chat_key_create_secret(CHAT_KEY_HS256, chat_str("kid"),
+        key = chat_key_create_secret(chat_str("kid"),
                                      chat_str("0123456789abcdef"
                                               "0123456789abcdef"),
                                      &reason);

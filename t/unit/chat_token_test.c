@@ -33,7 +33,7 @@ create_key(const char *kid, const char *text)
     chat_key_t  *key;
     const char  *reason;
 
-    key = chat_key_create_secret(CHAT_KEY_HS256, chat_test_str(kid),
+    key = chat_key_create_secret(chat_test_str(kid),
                                  chat_test_str(text), &reason);
     assert_non_null(key);
 
@@ -744,7 +744,7 @@ the_example_of_the_rfc_has_no_user(void **state)
         "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
         "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-    f->keys[1] = chat_key_create_secret(CHAT_KEY_HS256, chat_str(""),
+    f->keys[1] = chat_key_create_secret(chat_str(""),
                                         (chat_str_t) { rfc_secret,
                                                        sizeof(rfc_secret) },
                                         &reason);
