@@ -282,6 +282,7 @@ FUZZ_CC    ?= clang
 FUZZ_FLAGS  = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) -MMD -MP -Icommon
 CC_FUZZ     = $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link
 LIBCHAT_FUZZ = $(BUILD)/fuzz/libchat.a
+LIBPERSIST_FUZZ = $(BUILD)/fuzz/libpersist.a
 
 $(BUILD)/fuzz/flags: FORCE
 	$(call stamp,$(CC_FUZZ))
@@ -293,11 +294,21 @@ $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/fuzz/flags
 $(LIBCHAT_FUZZ): $(COMMON:%.c=$(BUILD)/fuzz/obj/%.o)
 	$(archive)
 
-$(BUILD)/fuzz/%: t/fuzz/%.c $(LIBCHAT_FUZZ) $(BUILD)/fuzz/flags
+$(BUILD)/fuzz/obj/workers/%.o: workers/%.c $(BUILD)/fuzz/flags | $(EMBEDDED)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))$(CC_FUZZ) -Iworkers/lib -I$(BUILD) \
+	    $(call pkg,--cflags) -c -o $@ $<
+
+$(LIBPERSIST_FUZZ): $(patsubst %.c,$(BUILD)/fuzz/obj/%.o, $(WORKER_LIB) \
+    $(filter-out %/main.c,$(wildcard workers/persist/*.c)))
+	$(archive)
+
+$(BUILD)/fuzz/%: t/fuzz/%.c $(LIBPERSIST_FUZZ) $(LIBCHAT_FUZZ) \
+    $(BUILD)/fuzz/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer \
-	    -Iworkers/lib -o $@ $< $(LIBCHAT_FUZZ) -ljansson -lhiredis \
-	    -lcrypto -lz
+	    -Iworkers/lib $(call pkg,--cflags) -o $@ $< $(LIBPERSIST_FUZZ) \
+	    $(LIBCHAT_FUZZ) $(call pkg,--libs)
 
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 

@@ -11,6 +11,7 @@
  */
 
 #include "fuzz.h"
+#include "fuzz_json.h"
 
 #include <jansson.h>
 
@@ -19,44 +20,6 @@
 #include "chat_name.h"
 #include "chat_request.h"
 #include "chat_utf8.h"
-
-
-typedef void (*build_pt)(chat_writer_t *w, const void *what);
-
-
-/* what a builder writes, measured first; to be freed */
-
-static chat_str_t
-built(build_pt build, const void *what)
-{
-    uint8_t        *text;
-    chat_writer_t   w;
-
-    chat_writer_init(&w, NULL, 0);
-    build(&w, what);
-
-    text = fuzz_alloc(w.len);
-    chat_writer_init(&w, text, w.len);
-    build(&w, what);
-
-    fuzz_check(!w.full && w.pos == text + w.len);
-
-    return (chat_str_t) { text, w.len };
-}
-
-
-static chat_json_t
-parsed(chat_str_t text)
-{
-    chat_rc_e     rc;
-    chat_json_t   value;
-    const char   *reason;
-
-    rc = chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &value, &reason);
-    fuzz_check(rc == CHAT_OK);
-
-    return value;
-}
 
 
 /*
@@ -128,8 +91,8 @@ walk_string(const chat_json_t *value)
         fuzz_check(chat_utf8_valid(read));
         fuzz_check(chat_json_string_is(value, read));
 
-        written = built(write_string, &read);
-        again = parsed(written);
+        written = fuzz_built(write_string, &read);
+        again = fuzz_parsed(written);
         copy = fuzz_alloc(written.len);
         fuzz_check(chat_json_get_string(&again, copy, written.len, &len)
                    == CHAT_OK);
@@ -247,8 +210,8 @@ content_is_kept(const chat_request_t *rq)
     chat_json_member_t  data = { .name = "data" };
     chat_json_member_t  content = { .name = "content" };
 
-    text = built(write_message, rq);
-    event = parsed(text);
+    text = fuzz_built(write_message, rq);
+    event = fuzz_parsed(text);
 
     fuzz_check(chat_json_collect(&event, &data, 1) == CHAT_OK);
     fuzz_check(chat_json_collect(&data.value, &content, 1) == CHAT_OK);
@@ -341,12 +304,12 @@ accepted(chat_request_t *rq, chat_str_t text)
     names_are_valid(rq);
     elements_are_read(rq);
 
-    reply = built(write_reply, rq);
-    (void) parsed(reply);
+    reply = fuzz_built(write_reply, rq);
+    (void) fuzz_parsed(reply);
     free((void *) reply.data);
 
-    ids = built(write_ids, rq);
-    (void) parsed(ids);
+    ids = fuzz_built(write_ids, rq);
+    (void) fuzz_parsed(ids);
     free((void *) ids.data);
 
     if (rq->content.raw.len != 0) {
@@ -394,8 +357,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_check(e.code != CHAT_CODE_INTERNAL && e.message != NULL);
 
-    refusal = built(write_refusal, &rq);
-    (void) parsed(refusal);
+    refusal = fuzz_built(write_refusal, &rq);
+    (void) fuzz_parsed(refusal);
     free((void *) refusal.data);
     free((void *) text.data);
 

@@ -193,10 +193,17 @@ redis_new_integer(const redisReadTask *task, long long n)
 }
 
 
+/* the task has the type of what is not there: a string, or an array */
+
 static void *
 redis_new_nil(const redisReadTask *task)
 {
-    return redis_new(task, 0);
+    redisReply  *reply;
+
+    reply = redis_new(task, 0);
+    reply->type = REDIS_REPLY_NIL;
+
+    return reply;
 }
 
 

@@ -87,6 +87,11 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 
     for (i = 0; i < entries->elements; i++) {
         entry = entries->element[i];
+
+        if (entry->elements != 2) {
+            return redis_fail(&p->redis, "unexpected answer to XREAD");
+        }
+
         need = need_new();
         need->part = part;
 
