@@ -28,8 +28,10 @@
 #include "../common/chat_id.h"
 #include "../common/chat_json.h"
 #include "../common/chat_key.h"
+#include "../common/chat_limit.h"
 #include "../common/chat_name.h"
 #include "../common/chat_request.h"
+#include "../common/chat_siphash.h"
 #include "../common/chat_token.h"
 #include "../common/chat_utf8.h"
 
@@ -51,6 +53,7 @@
 #define NGX_CHAT_CLOSE_REVOKED       4403
 #define NGX_CHAT_CLOSE_NO_HEARTBEAT  4408
 #define NGX_CHAT_CLOSE_SLOW          4413
+#define NGX_CHAT_CLOSE_FLOODING      4429
 
 
 #define NGX_CHAT_MAX_UNAUTH_MESSAGE  8192       /* contract, 1 */
@@ -99,8 +102,13 @@ struct ngx_chat_main_conf_s {
     ngx_uint_t         token_query;     /* and one of them chat_token_query */
     ngx_uint_t         metrics;         /* some location has chat_status */
     ngx_shm_zone_t    *zone;            /* if enabled, or metrics */
+    ngx_shm_zone_t    *limit_zone;      /* if enabled */
+    size_t             limit_zone_size;
     ngx_chat_node_t   *node;            /* of this process, or NULL */
 };
+
+
+#include "ngx_chat_limit.h"
 
 
 typedef struct {
@@ -135,6 +143,7 @@ struct ngx_chat_loc_conf_s {
     ngx_uint_t         max_mentions;        /* likewise */
     ngx_uint_t         max_attachments;     /* likewise */
     ngx_uint_t         ack;                 /* NGX_CHAT_ACK_... */
+    ngx_chat_limit_conf_t  limit;
 };
 
 
@@ -157,6 +166,10 @@ struct ngx_chat_node_s {
     ngx_str_t              id;          /* UUIDv7, random per process */
     u_char                 id_buf[CHAT_ID_LEN];
     ngx_chat_slot_t       *slot;        /* counters */
+
+    uint32_t               birth;       /* among those that share limits */
+    ngx_event_t            limit_timer;
+    ngx_msec_t             limit_complained;    /* of no room; 0: not yet */
 
     ngx_chat_redis_t       command;
     ngx_chat_redis_t       subscriber;
@@ -310,7 +323,8 @@ ngx_int_t ngx_chat_http_send(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_chat_http_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 ngx_int_t ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
-    chat_code_e code, const char *message);
+    chat_code_e code, const char *message,
+    ngx_uint_t retry);                  /* seconds, 0: nothing is said */
 ngx_int_t ngx_chat_http_header(ngx_http_request_t *r, const char *name,
     const char *value);                 /* adds one; nothing is copied */
 

@@ -96,6 +96,17 @@ ngx_chat_authenticate_renew(ngx_chat_session_t *s, chat_request_t *rq,
         return NGX_DECLINED;
     }
 
+    if (id == NULL
+        && ngx_chat_limit_user(s->node, &s->conf->limit, token, &s->claims)
+           != NGX_OK)
+    {
+        ngx_chat_request_error(s, rq->id, CHAT_CODE_RATE_LIMITED,
+                               "the user has too many connections");
+        ngx_chat_session_close(s, NGX_CHAT_CLOSE_FLOODING,
+                               "the user has too many connections");
+        return NGX_DECLINED;
+    }
+
     if (ngx_chat_session_identify(s, token) != NGX_OK) {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
         return NGX_ERROR;

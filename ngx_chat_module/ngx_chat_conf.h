@@ -59,6 +59,16 @@ char *ngx_chat_conf_parameters(ngx_conf_t *cf, ngx_uint_t first,
 char *ngx_chat_conf_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *secret);
 
 
+/* ngx_chat_limit_conf.c: "rate=20r/s burst=200" or "off", a number or "off";
+   what a location has that says nothing */
+
+char *ngx_chat_limit_conf_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_chat_limit_conf_max(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_chat_limit_conf_init(ngx_chat_limit_conf_t *limit);
+void ngx_chat_limit_conf_merge(ngx_chat_limit_conf_t *prev,
+    ngx_chat_limit_conf_t *limit);
+
+
 /* ngx_chat_conf_redis.c */
 
 char *ngx_chat_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -19,6 +19,10 @@ static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
     { ngx_chat_conf_check_msec, "chat_compare_interval", 1000,
       60 * 60 * 1000, "1s and 1h" };
 
+static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
+    { ngx_chat_conf_check_size, "chat_limit_zone", 256 * 1024,
+      1024 * 1024 * 1024, "256k and 1g" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
     { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,
       "1k and 1m" };
@@ -244,6 +248,62 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, max_conversations),
       &ngx_chat_max_conversations_range },
+
+    { ngx_string("chat_limit_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, limit_zone_size),
+      &ngx_chat_limit_zone_range },
+
+    { ngx_string("chat_handshake_rate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_limit_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.handshake_rate),
+      NULL },
+
+    { ngx_string("chat_max_connections_per_address"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_chat_limit_conf_max,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.max_per_address),
+      NULL },
+
+    { ngx_string("chat_max_connections_per_user"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_chat_limit_conf_max,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.max_per_user),
+      NULL },
+
+    { ngx_string("chat_max_unauthenticated"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_chat_limit_conf_max,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.max_unauthenticated),
+      NULL },
+
+    { ngx_string("chat_request_rate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_limit_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.request_rate),
+      NULL },
+
+    { ngx_string("chat_message_rate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_limit_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.message_rate),
+      NULL },
+
+    { ngx_string("chat_frame_rate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_limit_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.frame_rate),
+      NULL },
 
     { ngx_string("chat_max_members"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

@@ -40,8 +40,10 @@ static const ngx_chat_check_t  ngx_chat_handshake_checks[] = {
     { ngx_chat_handshake_check_alone, 1 },
     { ngx_chat_handshake_check_key, 1 },
     { ngx_chat_handshake_check_ready, 1 },
+    { ngx_chat_limit_check_address, 0 },
     { ngx_chat_handshake_check_origin, 0 },
     { ngx_chat_handshake_check_token, 0 },
+    { ngx_chat_limit_check_user, 0 },
 };
 
 
@@ -85,6 +87,10 @@ ngx_chat_handshake_handler(ngx_http_request_t *r)
     }
 
     ngx_explicit_memzero(&hs.token, sizeof(chat_token_t));
+
+    if (hs.node != NULL) {
+        ngx_chat_limit_leave(hs.node, &hs.claims);
+    }
 
     return rc;
 }
@@ -358,7 +364,7 @@ ngx_chat_handshake_refuse(ngx_chat_handshake_t *hs, ngx_uint_t status)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_chat_http_error(r, status, hs->code, hs->message);
+    return ngx_chat_http_error(r, status, hs->code, hs->message, hs->retry);
 }
 
 
@@ -375,6 +381,9 @@ ngx_chat_handshake_accept(ngx_chat_handshake_t *hs)
     if (s == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    s->claims = hs->claims;
+    ngx_memzero(&hs->claims, sizeof(ngx_chat_limit_claims_t));
 
     if (hs->identified && ngx_chat_session_identify(s, &hs->token) != NGX_OK) {
         ngx_chat_session_free(s);

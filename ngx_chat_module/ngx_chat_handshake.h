@@ -37,6 +37,9 @@ typedef struct {
     ngx_uint_t              norigins;
     ngx_uint_t              nextensions;
 
+    ngx_uint_t              retry;      /* Retry-After of a refusal, or 0 */
+    ngx_chat_limit_claims_t claims;     /* until a session has them */
+
     unsigned                upgrade:1;      /* Upgrade: websocket */
     unsigned                connection:1;   /* Connection: upgrade */
     unsigned                offered:1;      /* subprotocol chat.v1 */
@@ -64,6 +67,13 @@ ngx_int_t ngx_chat_handshake_refused(ngx_chat_handshake_t *hs,
 ngx_int_t ngx_chat_handshake_dismissed(ngx_chat_handshake_t *hs,
     ngx_uint_t status, ngx_uint_t close_code, chat_code_e code,
     const char *message);
+
+
+/* ngx_chat_limit_handshake.c: checks.  An address: before anything is made of
+   the token; a user, or a stranger who may show a token later: after it */
+
+ngx_int_t ngx_chat_limit_check_address(ngx_chat_handshake_t *hs);
+ngx_int_t ngx_chat_limit_check_user(ngx_chat_handshake_t *hs);
 
 
 #endif /* NGX_CHAT_HANDSHAKE_H */

@@ -78,15 +78,28 @@ ngx_chat_http_body(ngx_http_request_t *r, ngx_str_t *body)
 
 ngx_int_t
 ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
-    chat_code_e code, const char *message)
+    chat_code_e code, const char *message, ngx_uint_t retry)
 {
-    u_char         text[512];
+    u_char         text[512], *after;
     ngx_str_t      body;
     chat_writer_t  w;
 
+    if (retry != 0) {
+        after = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
+        if (after == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        (void) ngx_sprintf(after, "%ui%Z", retry);
+
+        if (ngx_chat_http_header(r, "Retry-After", (char *) after) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
     chat_writer_init(&w, text, sizeof(text));
     chat_write_cstr(&w, "{\"error\":");
-    chat_event_error_object(&w, code, message, 0);
+    chat_event_error_object(&w, code, message, retry);
     chat_write_cstr(&w, "}\n");
 
     body.data = text;

@@ -23,11 +23,16 @@
 #include <signal.h>
 
 
+#if (NGX_PTR_SIZE != 8)
+#error limits need atomic operations on 64 bits
+#endif
+
+
 #define NGX_CHAT_LIMIT_WAYS    8        /* entries of a set */
 #define NGX_CHAT_LIMIT_TRIES   8        /* others may be faster */
 #define NGX_CHAT_LIMIT_LOOK    500      /* ms: who lives */
 #define NGX_CHAT_LIMIT_SILENT  60000    /* ms between two complaints */
-#define NGX_CHAT_LIMIT_NAME    256
+#define NGX_CHAT_LIMIT_NAME    128      /* of each part */
 
 /* how what is in the zone is laid out: one that is laid out otherwise is
    another zone */
@@ -219,15 +224,15 @@ ngx_chat_limit_key_t
 ngx_chat_limit_hash(ngx_chat_node_t *node, ngx_chat_limit_e what,
     chat_str_t name, chat_str_t more)
 {
-    u_char                  text[NGX_CHAT_LIMIT_NAME], *p;
+    u_char                  text[2 * NGX_CHAT_LIMIT_NAME + 2], *p;
     ngx_chat_limit_key_t    key;
     ngx_chat_limit_zone_t  *z = ngx_chat_limit_zone(node);
 
     p = text;
     *p++ = what;
-    p = ngx_cpymem(p, name.data, ngx_min(name.len, NGX_CHAT_LIMIT_NAME / 2 - 1));
+    p = ngx_cpymem(p, name.data, ngx_min(name.len, NGX_CHAT_LIMIT_NAME));
     *p++ = '\0';
-    p = ngx_cpymem(p, more.data, ngx_min(more.len, NGX_CHAT_LIMIT_NAME / 2 - 1));
+    p = ngx_cpymem(p, more.data, ngx_min(more.len, NGX_CHAT_LIMIT_NAME));
 
     key = chat_siphash(z->key, (chat_str_t) { text, p - text });
 

@@ -38,6 +38,10 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_sessions", "",
         "Live sessions." },
 
+    [NGX_CHAT_COUNT_UNAUTHENTICATED] = {
+        "chat_sessions_unauthenticated", "",
+        "Of these, those that have not shown a token yet." },
+
     [NGX_CHAT_COUNT_ROOMS] = {
         "chat_rooms", "",
         "Conversations that sessions have joined, counted per node." },
@@ -97,6 +101,38 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_LIMITED_SEND_QUEUE] = {
         "chat_limited_total", "{limit=\"send_queue\"}",
         NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_HANDSHAKE_RATE] = {
+        "chat_limited_total", "{limit=\"handshake_rate\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_PER_ADDRESS] = {
+        "chat_limited_total", "{limit=\"max_connections_per_address\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_PER_USER] = {
+        "chat_limited_total", "{limit=\"max_connections_per_user\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_UNAUTHENTICATED] = {
+        "chat_limited_total", "{limit=\"max_unauthenticated\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_REQUEST_RATE] = {
+        "chat_limited_total", "{limit=\"request_rate\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_MESSAGE_RATE] = {
+        "chat_limited_total", "{limit=\"message_rate\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_FRAME_RATE] = {
+        "chat_limited_total", "{limit=\"frame_rate\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMIT_ZONE_FULL] = {
+        "chat_limit_zone_full_total", "",
+        "Times that chat_limit_zone had no room and somebody was let in." },
 };
 
 

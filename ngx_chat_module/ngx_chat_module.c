@@ -66,6 +66,7 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
     mcf->partitions = NGX_CONF_UNSET_UINT;
     mcf->compare_interval = NGX_CONF_UNSET_MSEC;
     mcf->canary = NGX_CONF_UNSET_MSEC;
+    mcf->limit_zone_size = NGX_CONF_UNSET_SIZE;
 
     return mcf;
 }
@@ -81,6 +82,7 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(mcf->partitions, 16);
     ngx_conf_init_msec_value(mcf->compare_interval, 30000);
     ngx_conf_init_msec_value(mcf->canary, 10000);
+    ngx_conf_init_size_value(mcf->limit_zone_size, 10 * 1024 * 1024);
 
     return NGX_CONF_OK;
 }
@@ -132,6 +134,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->max_mentions = NGX_CONF_UNSET_UINT;
     lcf->max_attachments = NGX_CONF_UNSET_UINT;
     lcf->ack = NGX_CONF_UNSET_UINT;
+    ngx_chat_limit_conf_init(&lcf->limit);
 
     return lcf;
 }
@@ -210,6 +213,7 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_conf_merge_uint_value(conf->max_attachments, prev->max_attachments,
                               10);
     ngx_conf_merge_uint_value(conf->ack, prev->ack, NGX_CHAT_ACK_ACCEPTED);
+    ngx_chat_limit_conf_merge(&prev->limit, &conf->limit);
 
     if (conf->send_queue < conf->max_message_size) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -311,6 +315,10 @@ ngx_chat_postconfiguration(ngx_conf_t *cf)
     if ((mcf->enabled || mcf->metrics)
         && ngx_chat_shm_add(cf, mcf) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (mcf->enabled && ngx_chat_limit_zone_add(cf, mcf) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -29,6 +29,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
 
     node->slot = ngx_chat_shm_attach(mcf);
     ngx_chat_count(node, NGX_CHAT_COUNT_NODES);
+    ngx_chat_limit_attach(node);
 
     ngx_queue_init(&node->sessions);
     ngx_queue_init(&node->flush);
@@ -106,6 +107,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
         ngx_free(out);
     }
 
+    ngx_chat_limit_detach(node);
     ngx_chat_shm_detach(node->slot);
     mcf->node = NULL;
 }

@@ -10,11 +10,13 @@
 #include "ngx_chat.h"
 
 
-#define NGX_CHAT_READ_BUDGET  4         /* buffers of one session per turn */
+#define NGX_CHAT_READ_BUDGET  4         /* reads of one session per turn */
+#define NGX_CHAT_READ_AHEAD   4096      /* bytes beyond the frame at hand */
 #define NGX_CHAT_READ_MIN     512
 
 
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
+static size_t ngx_chat_read_size(ngx_chat_session_t *s);
 static void ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos,
     u_char *last);
 static void ngx_chat_read_refuse(ngx_chat_session_t *s);
@@ -80,7 +82,7 @@ ngx_chat_read_turn(ngx_chat_session_t *s)
 
     for (i = 0; i < NGX_CHAT_READ_BUDGET; i++) {
 
-        n = c->recv(c, s->node->recv, NGX_CHAT_RECV_BUFFER);
+        n = c->recv(c, s->node->recv, ngx_chat_read_size(s));
 
         if (n == NGX_AGAIN) {
             break;
@@ -116,6 +118,22 @@ ngx_chat_read_turn(ngx_chat_session_t *s)
 }
 
 
+/*
+ * A frame may be six bytes, so a buffer full of them would hold up everybody
+ * else for milliseconds.  Much is read at once only where one frame is.
+ */
+
+static size_t
+ngx_chat_read_size(ngx_chat_session_t *s)
+{
+    uint64_t  left;
+
+    left = s->frame.state == CHAT_FRAME_PAYLOAD ? s->frame.left : 0;
+
+    return ngx_min(left + NGX_CHAT_READ_AHEAD, NGX_CHAT_RECV_BUFFER);
+}
+
+
 void
 ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n)
 {
@@ -143,6 +161,10 @@ ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
 
             if (rc == CHAT_ERROR) {
                 ngx_chat_read_refuse(s);
+                return;
+            }
+
+            if (ngx_chat_limit_frame(s) != NGX_OK) {
                 return;
             }
         }

@@ -17,9 +17,6 @@ typedef ngx_int_t (*ngx_chat_request_prepare_pt)(ngx_chat_request_t *rq);
 
 
 static void ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq);
-static void ngx_chat_request_error_after(ngx_chat_session_t *s,
-    chat_str_t raw_id, chat_code_e code, const char *message,
-    ngx_uint_t retry);
 static void ngx_chat_request_queue(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
@@ -120,7 +117,11 @@ ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
         return;
 
     case CHAT_REQUEST_AUTHENTICATE:
-        ngx_chat_authenticate(s, &rq);
+
+        if (s->identity == NULL || ngx_chat_limit_request(s, &rq) == NGX_OK) {
+            ngx_chat_authenticate(s, &rq);
+        }
+
         return;
 
     default:
@@ -133,7 +134,9 @@ ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
         return;
     }
 
-    ngx_chat_request_queue(s, &rq, text);
+    if (ngx_chat_limit_request(s, &rq) == NGX_OK) {
+        ngx_chat_request_queue(s, &rq, text);
+    }
 }
 
 
@@ -179,7 +182,7 @@ ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
 }
 
 
-static void
+void
 ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_code_e code, const char *message, ngx_uint_t retry)
 {

@@ -96,6 +96,8 @@ void ngx_chat_request_run_range(ngx_chat_request_t *rq,
 /* an error to a text that is no request, or is not queued */
 void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     chat_code_e code, const char *message);
+void ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
+    chat_code_e code, const char *message, ngx_uint_t retry);  /* seconds */
 
 /* for ngx_chat_ask.c: its session has gone, and Redis has answered */
 void ngx_chat_request_free(ngx_chat_request_t *rq);

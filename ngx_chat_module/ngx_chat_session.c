@@ -68,6 +68,7 @@ ngx_chat_session_free(ngx_chat_session_t *s)
         return;
     }
 
+    ngx_chat_limit_leave(s->node, &s->claims);
     ngx_chat_write_clear(s);
 
     if (s->message != NULL) {
@@ -117,6 +118,8 @@ ngx_chat_session_identify(ngx_chat_session_t *s, const chat_token_t *token)
     if (s->identity != NULL) {
         ngx_free(s->identity);
     }
+
+    ngx_chat_limit_known(s->node, &s->claims);
 
     s->identity = id;
     s->expires = token->exp;

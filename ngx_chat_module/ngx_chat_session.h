@@ -102,6 +102,9 @@ struct ngx_chat_session_s {
     ngx_str_t              addr_text;   /* the client's address */
     u_char                 id[CHAT_ID_LEN];
 
+    ngx_chat_limit_claims_t  claims;
+    uint64_t               frames_full; /* bucket of frames, chat_limit.h */
+
     ngx_uint_t             nrequests;   /* but for elements of batches */
     ngx_uint_t             nelements;
     size_t                 taken;       /* bytes of events in them, */

@@ -19,6 +19,8 @@ my $machine = (POSIX::uname)[4];
 # what is to be added to the configuration: redis_options, main, http, listen,
 # server, location; or instead, in place of what the http block would hold.
 # canary: chat_canary, off by default.
+# limits: those of strangers, off by default, since tests do in a second what
+# people do in an hour; 'default' leaves them as they are shipped.
 # asan: how AddressSanitizer works, by default with whole stacks, which tell
 # whose a leak is.
 # preload: names of what is loaded into it besides (t/preload/), environment:
@@ -34,6 +36,7 @@ sub new ($class, %o) {
         workers => 1,
         plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
         canary  => 'off',
+        limits  => 'off',
         asan    => 'fast_unwind_on_malloc=0',
         preload => $ENV{CHAT_TEST_CHOP} ? ['chop'] : [],
         environment => {},
@@ -127,6 +130,7 @@ sub _http ($self, %more) {
         chat_redis unix:$self->{redis} $more{redis_options};
         chat_token_key HS256 token.key;
         chat_canary $self->{canary};
+        @{[ $self->_limits ]}
         $more{http}
 
         server {
@@ -155,6 +159,16 @@ sub _http ($self, %more) {
             }
         }
         END
+}
+
+
+sub _limits ($self) {
+    return '' if $self->{limits} eq 'default';
+
+    return join "\n", map { "chat_$_ off;" } qw(
+        handshake_rate max_connections_per_address max_connections_per_user
+        request_rate message_rate frame_rate max_unauthenticated
+    );
 }
 
 

@@ -12,6 +12,7 @@ use File::Temp qw(tempdir);
 
 use ChatTest::Command qw(must_run run);
 use ChatTest::Logs;
+use ChatTest::Metrics qw(parse_metrics);
 use ChatTest::Nginx;
 use ChatTest::Port qw(take_port);
 use ChatTest::Postgres;
@@ -177,6 +178,24 @@ sub http ($self, %o) {
 
     return ChatTest::WebSocket->new(port => $self->{port}, %o,
                                     headers => \%headers);
+}
+
+
+# what nginx counts: { 'name{label="value"}' => value }
+
+sub metrics ($self) {
+    my $response = $self->http(path => '/metrics');
+
+    croak '/metrics: status ' . $response->status if $response->status != 200;
+
+    return (parse_metrics($response->body))[0];
+}
+
+
+# how often a limit was hit, by its directive without "chat_"
+
+sub limited ($self, $limit) {
+    return $self->metrics->{"chat_limited_total{limit=\"$limit\"}"};
 }
 
 

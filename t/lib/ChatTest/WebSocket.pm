@@ -25,6 +25,7 @@ use constant TIMEOUT => 10;
 #   port, path, method, http => '1.1', key,
 #   headers => { name => value, or undef to leave it out, or a list },
 #   before => a request to send first; its response is skipped
+#   proxy => the line of a proxy that goes before all else
 #   early => bytes to send along with the handshake
 #   slow => 1: the handshake is sent byte by byte
 #   give_up => n: or only so much of it, and then the connection is ended
@@ -46,6 +47,8 @@ sub new ($class, %o) {
 
     $self->{socket}->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     $self->{socket}->blocking(0);
+
+    $self->send_bytes($o{proxy}) if defined $o{proxy};
 
     if (defined $o{before}) {
         $self->send_bytes($o{before});
