@@ -25,8 +25,10 @@ ngx_chat_access_handler(ngx_http_request_t *r)
     ngx_int_t              rc;
     ngx_chat_loc_conf_t   *lcf;
     ngx_chat_handshake_t   hs;
+    ngx_chat_main_conf_t  *mcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_chat_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_chat_module);
 
     if (!lcf->auth || ngx_chat_access_is_ours(r, lcf)) {
         return NGX_DECLINED;
@@ -36,6 +38,7 @@ ngx_chat_access_handler(ngx_http_request_t *r)
 
     hs.request = r;
     hs.conf = lcf;
+    hs.node = mcf->node;
 
     ngx_chat_handshake_read(&hs);
     hs.place = ngx_chat_token_find(r, &hs.bearer, &hs.text);
@@ -88,15 +91,30 @@ ngx_chat_access_check(ngx_chat_handshake_t *hs)
         return ngx_chat_access_refuse(hs, "none");
     }
 
+    hs->status = ngx_chat_limit_access_address(hs);
+    if (hs->status != 0) {
+        return ngx_chat_access_refuse(hs, "limited");
+    }
+
     result = ngx_chat_token_check(hs->conf, ngx_chat_str(&hs->text),
                                   &hs->token, &hs->reason);
     verdict = ngx_chat_token_verdict(result);
 
     if (result != NGX_CHAT_TOKEN_GOOD) {
+
+        if (result == NGX_CHAT_TOKEN_BAD) {
+            ngx_chat_limit_access_failed(hs);
+        }
+
         hs->status = verdict->status;
         hs->code = verdict->code;
         hs->message = verdict->message;
         return ngx_chat_access_refuse(hs, verdict->name);
+    }
+
+    hs->status = ngx_chat_limit_access_user(hs);
+    if (hs->status != 0) {
+        return ngx_chat_access_refuse(hs, "limited");
     }
 
     if (ngx_chat_variable_set(r, verdict->name, &hs->token) != NGX_OK) {
@@ -157,7 +175,7 @@ ngx_chat_access_refuse(ngx_chat_handshake_t *hs, const char *state)
     }
 
     ngx_http_finalize_request(r, ngx_chat_http_error(r, hs->status, hs->code,
-                                                     hs->message));
+                                                     hs->message, hs->retry));
     return NGX_DONE;
 }
 

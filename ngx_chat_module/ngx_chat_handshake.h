@@ -75,5 +75,15 @@ ngx_int_t ngx_chat_handshake_dismissed(ngx_chat_handshake_t *hs,
 ngx_int_t ngx_chat_limit_check_address(ngx_chat_handshake_t *hs);
 ngx_int_t ngx_chat_limit_check_user(ngx_chat_handshake_t *hs);
 
+/*
+ * For chat_auth.  Whoever shows bad tokens takes of his address' handshakes,
+ * and if there are none left no token is looked at; a good one takes of its
+ * user's requests.  0, or the status of a refusal.
+ */
+
+ngx_int_t ngx_chat_limit_access_address(ngx_chat_handshake_t *hs);
+ngx_int_t ngx_chat_limit_access_user(ngx_chat_handshake_t *hs);
+void ngx_chat_limit_access_failed(ngx_chat_handshake_t *hs);
+
 
 #endif /* NGX_CHAT_HANDSHAKE_H */

@@ -70,6 +70,10 @@ ngx_chat_limit_key_t ngx_chat_limit_hash(ngx_chat_node_t *node,
 ngx_int_t ngx_chat_limit_take(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
     const chat_limit_t *limit, ngx_uint_t n, ngx_uint_t *wait);
 
+/* DECLINED: there is none left; takes none */
+ngx_int_t ngx_chat_limit_look(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
+    const chat_limit_t *limit, ngx_uint_t *wait);
+
 /* one more in this process; sum: in all that live; own: in this one */
 ngx_chat_limit_claim_t ngx_chat_limit_claim(ngx_chat_node_t *node,
     ngx_chat_limit_key_t key);

@@ -40,6 +40,8 @@ ngx_chat_limit_check_address(ngx_chat_handshake_t *hs)
                                 &hs->retry) != NGX_OK)
         {
             ngx_chat_count(hs->node, NGX_CHAT_COUNT_LIMITED_HANDSHAKE_RATE);
+            hs->state = "limited";
+
             return ngx_chat_handshake_refused(hs, NGX_HTTP_TOO_MANY_REQUESTS,
                                               CHAT_CODE_RATE_LIMITED,
                                               "too many handshakes from this "
@@ -71,6 +73,7 @@ ngx_chat_limit_check_address_count(ngx_chat_handshake_t *hs)
     }
 
     ngx_chat_count(hs->node, NGX_CHAT_COUNT_LIMITED_PER_ADDRESS);
+    hs->state = "limited";
     hs->retry = NGX_CHAT_LIMIT_RETRY;
 
     return ngx_chat_handshake_refused(hs, NGX_HTTP_TOO_MANY_REQUESTS,
@@ -93,6 +96,7 @@ ngx_chat_limit_check_user(ngx_chat_handshake_t *hs)
         return NGX_OK;
     }
 
+    hs->state = "limited";
     hs->retry = NGX_CHAT_LIMIT_RETRY;
 
     return ngx_chat_handshake_dismissed(hs, NGX_HTTP_TOO_MANY_REQUESTS,
@@ -128,12 +132,82 @@ ngx_chat_limit_check_stranger(ngx_chat_handshake_t *hs)
     ngx_chat_limit_known(hs->node, claims);
 
     ngx_chat_count(hs->node, NGX_CHAT_COUNT_LIMITED_UNAUTHENTICATED);
+    hs->state = "limited";
     hs->retry = NGX_CHAT_LIMIT_RETRY;
 
     return ngx_chat_handshake_dismissed(hs, NGX_HTTP_SERVICE_UNAVAILABLE,
                                         NGX_CHAT_CLOSE_OVERLOADED,
                                         CHAT_CODE_UNAVAILABLE,
                                         "too many connections without a token");
+}
+
+
+/* a page fetches much with one token, so a good one costs its address nothing */
+
+ngx_int_t
+ngx_chat_limit_access_address(ngx_chat_handshake_t *hs)
+{
+    ngx_chat_limit_key_t  key;
+
+    if (hs->node == NULL || hs->conf->limit.handshake_rate.interval == 0) {
+        return NGX_OK;
+    }
+
+    key = ngx_chat_limit_address_key(hs, NGX_CHAT_LIMIT_HANDSHAKES);
+
+    if (ngx_chat_limit_look(hs->node, key, &hs->conf->limit.handshake_rate,
+                            &hs->retry) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_chat_count(hs->node, NGX_CHAT_COUNT_LIMITED_HANDSHAKE_RATE);
+
+    return ngx_chat_handshake_refused(hs, NGX_HTTP_TOO_MANY_REQUESTS,
+                                      CHAT_CODE_RATE_LIMITED,
+                                      "too many bad tokens from this address");
+}
+
+
+void
+ngx_chat_limit_access_failed(ngx_chat_handshake_t *hs)
+{
+    ngx_uint_t  wait;
+
+    if (hs->node != NULL && hs->conf->limit.handshake_rate.interval != 0) {
+        (void) ngx_chat_limit_take(hs->node,
+                   ngx_chat_limit_address_key(hs, NGX_CHAT_LIMIT_HANDSHAKES),
+                   &hs->conf->limit.handshake_rate, 1, &wait);
+    }
+}
+
+
+ngx_int_t
+ngx_chat_limit_access_user(ngx_chat_handshake_t *hs)
+{
+    ngx_chat_limit_key_t  key;
+
+    if (hs->node == NULL || hs->conf->limit.request_rate.interval == 0) {
+        return NGX_OK;
+    }
+
+    key = ngx_chat_limit_hash(hs->node, NGX_CHAT_LIMIT_REQUESTS,
+                              (chat_str_t) { (u_char *) hs->token.tenant,
+                                             hs->token.tenant_len },
+                              (chat_str_t) { (u_char *) hs->token.user,
+                                             hs->token.user_len });
+
+    if (ngx_chat_limit_take(hs->node, key, &hs->conf->limit.request_rate, 1,
+                            &hs->retry) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_chat_count(hs->node, NGX_CHAT_COUNT_LIMITED_REQUEST_RATE);
+
+    return ngx_chat_handshake_refused(hs, NGX_HTTP_TOO_MANY_REQUESTS,
+                                      CHAT_CODE_RATE_LIMITED,
+                                      "too many requests");
 }
 
 

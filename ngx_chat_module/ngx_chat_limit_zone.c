@@ -70,6 +70,8 @@ static ngx_chat_limit_zone_t *ngx_chat_limit_zone(ngx_chat_node_t *node);
 static void ngx_chat_limit_on_timer(ngx_event_t *ev);
 static ngx_chat_limit_bucket_t *ngx_chat_limit_bucket(
     ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key, uint64_t now);
+static ngx_chat_limit_bucket_t *ngx_chat_limit_bucket_set(
+    ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key);
 static ngx_chat_limit_bucket_t *ngx_chat_limit_bucket_idle(
     ngx_chat_limit_bucket_t *set, uint64_t now);
 static ngx_chat_limit_count_t *ngx_chat_limit_count(ngx_chat_limit_zone_t *z,
@@ -280,6 +282,42 @@ ngx_chat_limit_take(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
 }
 
 
+ngx_int_t
+ngx_chat_limit_look(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
+    const chat_limit_t *limit, ngx_uint_t *wait)
+{
+    uint64_t                  full, us;
+    ngx_uint_t                i;
+    ngx_chat_limit_bucket_t  *set;
+
+    if (limit->interval == 0 || key == 0) {
+        return NGX_OK;
+    }
+
+    set = ngx_chat_limit_bucket_set(ngx_chat_limit_zone(node), key);
+
+    for (i = 0; i < NGX_CHAT_LIMIT_WAYS; i++) {
+
+        if (set[i].key != key) {
+            continue;
+        }
+
+        full = set[i].full;
+
+        if (chat_limit_take(limit, &full, (uint64_t) ngx_current_msec * 1000,
+                            1, &us) != CHAT_OK)
+        {
+            *wait = (us + 999999) / 1000000;
+            return NGX_DECLINED;
+        }
+
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
 /* that of the key, or one that was nobody's; NULL: there is none */
 
 static ngx_chat_limit_bucket_t *
@@ -290,7 +328,7 @@ ngx_chat_limit_bucket(ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key,
     ngx_atomic_uint_t         old;
     ngx_chat_limit_bucket_t  *set, *b;
 
-    set = z->buckets + ((key >> 32) * z->nsets >> 32) * NGX_CHAT_LIMIT_WAYS;
+    set = ngx_chat_limit_bucket_set(z, key);
 
     for (tries = 0; tries < NGX_CHAT_LIMIT_TRIES; tries++) {
 
@@ -313,6 +351,13 @@ ngx_chat_limit_bucket(ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key,
     }
 
     return NULL;
+}
+
+
+static ngx_chat_limit_bucket_t *
+ngx_chat_limit_bucket_set(ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key)
+{
+    return z->buckets + ((key >> 32) * z->nsets >> 32) * NGX_CHAT_LIMIT_WAYS;
 }
 
 
