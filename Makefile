@@ -144,6 +144,9 @@ endef
 
 $(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
 
+# what one alone needs
+$(call worker_bin,jwks): PKGS += libcurl
+
 # what measuring needs and should not be slow itself: bench/load -> build/bench/
 
 BENCH       = $(patsubst bench/%/,$(BUILD)/bench/%,$(filter-out bench/lib/, \

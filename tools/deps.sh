@@ -18,10 +18,11 @@ set -eu
 
 build="gcc libc6-dev make pkg-config nginx nginx-dev libhiredis-dev
        libjansson-dev libjwt-dev libmicrohttpd-dev libpq-dev libssl-dev
-       zlib1g-dev redis-server postgresql supervisor curl"
-test="perl libcpanel-json-xs-perl libio-socket-ssl-perl libcmocka-dev chromium
-      spin clang libclang-rt-dev llvm node-ws python3-websockets
-      python3-wsproto"
+       libcurl4-openssl-dev zlib1g-dev redis-server postgresql supervisor
+       curl"
+test="perl libcpanel-json-xs-perl libcryptx-perl libio-socket-ssl-perl
+      libcmocka-dev chromium spin clang libclang-rt-dev llvm node-ws
+      python3-websockets python3-wsproto"
 check="cppcheck shellcheck"
 
 policy=/usr/sbin/policy-rc.d

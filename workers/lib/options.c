@@ -31,7 +31,7 @@ static void options_say(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 static options_rc_e options_read_word(reader_t *r);
 static options_rc_e options_read_option(reader_t *r, char *name);
-static int options_defaults(const option_t *table);
+static int options_defaults(const option_t *table, const char *word);
 static int options_set(const option_t *option, const char *value,
     const char *from);
 
@@ -42,7 +42,9 @@ options_read(const options_t *o, int argc, char **argv)
     reader_t      r = { o, argc, argv, 1, 0, false };
     options_rc_e  rc;
 
-    if (options_defaults(o->own) == -1 || options_defaults(o->common) == -1) {
+    if (options_defaults(o->own, o->word) == -1
+        || options_defaults(o->common, NULL) == -1)
+    {
         return OPTIONS_ERROR;
     }
 
@@ -66,11 +68,12 @@ options_read(const options_t *o, int argc, char **argv)
 /* the name in the environment: --redis-url is CHAT_REDIS_URL */
 
 static void
-options_env_name(const option_t *option, char name[ENV_MAX])
+options_env_name(const option_t *option, const char *word, char name[ENV_MAX])
 {
     char  *p;
 
-    (void) snprintf(name, ENV_MAX, "CHAT_%s", option->name);
+    (void) snprintf(name, ENV_MAX, "CHAT_%s%s", word != NULL ? word : "",
+                    option->name);
 
     for (p = name; *p != '\0'; p++) {
         *p = *p == '-' ? '_' : (char) toupper((unsigned char) *p);
@@ -79,7 +82,7 @@ options_env_name(const option_t *option, char name[ENV_MAX])
 
 
 static int
-options_defaults(const option_t *table)
+options_defaults(const option_t *table, const char *word)
 {
     char             name[ENV_MAX];
     const char      *value;
@@ -88,7 +91,7 @@ options_defaults(const option_t *table)
     for (option = table; option != NULL && option->name != NULL; option++) {
 
         if (option->env) {
-            options_env_name(option, name);
+            options_env_name(option, word, name);
             value = getenv(name);
 
             if (value != NULL && value[0] != '\0') {
@@ -113,7 +116,7 @@ options_defaults(const option_t *table)
 
 
 static void
-options_print(const option_t *table)
+options_print(const option_t *table, const char *word)
 {
     char             head[128], name[ENV_MAX];
     const option_t  *option;
@@ -126,7 +129,7 @@ options_print(const option_t *table)
         printf("  %-24s %s", head, option->help);
 
         if (option->env) {
-            options_env_name(option, name);
+            options_env_name(option, word, name);
             printf(" (%s)", name);
         }
 
@@ -145,8 +148,8 @@ options_help(const options_t *o)
     printf("usage: %s\n\n%s\n\noptions (environment) [default]:\n", o->usage,
            o->help);
 
-    options_print(o->own);
-    options_print(o->common);
+    options_print(o->own, o->word);
+    options_print(o->common, NULL);
 
     printf("  %-24s %s\n  %-24s %s\n", "--help", "this text", "--version",
            "what version this is");

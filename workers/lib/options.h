@@ -1,7 +1,9 @@
 /*
  * Settings: the command line over the environment over the default, under the
  * same names: --redis-url, CHAT_REDIS_URL.  One table per program says what
- * there is; --help is made of it.
+ * there is; --help is made of it.  A program whose own options have names that
+ * would say little beside those of others puts a word of its own before them:
+ * --url, CHAT_JWKS_URL.
  */
 
 #ifndef OPTIONS_H
@@ -50,6 +52,7 @@ typedef struct {
     const char      *more;      /* after the options: exit codes; or NULL */
     const option_t  *own;
     const option_t  *common;    /* a second table, or NULL */
+    const char      *word;      /* of own in the environment, "JWKS_", or NULL */
     const char     **operands;  /* where operands go; noperands of them */
     size_t           noperands; /*   at most, and all but the last */
     size_t           optional;  /*   so many are required */

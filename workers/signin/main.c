@@ -1,6 +1,9 @@
 #include "signin.h"
 
+#include <sys/socket.h>
+
 #include "life.h"
+#include "listener.h"
 #include "log.h"
 #include "options.h"
 
@@ -61,7 +64,7 @@ main(int argc, char **argv)
         return 1;
     }
 
-    fd = listener_open(settings.listen);
+    fd = listener_open(settings.listen, SOCK_STREAM);
 
     if (fd == -1) {
         return 1;

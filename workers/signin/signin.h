@@ -50,11 +50,6 @@ void user_id_make(char id[CHAT_NAME_MAX_ID + 1], chat_str_t name);
 CHAT_MUST_CHECK int user_name_trim(chat_str_t *name);
 
 
-/* a socket at "unix:PATH" that listens; -1: logged */
-CHAT_MUST_CHECK int listener_open(const char *address);
-void listener_close(int fd, const char *address);
-
-
 /* serves requests from fd until the program is told to stop; -1: logged */
 CHAT_MUST_CHECK int http_serve(const signin_t *s, int fd);
 

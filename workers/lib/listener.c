@@ -1,11 +1,6 @@
-/*
- * A socket in the file system.  Whoever may enter its directory may use it:
- * the directory is what guards it.
- */
-
 #define _GNU_SOURCE
 
-#include "signin.h"
+#include "listener.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "log.h"
 
 
@@ -22,14 +18,15 @@
 
 
 static int listener_address(struct sockaddr_un *sun, const char *address);
-static int listener_bind(int fd, const struct sockaddr_un *sun);
-static int listener_clear(const struct sockaddr_un *sun);
+static int listener_bind(int fd, const struct sockaddr_un *sun, int type);
+static int listener_clear(const struct sockaddr_un *sun, int type);
 
 
 int
-listener_open(const char *address)
+listener_open(const char *address, int type)
 {
-    int                 fd;
+    int                 fd, lock;
+    const char         *name;
     struct sockaddr_un  sun;
 
     if (listener_address(&sun, address) == -1) {
@@ -38,17 +35,25 @@ listener_open(const char *address)
         return -1;
     }
 
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd == -1) {
         log_crit("socket() failed", log_errno());
         return -1;
     }
 
-    if (listener_bind(fd, &sun) == -1) {
+    /* locked: of two that start at once, one must not clear the other's */
+
+    lock = directory_lock(sun.sun_path, &name);
+
+    if (lock == -1 || listener_bind(fd, &sun, type) == -1) {
         log_err("cannot listen", log_str("address", address), log_errno());
         (void) close(fd);
-        return -1;
+        fd = -1;
+    }
+
+    if (lock != -1) {
+        (void) close(lock);
     }
 
     return fd;
@@ -92,28 +97,32 @@ listener_address(struct sockaddr_un *sun, const char *address)
 
 
 static int
-listener_bind(int fd, const struct sockaddr_un *sun)
+listener_bind(int fd, const struct sockaddr_un *sun, int type)
 {
-    if (listener_clear(sun) == -1
+    if (listener_clear(sun, type) == -1
         || bind(fd, (const struct sockaddr *) sun, sizeof(*sun)) == -1
-        || chmod(sun->sun_path, 0666) == -1
-        || listen(fd, LISTENER_BACKLOG) == -1)
+        || chmod(sun->sun_path, 0666) == -1)
     {
         return -1;
     }
 
-    return 0;
+    return type == SOCK_STREAM ? listen(fd, LISTENER_BACKLOG) : 0;
 }
 
 
-/* removes the socket of a process that is no more */
+/* removes the socket of a process that is no more; a connection tells */
 
 static int
-listener_clear(const struct sockaddr_un *sun)
+listener_clear(const struct sockaddr_un *sun, int type)
 {
-    int  fd, rc;
+    int          fd, rc;
+    struct stat  st;
 
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+        return 0;                       /* what is there, bind() will say */
+    }
+
+    fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
     if (fd == -1) {
         return -1;
@@ -121,13 +130,13 @@ listener_clear(const struct sockaddr_un *sun)
 
     rc = connect(fd, (const struct sockaddr *) sun, sizeof(*sun));
 
-    if (rc == 0) {
-        (void) close(fd);
-        errno = EADDRINUSE;
-        return -1;
-    }
+    if (rc == -1 && errno == ECONNREFUSED) {
+        rc = unlink(sun->sun_path);
 
-    rc = errno == ECONNREFUSED ? unlink(sun->sun_path) : 0;
+    } else {
+        errno = EADDRINUSE;
+        rc = -1;
+    }
 
     (void) close(fd);
 
