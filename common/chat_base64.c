@@ -66,3 +66,34 @@ chat_base64_digit(uint8_t c)
 
     return c == '_' ? 63 : -1;
 }
+
+
+size_t
+chat_base64_encode(chat_str_t bytes, uint8_t *dst)
+{
+    size_t    i, len = 0;
+    uint32_t  bits = 0;
+    unsigned  nbits = 0;
+
+    static const uint8_t  digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "abcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-_";
+
+    for (i = 0; i < bytes.len; i++) {
+        bits = bits << 8 | bytes.data[i];
+        nbits += 8;
+
+        while (nbits >= 6) {
+            nbits -= 6;
+            dst[len++] = digits[bits >> nbits & 0x3f];
+        }
+
+        bits &= (1u << nbits) - 1;
+    }
+
+    if (nbits != 0) {
+        dst[len++] = digits[bits << (6 - nbits) & 0x3f];
+    }
+
+    return len;
+}

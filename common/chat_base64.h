@@ -11,9 +11,15 @@
 #include "chat_rc.h"
 
 
+#define CHAT_BASE64_LEN(n)  (((n) * 4 + 2) / 3)
+
+
 /* ERROR: not base64url, or more than size bytes */
 CHAT_MUST_CHECK chat_rc_e chat_base64_decode(chat_str_t text, uint8_t *dst,
     size_t size, size_t *len);
+
+/* writes CHAT_BASE64_LEN(bytes.len) bytes, and returns how many these are */
+size_t chat_base64_encode(chat_str_t bytes, uint8_t *dst);
 
 
 #endif /* CHAT_BASE64_H */

@@ -20,10 +20,11 @@ decode(chat_str_t text, uint8_t *dst, size_t size, size_t *len)
 /* RFC 4648, section 10, without its padding, and the digits that differ */
 
 static void
-text_is_decoded(void **state)
+text_and_bytes_stand_for_each_other(void **state)
 {
     size_t   i, size, len;
     uint8_t  dst[16];
+    char    *text;
 
     static const struct {
         const char  *text;
@@ -63,6 +64,18 @@ text_is_decoded(void **state)
             chat_test_case(cases[i].text,
                            memcmp(dst, cases[i].bytes.data, len) == 0);
         }
+
+        /* and the other way round, into just as much memory */
+
+        len = CHAT_BASE64_LEN(cases[i].bytes.len);
+        text = malloc(len + 1);
+        assert_non_null(text);
+        text[len] = '\0';
+        chat_test_case(cases[i].text,
+                       chat_base64_encode(cases[i].bytes, (uint8_t *) text)
+                       == len);
+        chat_test_case(cases[i].text, strcmp(text, cases[i].text) == 0);
+        free(text);
     }
 }
 
@@ -125,7 +138,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(text_is_decoded),
+        cmocka_unit_test(text_and_bytes_stand_for_each_other),
         cmocka_unit_test(only_one_text_stands_for_the_bytes),
         cmocka_unit_test(every_byte_comes_back),
     };

@@ -34,6 +34,7 @@ typedef enum {
 
 int migrate_main(int argc, char **argv);
 int token_main(int argc, char **argv);
+int jwk_main(int argc, char **argv);
 int conversation_create_main(int argc, char **argv);
 int conversation_update_main(int argc, char **argv);
 int conversation_delete_main(int argc, char **argv);

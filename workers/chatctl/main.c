@@ -19,6 +19,8 @@ static const verb_t  verbs[] = {
       "create or update the tables in PostgreSQL" },
     { { "token", NULL }, token_main,
       "print a token for a user" },
+    { { "jwk", NULL }, jwk_main,
+      "print public keys as a JWK Set" },
     { { "conversation", "create" }, conversation_create_main,
       "create a conversation" },
     { { "conversation", "update" }, conversation_update_main,

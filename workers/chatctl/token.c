@@ -18,19 +18,26 @@ typedef struct {
     const char      *user;
     const char      *tenant;
     const char      *name;
+    const char      *sid;
+    const char      *jti;
+    const char      *alg;
+    const char      *kid;
     options_list_t   roles;
     uint64_t         ttl;           /* s */
 } token_t;
 
 
 static int token_check(const token_t *t);
-static int token_print(const token_t *t);
+static int token_read_key(const token_t *t, token_key_t *key);
+static int token_print(const token_t *t, const token_key_t *key);
 
 
 int
 token_main(int argc, char **argv)
 {
+    int           exit;
     token_t       t;
+    token_key_t   key;
     options_rc_e  rc;
 
     const option_t  own[] = {
@@ -44,14 +51,25 @@ token_main(int argc, char **argv)
           "a role; may be given again", &t.roles, 0, 0 },
         { "ttl", OPTION_SECONDS, false, "TIME", "1h",
           "how long it is good: 90s, 15m, 1h, 7d", &t.ttl, 1, 0 },
+        { "sid", OPTION_TEXT, false, "ID", NULL,
+          "the session that it is revoked with", &t.sid, 0, 0 },
+        { "jti", OPTION_TEXT, false, "ID", NULL,
+          "its own id", &t.jti, 0, 0 },
         { "token-key-file", OPTION_TEXT, true, "FILE", NULL,
-          "holds the secret that tokens are signed with", &t.key_file, 0, 0 },
+          "what it is signed with: the secret of HS256, or a private key"
+          " in PEM", &t.key_file, 0, 0 },
+        { "alg", OPTION_TEXT, false, "ALG", NULL,
+          "HS256, RS256, PS256, ES256 or EdDSA; without it, by the key",
+          &t.alg, 0, 0 },
+        { "kid", OPTION_TEXT, false, "ID", NULL,
+          "which key it is signed with; of a key in PEM, its thumbprint",
+          &t.kid, 0, 0 },
         OPTION_END
     };
 
     const options_t  options = {
         .usage = "chatctl token --user ID [OPTION]...",
-        .help = "Prints a token (JWT, HS256) for a user.",
+        .help = "Prints a token (JWT) for a user.",
         .more = CHATCTL_EXITS,
         .own = own
     };
@@ -67,7 +85,15 @@ token_main(int argc, char **argv)
         return EXIT_USAGE;
     }
 
-    return token_print(&t);
+    exit = token_read_key(&t, &key);
+
+    if (exit == EXIT_OK) {
+        exit = token_print(&t, &key);
+    }
+
+    token_key_wipe(&key);
+
+    return exit;
 }
 
 
@@ -85,7 +111,9 @@ token_check(const token_t *t)
     }
 
     if (ctl_check_id("user", t->user) == -1
-        || (t->tenant != NULL && ctl_check_id("tenant", t->tenant) == -1))
+        || (t->tenant != NULL && ctl_check_id("tenant", t->tenant) == -1)
+        || (t->sid != NULL && ctl_check_id("sid", t->sid) == -1)
+        || (t->jti != NULL && ctl_check_id("jti", t->jti) == -1))
     {
         return -1;
     }
@@ -118,32 +146,56 @@ token_check(const token_t *t)
 }
 
 
-static int
-token_print(const token_t *t)
-{
-    char            *text;
-    uint64_t         now = life_time() / 1000;
-    const char      *reason;
-    token_key_t      key;
-    token_claims_t   claims;
+/* the exit code; the key is to be wiped whatever it is */
 
-    reason = token_key_read(&key, t->key_file);
+static int
+token_read_key(const token_t *t, token_key_t *key)
+{
+    const char  *reason;
+
+    reason = token_key_read(key, t->key_file);
 
     if (reason != NULL) {
         ctl_say("\"%s\": %s", t->key_file, reason);
         return EXIT_FAILED;
     }
 
+    reason = t->alg != NULL ? token_key_set_alg(key, t->alg) : NULL;
+
+    if (reason != NULL) {
+        ctl_say("algorithm \"%s\": %s", t->alg, reason);
+        return EXIT_USAGE;
+    }
+
+    reason = t->kid != NULL ? token_key_set_kid(key, t->kid) : NULL;
+
+    if (reason != NULL) {
+        ctl_say("kid \"%s\": %s", t->kid, reason);
+        return EXIT_USAGE;
+    }
+
+    return EXIT_OK;
+}
+
+
+static int
+token_print(const token_t *t, const token_key_t *key)
+{
+    char            *text;
+    uint64_t         now = life_time() / 1000;
+    token_claims_t   claims;
+
     claims.user = t->user;
     claims.tenant = t->tenant;
     claims.name = t->name;
+    claims.sid = t->sid;
+    claims.jti = t->jti;
     claims.roles = t->roles.values;
     claims.nroles = t->roles.n;
     claims.issued = now;
     claims.expires = now + t->ttl;
 
-    text = token_make(&key, &claims);
-    token_key_wipe(&key);
+    text = token_make(key, &claims);
 
     if (text == NULL) {
         ctl_say("cannot make the token");

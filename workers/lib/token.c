@@ -1,58 +1,52 @@
 #include "token.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <jwt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat_key.h"
+#include "chat_base64.h"
+#include "chat_write.h"
+#include "mem.h"
 
 
-const char *
-token_key_read(token_key_t *key, const char *path)
+#define TOKEN_MAX_HEAD  1024
+
+
+static int token_add_roles(jwt_t *jwt, const token_claims_t *claims);
+static int token_add_text(jwt_t *jwt, const char *claim, const char *text);
+static char *token_sign_secret(jwt_t *jwt, const token_key_t *key);
+static char *token_sign_pair(jwt_t *jwt, const token_key_t *key);
+static void token_add_base64(mem_buf_t *b, chat_str_t bytes);
+
+
+char *
+token_make(const token_key_t *key, const token_claims_t *claims)
 {
-    FILE  *file;
+    char   *text = NULL;
+    jwt_t  *jwt;
 
-    file = fopen(path, "rb");
-
-    if (file == NULL) {
-        return strerror(errno);
+    if (jwt_new(&jwt) != 0) {
+        return NULL;
     }
 
-    /* unbuffered: the secret is to be in one place only */
-    (void) setvbuf(file, NULL, _IONBF, 0);
-
-    key->len = fread(key->data, 1, sizeof(key->data), file);
-
-    if (ferror(file)) {
-        fclose(file);
-        return "cannot read it";
+    if (token_add_text(jwt, "sub", claims->user) == 0
+        && token_add_text(jwt, "tid", claims->tenant) == 0
+        && token_add_text(jwt, "name", claims->name) == 0
+        && token_add_text(jwt, "sid", claims->sid) == 0
+        && token_add_text(jwt, "jti", claims->jti) == 0
+        && token_add_roles(jwt, claims) == 0
+        && jwt_add_grant_int(jwt, "iat", (long) claims->issued) == 0
+        && jwt_add_grant_int(jwt, "exp", (long) claims->expires) == 0)
+    {
+        text = key->alg == CHAT_KEY_HS256 ? token_sign_secret(jwt, key)
+                                          : token_sign_pair(jwt, key);
     }
 
-    fclose(file);
+    jwt_free(jwt);
 
-    if (key->len == sizeof(key->data)) {
-        return "it is too long";
-    }
-
-    if (key->len != 0 && key->data[key->len - 1] == '\n') {
-        key->len--;
-    }
-
-    if (key->len < CHAT_KEY_MIN_SECRET) {
-        return "it is too short for HS256, which needs 32 bytes";
-    }
-
-    return NULL;
-}
-
-
-void
-token_key_wipe(token_key_t *key)
-{
-    explicit_bzero(key, sizeof(*key));
+    return text;
 }
 
 
@@ -105,28 +99,67 @@ token_add_text(jwt_t *jwt, const char *claim, const char *text)
 }
 
 
-char *
-token_make(const token_key_t *key, const token_claims_t *claims)
+static char *
+token_sign_secret(jwt_t *jwt, const token_key_t *key)
 {
-    char   *text = NULL;
-    jwt_t  *jwt;
-
-    if (jwt_new(&jwt) != 0) {
+    if (jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, (int) key->len) != 0
+        || (key->kid[0] != '\0' && jwt_add_header(jwt, "kid", key->kid) != 0))
+    {
         return NULL;
     }
 
-    if (jwt_set_alg(jwt, JWT_ALG_HS256, key->data, (int) key->len) == 0
-        && token_add_text(jwt, "sub", claims->user) == 0
-        && token_add_text(jwt, "tid", claims->tenant) == 0
-        && token_add_text(jwt, "name", claims->name) == 0
-        && token_add_roles(jwt, claims) == 0
-        && jwt_add_grant_int(jwt, "iat", (long) claims->issued) == 0
-        && jwt_add_grant_int(jwt, "exp", (long) claims->expires) == 0)
-    {
-        text = jwt_encode_str(jwt);
+    return jwt_encode_str(jwt);
+}
+
+
+/* libjwt knows neither PS256 nor EdDSA: head.claims.signature (RFC 7515, 7.1) */
+
+static char *
+token_sign_pair(jwt_t *jwt, const token_key_t *key)
+{
+    char           *claims;
+    size_t          len;
+    uint8_t         head[TOKEN_MAX_HEAD], sig[CHAT_KEY_MAX_SIGNATURE];
+    mem_buf_t       token = { 0 };
+    chat_writer_t   w;
+
+    chat_writer_init(&w, head, sizeof(head));
+    chat_write_cstr(&w, "{\"alg\":");
+    chat_write_string(&w, mem_cstr(token_key_alg_name(key->alg)));
+    chat_write_cstr(&w, ",\"typ\":\"JWT\",\"kid\":");
+    chat_write_string(&w, mem_cstr(key->kid));
+    chat_write_cstr(&w, "}");
+
+    claims = jwt_get_grants_json(jwt, NULL);
+
+    if (claims == NULL) {
+        return NULL;
     }
 
-    jwt_free(jwt);
+    token_add_base64(&token, (chat_str_t) { head, w.len });
+    mem_buf_add(&token, ".", 1);
+    token_add_base64(&token, mem_cstr(claims));
+    free(claims);
 
-    return text;
+    if (token_key_sign(key, (chat_str_t) { token.data, token.len }, sig, &len)
+        == -1)
+    {
+        mem_buf_done(&token);
+        return NULL;
+    }
+
+    mem_buf_add(&token, ".", 1);
+    token_add_base64(&token, (chat_str_t) { sig, len });
+    mem_buf_add(&token, "", 1);
+
+    return (char *) token.data;
+}
+
+
+static void
+token_add_base64(mem_buf_t *b, chat_str_t bytes)
+{
+    uint8_t  *room = mem_buf_room(b, CHAT_BASE64_LEN(bytes.len));
+
+    (void) chat_base64_encode(bytes, room);     /* just as many */
 }
