@@ -14,7 +14,7 @@ use constant { DONE => 0, USAGE => 2, NOT_FOUND => 3, UNAVAILABLE => 4 };
 my $chat = ChatTest->new;
 $chat->start;
 
-my @verbs = ('migrate', 'token', 'history', 'status', 'verify', 'doctor',
+my @verbs = ('migrate', 'token', 'jwk', 'history', 'status', 'verify', 'doctor',
              (map { "deadletter $_" } qw(list show retry drop)),
              (map { "conversation $_" } qw(create update delete show list)),
              (map { "member $_" } qw(add update remove list)),

@@ -43,7 +43,7 @@ jwk_main(int argc, char **argv)
           "a key in PEM: public, private or a certificate; may be given again,"
           " required", &j.files, 0, 0 },
         { "kid", OPTION_LIST, false, "ID", NULL,
-          "its id, else its thumbprint; may be given again, for the next key",
+          "its id, else its thumbprint; may be given again, in the keys' order",
           &j.kids, 0, 0 },
         { "alg", OPTION_TEXT, false, "ALG", "RS256",
           "what keys of RSA are for: RS256 or PS256", &j.rsa, 0, 0 },

@@ -142,7 +142,7 @@ token_key_set_kid(token_key_t *key, const char *kid)
     }
 
     for (i = 0; i < len; i++) {
-        if (kid[i] <= ' ' || kid[i] > '~') {
+        if (kid[i] < ' ' || kid[i] > '~') {
             return "it holds a character that cannot be printed";
         }
     }
