@@ -115,6 +115,9 @@ class App {
                 this.#bannerTimer = setTimeout(() => this.#banner(null), 1500);
             }
 
+        } else if (state === 'closed' && code === 4401) {
+            signOut('Please sign in again.');
+
         } else if (state === 'closed') {
             this.#banner(code === 4403 ? 'You were signed out by the server'
                                        : 'Signed out');

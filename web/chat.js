@@ -81,7 +81,10 @@ export class ChatClient extends EventTarget {
     /*
      * url: ws:// or wss://.  token(reason): a promise of a token, asked before
      * each connection ("connect"), when the server refused the last one
-     * ("refused"), and a minute before it expires ("expiring").
+     * ("refused"), and a minute before it expires ("expiring").  Rejected with
+     * a ChatError "unauthorized" it says that the user has to sign in again:
+     * the client is closed, with code 4401, as soon as it needs the token.
+     * Other failures pass: it is asked again later.
      */
     constructor({ url, token }) {
         super();
@@ -253,7 +256,7 @@ export class ChatClient extends EventTarget {
             token = await this.#token(this.#tokenReason);
         } catch (error) {
             if (turn === this.#turn) {
-                this.#later(1006, `no token: ${error.message}`);
+                this.#withoutToken(error);
             }
             return;
         }
@@ -270,6 +273,15 @@ export class ChatClient extends EventTarget {
 
         this.#socket = socket;
         this.#timer = setTimeout(() => this.#drop(), OPEN_TIMEOUT);
+    }
+
+
+    #withoutToken(error) {
+        if (error.code === 'unauthorized') {
+            this.#end(CLOSE_UNAUTHORIZED, error.message);
+        } else {
+            this.#later(1006, `no token: ${error.message}`);
+        }
     }
 
 

@@ -3,6 +3,7 @@
  * the tokens of a product come from its own sign-in.
  */
 
+import { ChatError } from './chat.js';
 import { $, keep, recall } from './dom.js';
 
 const TOKEN_MARGIN = 30000;     /* ms before its end; then it is not used */
@@ -18,6 +19,10 @@ async function fetchIdentity(name) {
     });
 
     const body = await response.json().catch(() => null);
+
+    if (response.status === 401 || response.status === 403) {
+        throw new ChatError('unauthorized', 'You may not sign in.');
+    }
 
     if (!response.ok) {
         throw new Error(body?.error?.message
@@ -45,8 +50,11 @@ export async function tokenFor(reason) {
 }
 
 
-export function signOut() {
+/* why: what the form is to say then */
+
+export function signOut(why = null) {
     keep(sessionStorage, 'name', null);
+    keep(sessionStorage, 'why', why);
     location.reload();
 }
 
@@ -71,6 +79,8 @@ export function signIn(start) {
 
     if (known === null) {
         show();
+        $('signin-error').textContent = recall(sessionStorage, 'why') ?? '';
+        keep(sessionStorage, 'why', null);
     } else {
         attempt(known, start);
     }
