@@ -121,6 +121,47 @@ a_number_has_no_unit(void **state)
 }
 
 
+/* the command line over the environment over the default */
+
+static void
+the_environment_has_a_programs_word_before_the_name(void **state)
+{
+    uint64_t  a = 0, b = 0;
+    char     *argv[] = { (char *) "test", (char *) "--min-value=4" };
+
+    const option_t  own[] = {
+        { "min-value", OPTION_NUMBER, true, "N", "1", "", &a, 0, 0 },
+        OPTION_END
+    };
+
+    const option_t  common[] = {
+        { "level", OPTION_NUMBER, true, "N", "1", "", &b, 0, 0 },
+        OPTION_END
+    };
+
+    const options_t  options = {
+        .usage = "", .help = "", .own = own, .common = common, .word = "TEST_"
+    };
+
+    (void) state;
+
+    assert_int_equal(setenv("CHAT_MIN_VALUE", "2", 1), 0);
+    assert_int_equal(setenv("CHAT_TEST_LEVEL", "2", 1), 0);
+    assert_int_equal(read_in_silence(&options, 1, argv), OPTIONS_OK);
+    assert_int_equal(a, 1);
+    assert_int_equal(b, 1);
+
+    assert_int_equal(setenv("CHAT_TEST_MIN_VALUE", "3", 1), 0);
+    assert_int_equal(setenv("CHAT_LEVEL", "3", 1), 0);
+    assert_int_equal(read_in_silence(&options, 1, argv), OPTIONS_OK);
+    assert_int_equal(a, 3);
+    assert_int_equal(b, 3);
+
+    assert_int_equal(read_in_silence(&options, 2, argv), OPTIONS_OK);
+    assert_int_equal(a, 4);
+}
+
+
 static void
 only_the_optional_operands_may_be_left_out(void **state)
 {
@@ -155,6 +196,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_those_of_the_seconds),
         cmocka_unit_test(a_number_has_no_unit),
+        cmocka_unit_test(
+            the_environment_has_a_programs_word_before_the_name),
         cmocka_unit_test(only_the_optional_operands_may_be_left_out),
     };
 
