@@ -52,7 +52,7 @@ typedef struct {
     const char      *more;      /* after the options: exit codes; or NULL */
     const option_t  *own;
     const option_t  *common;    /* a second table, or NULL */
-    const char      *word;      /* of own in the environment, "JWKS_", or NULL */
+    const char      *word;      /* "JWKS_": CHAT_JWKS_URL for own; or NULL */
     const char     **operands;  /* where operands go; noperands of them */
     size_t           noperands; /*   at most, and all but the last */
     size_t           optional;  /*   so many are required */
