@@ -112,7 +112,7 @@ token_sign_secret(jwt_t *jwt, const token_key_t *key)
 }
 
 
-/* head.claims.signature (RFC 7515, 7.1); libjwt knows neither of PS256, EdDSA */
+/* head.claims.signature (RFC 7515, 7.1), for what libjwt does not know */
 
 static char *
 token_sign_pair(jwt_t *jwt, const token_key_t *key)
