@@ -251,7 +251,8 @@ distclean: clean
 
 
 #: Testing
-#:   make test           all tests, what they need included
+#:   make test           all tests, what they need included; CHAT_TEST_CHOP=1:
+#:                       nginx reads a byte at a time
 #:   make unit           those of common/ alone
 #:   make fuzz           the fuzzers, longer: TIME=seconds of each (60)
 #:                       FUZZER=name (all); t/fuzz/
@@ -262,6 +263,8 @@ distclean: clean
 #:                       of a node's room; some ten minutes
 #:   make chaos          everything is killed and cut while clients work, for
 #:                       longer: SEED=n MINUTES=n (5); other options: ARGS
+#:   make conformance    frames and clients; AUTOBAHN=directory: and the test
+#:                       suite of Autobahn, whose source that holds
 #:   make check          compilers, linters, documentation
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
@@ -334,6 +337,12 @@ chaos: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan
 	@t/chaos/chaos $(if $(SEED),--seed $(SEED)) \
 	    --minutes $(or $(MINUTES),5) $(ARGS)
+
+conformance: deps-test
+	@tools/deps.sh conformance
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan
+	@prove t/271-frames.t t/272-chopped.t t/273-clients.t
+	@t/conformance/run $(AUTOBAHN) $(ARGS)
 
 check: deps-check
 	@tools/check.sh

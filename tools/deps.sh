@@ -1,7 +1,7 @@
 #!/bin/sh
 #
 # deps.sh GROUP...: installs the Debian packages of these groups (build, test,
-# check) that are missing, and does nothing where all are there.
+# check, conformance) that are missing, and does nothing where all are there.
 #
 # Installing nginx, redis or postgresql must not start them as services of the
 # machine, nor create a cluster: what is run here is private.  So while the
@@ -24,6 +24,8 @@ test="perl libcpanel-json-xs-perl libcryptx-perl libio-socket-ssl-perl
       libcmocka-dev chromium spin clang libclang-rt-dev llvm node-ws
       python3-websockets python3-wsproto"
 check="cppcheck shellcheck"
+conformance="python3-autobahn python3-lib2to3 python3-openssl
+             python3-service-identity python3-twisted"
 
 policy=/usr/sbin/policy-rc.d
 cluster=/etc/postgresql-common/createcluster.conf
@@ -104,6 +106,7 @@ for group in "$@"; do
     build) packages="$packages $build" ;;
     test)  packages="$packages $test" ;;
     check) packages="$packages $check" ;;
+    conformance) packages="$packages $conformance" ;;
     *)     echo "deps: unknown group \"$group\"" >&2; exit 1 ;;
     esac
 done
