@@ -27,6 +27,7 @@
 #include "../common/chat_frame.h"
 #include "../common/chat_id.h"
 #include "../common/chat_json.h"
+#include "../common/chat_jwks.h"
 #include "../common/chat_key.h"
 #include "../common/chat_limit.h"
 #include "../common/chat_name.h"
@@ -81,6 +82,7 @@ typedef struct ngx_chat_buffer_s     ngx_chat_buffer_t;
 typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;
 typedef struct ngx_chat_canary_s     ngx_chat_canary_t;
+typedef struct ngx_chat_jwks_s       ngx_chat_jwks_t;
 
 
 /* configuration: cycle pool */
@@ -96,6 +98,8 @@ struct ngx_chat_main_conf_s {
     ngx_uint_t         partitions;
     ngx_msec_t         compare_interval;    /* each room with Redis */
     ngx_msec_t         canary;          /* how often it sings; 0: never */
+
+    ngx_array_t       *jwks;            /* of ngx_chat_jwks_t *; NULL: none */
 
     ngx_uint_t         enabled;         /* some location needs a node */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
@@ -122,6 +126,7 @@ struct ngx_chat_loc_conf_s {
     ngx_flag_t         auth;
 
     ngx_array_t       *keys;            /* of chat_key_t * */
+    ngx_chat_jwks_t   *jwks;            /* more of them; NULL: not set */
     ngx_str_t          issuer;
     ngx_str_t          audience;
     time_t             leeway;
@@ -155,6 +160,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_canary.h"
+#include "ngx_chat_jwks.h"
 
 
 /* ngx_chat_node.c: the process as a whole */
@@ -207,6 +213,8 @@ struct ngx_chat_node_s {
     ngx_uint_t             nfree_out;
 
     ngx_chat_canary_t     *canary;      /* or NULL */
+
+    ngx_event_t            jwks_timer;
 
     ngx_event_t            heartbeat;
     ngx_uint_t             listening;   /* own channel was confirmed */

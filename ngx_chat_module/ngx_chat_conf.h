@@ -30,7 +30,6 @@ char *ngx_chat_conf_check_sec(ngx_conf_t *cf, void *post, void *data);
 char *ngx_chat_conf_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_chat_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
@@ -67,6 +66,12 @@ char *ngx_chat_limit_conf_max(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void ngx_chat_limit_conf_init(ngx_chat_limit_conf_t *limit);
 void ngx_chat_limit_conf_merge(ngx_chat_limit_conf_t *prev,
     ngx_chat_limit_conf_t *limit);
+
+
+/* ngx_chat_conf_token.c */
+
+char *ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_chat_conf_token_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_chat_conf_redis.c */

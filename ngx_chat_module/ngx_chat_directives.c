@@ -151,6 +151,13 @@ ngx_command_t  ngx_chat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("chat_token_jwks"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_conf_token_jwks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("chat_token_issuer"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,

@@ -62,6 +62,10 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_redis_links_up", "{link=\"subscriber\"}",
         NULL },
 
+    [NGX_CHAT_COUNT_JWKS_STALE] = {
+        "chat_jwks_stale", "",
+        "Files of chat_token_jwks that cannot be used, counted per node." },
+
     [NGX_CHAT_COUNT_COMMAND_LOST] = {
         "chat_redis_link_lost_total", "{link=\"command\"}",
         "Links to Redis that were up and were lost." },
@@ -85,6 +89,18 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_CANARY_FAILED] = {
         "chat_canary_failed_total", "",
         "Changes of the canary that were refused or got no answer." },
+
+    [NGX_CHAT_COUNT_JWKS_LOADED] = {
+        "chat_jwks_loads_total", "{result=\"ok\"}",
+        "Changed files of chat_token_jwks that nodes have read." },
+
+    [NGX_CHAT_COUNT_JWKS_FAILED] = {
+        "chat_jwks_loads_total", "{result=\"failed\"}",
+        NULL },
+
+    [NGX_CHAT_COUNT_JWKS_REFRESH] = {
+        "chat_jwks_refresh_total", "",
+        "Requests for newer keys, since a token named one that is unknown." },
 
     [NGX_CHAT_COUNT_LIMITED_MAX_MESSAGE_SIZE] = {
         "chat_limited_total", "{limit=\"max_message_size\"}",

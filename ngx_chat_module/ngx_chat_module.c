@@ -109,6 +109,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     lcf->keys = NULL;
+     *     lcf->jwks = NULL;
      *     lcf->origins = NULL;
      *     lcf->origin_any = 0;
      *     lcf->issuer = { 0, NULL };
@@ -158,8 +159,11 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->echo, prev->echo, 0);
     ngx_conf_merge_value(conf->auth, prev->auth, 0);
 
-    if (conf->keys == NULL) {
+    /* whose tokens are good is said in one place */
+
+    if (conf->keys == NULL && conf->jwks == NULL) {
         conf->keys = prev->keys;
+        conf->jwks = prev->jwks;
     }
 
     if (conf->origins == NULL && !conf->origin_any) {
@@ -247,10 +251,11 @@ ngx_chat_merge_handler(ngx_conf_t *cf, ngx_chat_loc_conf_t *conf,
 
         /* a server has no name, and locations of its own to say it in */
 
-        if (conf->keys == NULL && clcf->name.len > 0) {
+        if (conf->keys == NULL && conf->jwks == NULL && clcf->name.len > 0) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "location \"%V\" has \"chat_auth\" but no "
-                          "\"chat_token_key\"", &clcf->name);
+                          "\"chat_token_key\" or \"chat_token_jwks\"",
+                          &clcf->name);
             return NGX_CONF_ERROR;
         }
     }
@@ -279,10 +284,11 @@ ngx_chat_merge_handler(ngx_conf_t *cf, ngx_chat_loc_conf_t *conf,
         return NGX_CONF_ERROR;
     }
 
-    if (conf->websocket && conf->keys == NULL) {
+    if (conf->websocket && conf->keys == NULL && conf->jwks == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "location \"%V\" has \"chat_websocket\" but no "
-                      "\"chat_token_key\"", &clcf->name);
+                      "\"chat_token_key\" or \"chat_token_jwks\"",
+                      &clcf->name);
         return NGX_CONF_ERROR;
     }
 

@@ -50,6 +50,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_compare_init(node);
     ngx_chat_report_init(node);
     ngx_chat_bus_open(node);
+    ngx_chat_jwks_init(node);
 
     if (ngx_chat_canary_init(node) != NGX_OK) {
         ngx_log_error(NGX_LOG_CRIT, node->log, 0,
@@ -91,6 +92,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_ack_done(node);
     ngx_chat_compare_done(node);
     ngx_chat_report_done(node);
+    ngx_chat_jwks_done(node);
     ngx_chat_node_free_event(&node->free_event);
 
     if (node->flush_event.posted) {

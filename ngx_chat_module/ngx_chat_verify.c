@@ -68,6 +68,10 @@ ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
         check.nkeys = lcf->keys->nelts;
     }
 
+    if (lcf->jwks != NULL) {
+        check.jwks = lcf->jwks->set;
+    }
+
     check.now = ngx_time();
     check.leeway = lcf->leeway;
     check.issuer = ngx_chat_str(&lcf->issuer);
@@ -79,6 +83,11 @@ ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
         return NGX_CHAT_TOKEN_GOOD;
 
     case CHAT_DECLINED:
+
+        if (check.unknown_kid && lcf->jwks != NULL) {
+            ngx_chat_jwks_ask(lcf->jwks);
+        }
+
         return NGX_CHAT_TOKEN_BAD;
 
     case CHAT_AGAIN:

@@ -157,7 +157,7 @@ my @wrong = (
         server => 'location /x { chat_health live; chat_status; }'],
     ['"chat_send_queue" must not be less than "chat_max_message_size"',
         location => 'chat_max_message_size 1m;'],
-    ['"chat_websocket" but no "chat_token_key"', instead =>
+    ['"chat_websocket" but no "chat_token_key" or "chat_token_jwks"', instead =>
         'chat_redis 127.0.0.1; server { listen unix:nginx.sock;'
         . ' location / { chat_websocket on; } }'],
     ['"chat_websocket" is used but there is no "chat_redis"', instead =>
