@@ -142,7 +142,7 @@ ngx_chat_limit_check_stranger(ngx_chat_handshake_t *hs)
 }
 
 
-/* a page fetches much with one token, so a good one costs its address nothing */
+/* a page fetches much with a token, so a good one costs its address nothing */
 
 ngx_int_t
 ngx_chat_limit_access_address(ngx_chat_handshake_t *hs)
