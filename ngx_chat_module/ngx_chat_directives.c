@@ -20,8 +20,8 @@ static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
       60 * 60 * 1000, "1s and 1h" };
 
 static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
-    { ngx_chat_conf_check_size, "chat_limit_zone", 256 * 1024,
-      1024 * 1024 * 1024, "256k and 1g" };
+    { ngx_chat_conf_check_size, "chat_limit_zone", 64 * 1024,
+      1024 * 1024 * 1024, "64k and 1g" };
 
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
     { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,

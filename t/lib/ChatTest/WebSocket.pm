@@ -52,8 +52,7 @@ sub new ($class, %o) {
 
     if (defined $o{before}) {
         $self->send_bytes($o{before});
-        $self->_read_response;
-        delete $self->{response};
+        $self->read_response;
     }
 
     $self->_open($self->handshake . ($o{early} // ''));
@@ -70,7 +69,7 @@ sub _open ($self, $text) {
     }
 
     $self->{slow} ? $self->send_slowly($text) : $self->send_bytes($text);
-    $self->_read_response;
+    $self->read_response;
 
     return;
 }
@@ -101,7 +100,9 @@ sub handshake ($self) {
 }
 
 
-sub _read_response ($self) {
+# the next response, of which status(), header() and body() tell then
+
+sub read_response ($self) {
     my $deadline = time + TIMEOUT;
 
     while ($self->{in} !~ /\r\n\r\n/) {
@@ -109,6 +110,7 @@ sub _read_response ($self) {
             or croak 'the connection ended before a response came';
     }
 
+    delete $self->{response};
     (my $head, $self->{in}) = split /\r\n\r\n/, $self->{in}, 2;
     (my $line, my @headers) = split /\r\n/, $head;
 
