@@ -109,6 +109,7 @@ struct ngx_chat_main_conf_s {
     ngx_shm_zone_t    *limit_zone;      /* if enabled */
     size_t             limit_zone_size;
     ngx_chat_node_t   *node;            /* of this process, or NULL */
+    ngx_log_handler_pt  log_handler;    /* nginx's own, for connections */
 };
 
 
@@ -321,6 +322,12 @@ ngx_int_t ngx_chat_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_chat_variable_add(ngx_conf_t *cf);
 ngx_int_t ngx_chat_variable_set(ngx_http_request_t *r, const char *status,
     const chat_token_t *token);
+
+
+/* ngx_chat_log.c: tokens in what nginx quotes of requests are masked, from the
+   next connection on */
+
+void ngx_chat_log_init(ngx_cycle_t *cycle);
 
 
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content

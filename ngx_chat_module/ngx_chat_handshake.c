@@ -25,6 +25,7 @@ typedef struct {
 static ngx_int_t ngx_chat_handshake_check(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_note(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs);
+static ngx_int_t ngx_chat_handshake_check_once(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_alone(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_ready(ngx_chat_handshake_t *hs);
@@ -37,6 +38,7 @@ static ngx_int_t ngx_chat_handshake_accept(ngx_chat_handshake_t *hs);
 
 static const ngx_chat_check_t  ngx_chat_handshake_checks[] = {
     { ngx_chat_handshake_check_request, 1 },
+    { ngx_chat_handshake_check_once, 1 },
     { ngx_chat_handshake_check_alone, 1 },
     { ngx_chat_handshake_check_key, 1 },
     { ngx_chat_handshake_check_ready, 1 },
@@ -150,7 +152,9 @@ ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs)
 {
     ngx_http_request_t  *r = hs->request;
 
-    if (r->http_version != NGX_HTTP_VERSION_11) {
+    if (r->http_version < NGX_HTTP_VERSION_11
+        || r->http_version >= NGX_HTTP_VERSION_20)
+    {
         return ngx_chat_handshake_refused(hs, NGX_HTTP_VERSION_NOT_SUPPORTED,
                                           CHAT_CODE_UNSUPPORTED,
                                           "the upgrade needs HTTP/1.1");
@@ -175,6 +179,22 @@ ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs)
     }
 
     return NGX_OK;
+}
+
+
+/* what is said twice could be read in two ways; of Host and Authorization
+   nginx itself allows but one */
+
+static ngx_int_t
+ngx_chat_handshake_check_once(ngx_chat_handshake_t *hs)
+{
+    if (hs->nkeys <= 1 && hs->nversions <= 1 && hs->norigins <= 1) {
+        return NGX_OK;
+    }
+
+    return ngx_chat_handshake_refused(hs, NGX_HTTP_BAD_REQUEST,
+                                      CHAT_CODE_BAD_REQUEST,
+                                      "a header is there twice");
 }
 
 
@@ -203,9 +223,13 @@ ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs)
     u_char      bytes[ngx_base64_decoded_length(NGX_CHAT_HANDSHAKE_KEY_LEN)];
     ngx_str_t   dst;
 
-    if (hs->nversions != 1 || hs->version.len != 2
-        || ngx_memcmp(hs->version.data, "13", 2) != 0)
-    {
+    if (hs->nversions == 0) {
+        return ngx_chat_handshake_refused(hs, NGX_HTTP_BAD_REQUEST,
+                                          CHAT_CODE_BAD_REQUEST,
+                                          "Sec-WebSocket-Version is missing");
+    }
+
+    if (hs->version.len != 2 || ngx_memcmp(hs->version.data, "13", 2) != 0) {
         return ngx_chat_handshake_refused(hs, NGX_CHAT_HANDSHAKE_UPGRADE,
                                           CHAT_CODE_UNSUPPORTED,
                                           "Sec-WebSocket-Version must be 13");
@@ -215,7 +239,7 @@ ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs)
 
     dst.data = bytes;
 
-    if (hs->nkeys != 1 || hs->key.len != NGX_CHAT_HANDSHAKE_KEY_LEN
+    if (hs->nkeys == 0 || hs->key.len != NGX_CHAT_HANDSHAKE_KEY_LEN
         || ngx_memcmp(hs->key.data + NGX_CHAT_HANDSHAKE_KEY_LEN - 2, "==", 2)
            != 0
         || ngx_decode_base64(&dst, &hs->key) != NGX_OK || dst.len != 16)
@@ -223,7 +247,7 @@ ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs)
         return ngx_chat_handshake_refused(hs, NGX_HTTP_BAD_REQUEST,
                                           CHAT_CODE_BAD_REQUEST,
                                           "Sec-WebSocket-Key must be 16 bytes "
-                                          "in base64, given once");
+                                          "in base64");
     }
 
     return NGX_OK;
@@ -353,11 +377,15 @@ ngx_chat_handshake_refuse(ngx_chat_handshake_t *hs, ngx_uint_t status)
 
     } else if (status == NGX_CHAT_HANDSHAKE_UPGRADE) {
         ngx_str_set(&r->headers_out.status_line, "426 Upgrade Required");
-        rc = ngx_chat_http_header(r, "Sec-WebSocket-Version", "13");
+        rc = ngx_chat_http_header(r, "Upgrade", "websocket");
+    }
 
-        if (rc == NGX_OK) {
-            rc = ngx_chat_http_header(r, "Upgrade", "websocket");
-        }
+    /* RFC 6455, 4.2.2, step 4 */
+
+    if (rc == NGX_OK
+        && (status == NGX_CHAT_HANDSHAKE_UPGRADE || hs->nversions == 0))
+    {
+        rc = ngx_chat_http_header(r, "Sec-WebSocket-Version", "13");
     }
 
     if (rc != NGX_OK) {

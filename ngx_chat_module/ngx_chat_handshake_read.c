@@ -24,6 +24,7 @@ typedef struct {
 
 static void ngx_chat_handshake_header(ngx_chat_handshake_t *hs,
     ngx_table_elt_t *h);
+static u_char *ngx_chat_handshake_element(u_char *p, u_char *last);
 static void ngx_chat_handshake_list(ngx_chat_handshake_t *hs,
     ngx_str_t *list, ngx_chat_header_pt handler);
 static void ngx_chat_handshake_on_upgrade(ngx_chat_handshake_t *hs,
@@ -120,11 +121,7 @@ ngx_chat_handshake_list(ngx_chat_handshake_t *hs, ngx_str_t *list,
     last = list->data + list->len;
 
     for (p = list->data; p < last; p = end + 1) {
-        end = ngx_strlchr(p, last, ',');
-
-        if (end == NULL) {
-            end = last;
-        }
+        end = ngx_chat_handshake_element(p, last);
 
         token.data = p;
         token.len = end - p;
@@ -144,6 +141,32 @@ ngx_chat_handshake_list(ngx_chat_handshake_t *hs, ngx_str_t *list,
             handler(hs, &token);
         }
     }
+}
+
+
+/* its end: a comma, but none in a quoted string (5.6.4), where "\" escapes */
+
+static u_char *
+ngx_chat_handshake_element(u_char *p, u_char *last)
+{
+    ngx_uint_t  quoted;
+
+    quoted = 0;
+
+    for ( /* void */ ; p < last; p++) {
+
+        if (*p == '"') {
+            quoted = !quoted;
+
+        } else if (*p == '\\' && quoted && p + 1 < last) {
+            p++;
+
+        } else if (*p == ',' && !quoted) {
+            return p;
+        }
+    }
+
+    return last;
 }
 
 

@@ -379,6 +379,8 @@ ngx_chat_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_chat_log_init(cycle);
+
     /*
      * An error returned from here would end the worker with a code that
      * keeps the master from starting another: handshakes get 503 instead.

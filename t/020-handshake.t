@@ -55,7 +55,7 @@ my @refused = (
     ['a key that is not base64', 400,
         { 'Sec-WebSocket-Key' => '!' x 22 . '==' }],
     ['two keys', 400, { 'Sec-WebSocket-Key' => [$key, $key] }],
-    ['a version that is missing', 426, { 'Sec-WebSocket-Version' => undef }],
+    ['a version that is missing', 400, { 'Sec-WebSocket-Version' => undef }],
     ['version 8', 426, { 'Sec-WebSocket-Version' => 8 }],
     ['version 14', 426, { 'Sec-WebSocket-Version' => 14 }],
     ['version "13x"', 426, { 'Sec-WebSocket-Version' => '13x' }],

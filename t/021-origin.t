@@ -85,7 +85,7 @@ subtest 'two origins are none' => sub {
     my $client = $chat->handshake(path => '/own', user => 'alice',
         by => 'cookie', headers => { Origin => [$own, 'http://evil.com'] });
 
-    is($client->status, 403, 'status');
+    is($client->status, 400, 'status');
 };
 
 subtest 'a refusal is one line in the log, at level info' => sub {

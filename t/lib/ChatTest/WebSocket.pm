@@ -24,6 +24,7 @@ use constant TIMEOUT => 10;
 #
 #   port, path, method, http => '1.1', key,
 #   headers => { name => value, or undef to leave it out, or a list },
+#   whole => the request itself, whatever it is
 #   before => a request to send first; its response is skipped
 #   proxy => the line of a proxy that goes before all else
 #   early => bytes to send along with the handshake
@@ -78,6 +79,8 @@ sub _open ($self, $text) {
 # the text of the request
 
 sub handshake ($self) {
+    return $self->{whole} if defined $self->{whole};
+
     my %headers = (
         'Host'                  => "127.0.0.1:$self->{port}",
         'Upgrade'               => 'websocket',
