@@ -11,7 +11,7 @@
 #include <zlib.h>
 
 
-#define CHAT_DEFLATE_LEVEL      6
+#define CHAT_DEFLATE_LEVEL      3       /* 6: 8 % less, 1.5 times the time */
 #define CHAT_DEFLATE_MEM_LEVEL  5       /* a table of 2^12 hashes */
 #define CHAT_DEFLATE_TAIL       4       /* bytes: 00 00 ff ff */
 #define CHAT_INFLATE_BITS       15      /* any peer's window */
@@ -243,6 +243,13 @@ chat_inflate_read(chat_inflate_t *z, uint8_t *dst, size_t size, size_t *n)
     }
 
     return CHAT_AGAIN;
+}
+
+
+size_t
+chat_inflate_size(const chat_inflate_t *z)
+{
+    return z->out;
 }
 
 

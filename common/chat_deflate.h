@@ -67,5 +67,8 @@ void chat_inflate_feed(chat_inflate_t *z, chat_str_t src, bool last);
 CHAT_MUST_CHECK chat_rc_e chat_inflate_read(chat_inflate_t *z, uint8_t *dst,
     size_t size, size_t *n);
 
+/* bytes of the message that were taken out; over a limit: one more than it */
+size_t chat_inflate_size(const chat_inflate_t *z);
+
 
 #endif /* CHAT_DEFLATE_H */

@@ -18,8 +18,6 @@
 #include "chat_utf8.h"
 
 
-#define CHAT_FRAME_FIN      0x80
-#define CHAT_FRAME_RSV1     0x40
 #define CHAT_FRAME_RSV23    0x30
 #define CHAT_FRAME_OPCODE   0x0f
 #define CHAT_FRAME_MASKED   0x80
@@ -37,6 +35,7 @@ static chat_rc_e chat_frame_start(chat_frame_t *f);
 static chat_rc_e chat_frame_first(chat_frame_t *f, uint8_t byte);
 static chat_rc_e chat_frame_len(chat_frame_t *f);
 static chat_rc_e chat_frame_accept(chat_frame_t *f, uint64_t len);
+static uint32_t chat_frame_max(const chat_frame_t *f);
 static chat_rc_e chat_frame_fail(chat_frame_t *f, uint16_t code);
 static bool chat_frame_close_code_valid(uint16_t code);
 
@@ -219,6 +218,7 @@ chat_frame_first(chat_frame_t *f, uint8_t byte)
 
         f->message = f->opcode;
         f->message_len = 0;
+        f->fragments = 1;
         f->rsv1 = rsv1;
 
         return CHAT_OK;
@@ -227,6 +227,12 @@ chat_frame_first(chat_frame_t *f, uint8_t byte)
         if (f->message == 0 || rsv1) {
             return chat_frame_fail(f, 1002);
         }
+
+        if (f->fragments == CHAT_FRAME_MAX_FRAGMENTS) {
+            return chat_frame_fail(f, 1009);
+        }
+
+        f->fragments++;
 
         return CHAT_OK;
 
@@ -274,9 +280,9 @@ chat_frame_accept(chat_frame_t *f, uint64_t len)
 {
     if (!chat_frame_is_control(f)) {
 
-        /* message_len never exceeds max_message, so nothing overflows */
+        /* message_len never exceeds max, so nothing overflows */
 
-        if (len > f->max_message - f->message_len) {
+        if (len > chat_frame_max(f) - f->message_len) {
             return chat_frame_fail(f, 1009);
         }
 
@@ -287,6 +293,27 @@ chat_frame_accept(chat_frame_t *f, uint64_t len)
     f->state = CHAT_FRAME_MASK;
 
     return CHAT_OK;
+}
+
+
+/*
+ * What cannot be compressed gets longer: by five bytes for each stored block
+ * (RFC 1951, 3.2.4), of which the least careful of zlib's settings makes one
+ * for every 127 bytes.
+ */
+
+static uint32_t
+chat_frame_max(const chat_frame_t *f)
+{
+    uint64_t  max;
+
+    max = f->max_message;
+
+    if (f->rsv1) {
+        max += max / 16 + 64;
+    }
+
+    return max < UINT32_MAX ? max : UINT32_MAX;
 }
 
 
@@ -302,11 +329,11 @@ chat_frame_fail(chat_frame_t *f, uint16_t code)
 
 size_t
 chat_frame_write_head(uint8_t head[CHAT_FRAME_MAX_HEAD],
-    chat_frame_opcode_e opcode, bool rsv1, uint64_t len)
+    chat_frame_opcode_e opcode, uint8_t flags, uint64_t len)
 {
     size_t  i;
 
-    head[0] = CHAT_FRAME_FIN | (rsv1 ? CHAT_FRAME_RSV1 : 0) | opcode;
+    head[0] = flags | opcode;
 
     if (len < CHAT_FRAME_LEN16) {
         head[1] = len;

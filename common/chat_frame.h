@@ -16,6 +16,11 @@
 
 #define CHAT_FRAME_MAX_HEAD     10      /* of a frame that a server writes */
 #define CHAT_FRAME_MAX_CONTROL  125     /* payload of a control frame */
+#define CHAT_FRAME_MAX_FRAGMENTS  65536 /* of a message */
+
+/* flags of a frame's first byte */
+#define CHAT_FRAME_FIN          0x80
+#define CHAT_FRAME_RSV1         0x40    /* a compressed message, RFC 7692 */
 
 
 typedef enum {
@@ -41,9 +46,12 @@ typedef enum {
 
 typedef struct {
     uint64_t  left;             /* payload bytes of this frame still to come */
-    uint64_t  message_len;      /* payload of the message so far, this frame
+    uint32_t  message_len;      /* payload of the message so far, this frame
                                    included; control frames do not count */
-    uint32_t  max_message;      /* bytes; more fails with 1009 */
+    uint32_t  fragments;        /* of it, likewise */
+    uint32_t  max_message;      /* bytes; more fails with 1009, and so do more
+                                   than CHAT_FRAME_MAX_FRAGMENTS.  A message
+                                   that is compressed may be a little longer */
     uint16_t  close_code;       /* why it failed */
 
     uint8_t   state;            /* chat_frame_state_e */
@@ -91,10 +99,18 @@ chat_frame_is_control(const chat_frame_t *f)
     return (f->opcode & 0x8) != 0;
 }
 
+/* all of it is there, and end() is still to come */
+
+static inline bool
+chat_frame_is_whole(const chat_frame_t *f)
+{
+    return f->state == CHAT_FRAME_PAYLOAD && f->left == 0;
+}
+
 
 /* writes the head of an unmasked frame; returns its length, 2 to 10 */
 size_t chat_frame_write_head(uint8_t head[CHAT_FRAME_MAX_HEAD],
-    chat_frame_opcode_e opcode, bool rsv1, uint64_t len);
+    chat_frame_opcode_e opcode, uint8_t flags, uint64_t len);
 
 /*
  * Reads the payload of a close frame (RFC 6455, 5.5.1 and 7.4).  OK: *code is

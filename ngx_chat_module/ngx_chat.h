@@ -23,7 +23,9 @@
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
+#include "../common/chat_deflate.h"
 #include "../common/chat_event.h"
+#include "../common/chat_extension.h"
 #include "../common/chat_frame.h"
 #include "../common/chat_id.h"
 #include "../common/chat_json.h"
@@ -58,8 +60,12 @@
 
 
 #define NGX_CHAT_MAX_UNAUTH_MESSAGE  8192       /* contract, 1 */
+#define NGX_CHAT_MAX_MESSAGE         1048576    /* as may be configured; */
+#define NGX_CHAT_MAX_ECHO_MESSAGE    16777216   /* of an echo location */
 #define NGX_CHAT_EXPIRING_NOTICE     60         /* seconds before exp */
 #define NGX_CHAT_RECV_BUFFER         65536      /* one per node */
+#define NGX_CHAT_FRAME_COST          1024       /* of the budget, besides its
+                                                   bytes */
 #define NGX_CHAT_MAX_EVENTS_BYTES    262144     /* of one join or history */
 #define NGX_CHAT_ROLE_ADMIN          "admin"    /* token role: may choose ids */
 
@@ -102,6 +108,7 @@ struct ngx_chat_main_conf_s {
     ngx_array_t       *jwks;            /* of ngx_chat_jwks_t *; NULL: none */
 
     ngx_uint_t         enabled;         /* some location needs a node */
+    ngx_uint_t         deflate;         /* some location has chat_deflate */
     ngx_uint_t         websocket;       /* some location has chat_websocket */
     ngx_uint_t         token_query;     /* and one of them chat_token_query */
     ngx_uint_t         metrics;         /* some location has chat_status */
@@ -140,7 +147,11 @@ struct ngx_chat_loc_conf_s {
     ngx_msec_t         ping_interval;
     ngx_msec_t         ping_timeout;
     ngx_msec_t         request_timeout;
+    size_t             max_message_set;     /* as configured; or unset */
     size_t             max_message_size;
+    ngx_flag_t         deflate;
+    size_t             deflate_min_length;  /* shorter ones are sent as is */
+    ngx_uint_t         deflate_max_ratio;
     size_t             send_queue;
     ngx_uint_t         max_outstanding;
     ngx_uint_t         max_conversations;
@@ -226,6 +237,11 @@ struct ngx_chat_node_s {
     ngx_uint_t             open_pending;    /* answers to come */
     ngx_msec_t             open_checked;
 
+    chat_deflate_t        *deflate;     /* of all sessions; or NULL, */
+    chat_inflate_t        *inflate;     /* and this one is, too */
+
+    ngx_int_t              budget;      /* bytes that the session which is being
+                                           read may still take this turn */
     u_char                 recv[NGX_CHAT_RECV_BUFFER];
 };
 

@@ -26,6 +26,7 @@ ngx_chat_buffer_create(size_t size)
     b->refs = 1;
     b->data = NULL;
     b->len = 0;
+    b->packed = NULL;
     b->payload = (u_char *) (b + 1) + CHAT_FRAME_MAX_HEAD;
     b->size = size;
 
@@ -33,14 +34,41 @@ ngx_chat_buffer_create(size_t size)
 }
 
 
+/* a larger one with what is in this one, which is let go */
+
+ngx_chat_buffer_t *
+ngx_chat_buffer_grow(ngx_chat_buffer_t *b, size_t n, size_t size)
+{
+    ngx_chat_buffer_t  *larger;
+
+    larger = ngx_chat_buffer_create(size);
+    if (larger == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(larger->payload, b->payload, n);
+    ngx_chat_buffer_unref(b);
+
+    return larger;
+}
+
+
 void
 ngx_chat_buffer_finish(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
     size_t n)
 {
+    ngx_chat_buffer_frame(b, opcode, CHAT_FRAME_FIN, n);
+}
+
+
+void
+ngx_chat_buffer_frame(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
+    ngx_uint_t flags, size_t n)
+{
     size_t   len;
     uint8_t  head[CHAT_FRAME_MAX_HEAD];
 
-    len = chat_frame_write_head(head, opcode, false, n);
+    len = chat_frame_write_head(head, opcode, flags, n);
 
     b->data = b->payload - len;
     b->len = len + n;
@@ -84,7 +112,13 @@ ngx_chat_buffer_unref(ngx_chat_buffer_t *b)
         return;
     }
 
-    if (--b->refs == 0) {
-        ngx_free(b);
+    if (--b->refs > 0) {
+        return;
     }
+
+    if (b->packed != b) {
+        ngx_chat_buffer_unref(b->packed);
+    }
+
+    ngx_free(b);
 }

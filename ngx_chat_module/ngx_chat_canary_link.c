@@ -207,7 +207,8 @@ ngx_chat_canary_link_send(ngx_chat_canary_link_t *link, chat_str_t text)
         return NGX_ERROR;
     }
 
-    len = chat_frame_write_head(frame, CHAT_FRAME_TEXT, false, text.len);
+    len = chat_frame_write_head(frame, CHAT_FRAME_TEXT, CHAT_FRAME_FIN,
+                                text.len);
     frame[1] |= 0x80;
 
     ngx_memzero(frame + len, 4);

@@ -24,8 +24,12 @@ static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
       1024 * 1024 * 1024, "64k and 1g" };
 
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
-    { ngx_chat_conf_check_size, "chat_max_message_size", 1024, 1024 * 1024,
-      "1k and 1m" };
+    { ngx_chat_conf_check_size, "chat_max_message_size", 1024,
+      NGX_CHAT_MAX_ECHO_MESSAGE, "1k and 16m" };
+
+static ngx_chat_conf_range_t  ngx_chat_deflate_max_ratio_range =
+    { ngx_chat_conf_check_num, "chat_deflate_max_ratio", 10, 1032,
+      "10 and 1032" };
 
 static ngx_chat_conf_range_t  ngx_chat_send_queue_range =
     { ngx_chat_conf_check_size, "chat_send_queue", 16 * 1024,
@@ -232,8 +236,29 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_chat_loc_conf_t, max_message_size),
+      offsetof(ngx_chat_loc_conf_t, max_message_set),
       &ngx_chat_max_message_size_range },
+
+    { ngx_string("chat_deflate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, deflate),
+      NULL },
+
+    { ngx_string("chat_deflate_min_length"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, deflate_min_length),
+      NULL },
+
+    { ngx_string("chat_deflate_max_ratio"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, deflate_max_ratio),
+      &ngx_chat_deflate_max_ratio_range },
 
     { ngx_string("chat_send_queue"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

@@ -41,6 +41,7 @@ static const ngx_chat_check_t  ngx_chat_handshake_checks[] = {
     { ngx_chat_handshake_check_once, 1 },
     { ngx_chat_handshake_check_alone, 1 },
     { ngx_chat_handshake_check_key, 1 },
+    { ngx_chat_extension_check, 1 },
     { ngx_chat_handshake_check_ready, 1 },
     { ngx_chat_limit_check_address, 0 },
     { ngx_chat_handshake_check_origin, 0 },
@@ -413,7 +414,9 @@ ngx_chat_handshake_accept(ngx_chat_handshake_t *hs)
     s->claims = hs->claims;
     ngx_memzero(&hs->claims, sizeof(ngx_chat_limit_claims_t));
 
-    if (hs->identified && ngx_chat_session_identify(s, &hs->token) != NGX_OK) {
+    if ((hs->identified && ngx_chat_session_identify(s, &hs->token) != NGX_OK)
+        || ngx_chat_extension_accept(hs, s) != NGX_OK)
+    {
         ngx_chat_session_free(s);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -44,6 +44,9 @@ typedef struct {
     unsigned                connection:1;   /* Connection: upgrade */
     unsigned                offered:1;      /* subprotocol chat.v1 */
     unsigned                identified:1;   /* token is set */
+    unsigned                deflate:1;      /* an offer can be accepted */
+
+    chat_extension_t        extension;  /* that offer */
 
     ngx_chat_token_place_e  place;
     ngx_str_t               text;       /* of the token, as it was sent */
@@ -54,6 +57,14 @@ typedef struct {
 /* ngx_chat_handshake_read.c: the headers */
 
 void ngx_chat_handshake_read(ngx_chat_handshake_t *hs);
+
+
+/* ngx_chat_extension.c: what is offered, and what of it is accepted: into the
+   session and the headers of the answer */
+
+ngx_int_t ngx_chat_extension_check(ngx_chat_handshake_t *hs);
+ngx_int_t ngx_chat_extension_accept(ngx_chat_handshake_t *hs,
+    ngx_chat_session_t *s);
 
 
 /*

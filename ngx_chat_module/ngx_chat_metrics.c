@@ -118,6 +118,10 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_limited_total", "{limit=\"send_queue\"}",
         NULL },
 
+    [NGX_CHAT_COUNT_LIMITED_DEFLATE_MAX_RATIO] = {
+        "chat_limited_total", "{limit=\"deflate_max_ratio\"}",
+        NULL },
+
     [NGX_CHAT_COUNT_LIMITED_HANDSHAKE_RATE] = {
         "chat_limited_total", "{limit=\"handshake_rate\"}",
         NULL },

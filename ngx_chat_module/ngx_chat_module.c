@@ -15,6 +15,8 @@ static char *ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_chat_loc_conf_t *conf);
+static char *ngx_chat_merge_message(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
+    ngx_chat_loc_conf_t *conf);
 static char *ngx_chat_merge_handler(ngx_conf_t *cf,
     ngx_chat_loc_conf_t *conf, ngx_uint_t inherited);
 static ngx_int_t ngx_chat_postconfiguration(ngx_conf_t *cf);
@@ -126,7 +128,10 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->ping_interval = NGX_CONF_UNSET_MSEC;
     lcf->ping_timeout = NGX_CONF_UNSET_MSEC;
     lcf->request_timeout = NGX_CONF_UNSET_MSEC;
-    lcf->max_message_size = NGX_CONF_UNSET_SIZE;
+    lcf->max_message_set = NGX_CONF_UNSET_SIZE;
+    lcf->deflate = NGX_CONF_UNSET;
+    lcf->deflate_min_length = NGX_CONF_UNSET_SIZE;
+    lcf->deflate_max_ratio = NGX_CONF_UNSET_UINT;
     lcf->send_queue = NGX_CONF_UNSET_SIZE;
     lcf->max_outstanding = NGX_CONF_UNSET_UINT;
     lcf->max_conversations = NGX_CONF_UNSET_UINT;
@@ -204,8 +209,6 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_conf_merge_msec_value(conf->ping_timeout, prev->ping_timeout, 20000);
     ngx_conf_merge_msec_value(conf->request_timeout, prev->request_timeout,
                               5000);
-    ngx_conf_merge_size_value(conf->max_message_size, prev->max_message_size,
-                              64 * 1024);
     ngx_conf_merge_size_value(conf->send_queue, prev->send_queue, 256 * 1024);
     ngx_conf_merge_uint_value(conf->max_outstanding, prev->max_outstanding,
                               64);
@@ -218,6 +221,51 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
                               10);
     ngx_conf_merge_uint_value(conf->ack, prev->ack, NGX_CHAT_ACK_ACCEPTED);
     ngx_chat_limit_conf_merge(&prev->limit, &conf->limit);
+
+    return ngx_chat_merge_message(cf, prev, conf);
+}
+
+
+/* what a message may be: an echo takes more, and queues none of it */
+
+static char *
+ngx_chat_merge_message(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
+    ngx_chat_loc_conf_t *conf)
+{
+    ngx_chat_main_conf_t  *mcf;
+
+    ngx_conf_merge_value(conf->deflate, prev->deflate, 0);
+    ngx_conf_merge_size_value(conf->deflate_min_length,
+                              prev->deflate_min_length, 256);
+    ngx_conf_merge_uint_value(conf->deflate_max_ratio,
+                              prev->deflate_max_ratio, 100);
+
+    if (conf->deflate) {
+        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+        mcf->deflate = 1;
+    }
+
+    if (conf->max_message_set == NGX_CONF_UNSET_SIZE) {
+        conf->max_message_set = prev->max_message_set;
+    }
+
+    conf->max_message_size = conf->max_message_set;
+
+    if (conf->max_message_size == NGX_CONF_UNSET_SIZE) {
+        conf->max_message_size = conf->echo ? NGX_CHAT_MAX_ECHO_MESSAGE
+                                            : 64 * 1024;
+    }
+
+    if (conf->echo) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->max_message_size > NGX_CHAT_MAX_MESSAGE) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"chat_max_message_size\" must be between 1k and 1m, "
+                      "but for \"chat_echo\"");
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->send_queue < conf->max_message_size) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

@@ -1,41 +1,46 @@
 /*
- * Socket -> frames -> messages.
+ * Socket -> frames.
  *
  * All sessions of a node read into one buffer.  A frame that lies in it whole
- * is unmasked and handled where it lies; only what is split over several
- * reads or fragments is collected in memory of the session's own, which grows
- * with what has come, not with what the peer says will come.
+ * is unmasked and handled where it lies; what is split is put together by
+ * ngx_chat_collect.c.
+ *
+ * A session has a budget of each turn of the event loop.  When it is used up,
+ * others have theirs first; what is left in the buffer is kept for the
+ * session's next turn.
  */
 
 #include "ngx_chat.h"
 
 
-#define NGX_CHAT_READ_BUDGET  4         /* reads of one session per turn */
-#define NGX_CHAT_READ_AHEAD   4096      /* bytes beyond the frame at hand */
-#define NGX_CHAT_READ_MIN     512
+#define NGX_CHAT_READ_BUDGET  (4 * NGX_CHAT_RECV_BUFFER)
+#define NGX_CHAT_READ_AHEAD   4096      /* bytes beyond the frame at hand; and
+                                           the least that a read costs */
 
 
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
+static void ngx_chat_read_turn_end(ngx_chat_session_t *s);
+static ngx_uint_t ngx_chat_read_may_go_on(ngx_chat_session_t *s);
+static ngx_uint_t ngx_chat_read_has_rest(ngx_chat_session_t *s);
+static ngx_int_t ngx_chat_read_socket(ngx_chat_session_t *s);
 static size_t ngx_chat_read_size(ngx_chat_session_t *s);
-static void ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos,
+static void ngx_chat_read_rest(ngx_chat_session_t *s);
+static void ngx_chat_read_keep(ngx_chat_session_t *s, u_char *pos,
+    u_char *last);
+static u_char *ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos,
     u_char *last);
 static void ngx_chat_read_refuse(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_read_payload(ngx_chat_session_t *s, u_char **pos,
     u_char *last);
-static ngx_int_t ngx_chat_read_control(ngx_chat_session_t *s, u_char *data,
-    size_t n);
-static ngx_int_t ngx_chat_read_text(ngx_chat_session_t *s, u_char *data,
-    size_t n);
-static ngx_int_t ngx_chat_read_collect(ngx_chat_session_t *s, u_char *data,
-    size_t n);
-static void ngx_chat_read_frame_end(ngx_chat_session_t *s, u_char *data,
-    size_t n);
-static void ngx_chat_read_message(ngx_chat_session_t *s, u_char *data,
+static ngx_int_t ngx_chat_read_control_end(ngx_chat_session_t *s, u_char *data,
     size_t n);
 static void ngx_chat_read_control_frame(ngx_chat_session_t *s, u_char *data,
     size_t n);
-static void ngx_chat_read_echo(ngx_chat_session_t *s,
-    chat_frame_opcode_e opcode, u_char *data, size_t n);
+static void ngx_chat_read_ping(ngx_chat_session_t *s, u_char *data, size_t n);
+static ngx_int_t ngx_chat_read_data_end(ngx_chat_session_t *s, u_char *data,
+    size_t n);
+static void ngx_chat_read_message(ngx_chat_session_t *s, u_char *data,
+    size_t n);
 
 
 void
@@ -68,46 +73,46 @@ ngx_chat_read_handler(ngx_event_t *rev)
 }
 
 
-/*
- * What comes after we have said good-bye is read and thrown away, until the
- * peer's end.
- */
-
 static void
 ngx_chat_read_turn(ngx_chat_session_t *s)
 {
-    ssize_t            n;
-    ngx_uint_t         i;
-    ngx_connection_t  *c = s->connection;
+    ngx_int_t  rc;
 
-    for (i = 0; i < NGX_CHAT_READ_BUDGET; i++) {
+    rc = NGX_OK;
+    s->node->budget = NGX_CHAT_READ_BUDGET;
 
-        n = c->recv(c, s->node->recv, ngx_chat_read_size(s));
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n <= 0) {
-            ngx_chat_session_finish(s);
-            return;
-        }
-
-        if (s->state != NGX_CHAT_SESSION_OPEN) {
-            continue;
-        }
-
-        s->heard = ngx_current_msec;
-        s->pinged = 0;
-
-        ngx_chat_read_bytes(s, s->node->recv, s->node->recv + n);
-
-        if (s->state == NGX_CHAT_SESSION_DEAD) {
-            return;
-        }
+    if (ngx_chat_read_has_rest(s)) {
+        ngx_chat_read_rest(s);
     }
 
-    if (c->read->ready) {               /* others first */
+    while (rc == NGX_OK && ngx_chat_read_may_go_on(s)) {
+        rc = ngx_chat_read_socket(s);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_chat_session_finish(s);
+    }
+
+    if (s->state != NGX_CHAT_SESSION_DEAD) {
+        ngx_chat_read_turn_end(s);
+    }
+}
+
+
+static void
+ngx_chat_read_turn_end(ngx_chat_session_t *s)
+{
+    ngx_uint_t         more;
+    ngx_connection_t  *c = s->connection;
+
+    more = c->read->ready || ngx_chat_read_has_rest(s);
+
+    if (s->state == NGX_CHAT_SESSION_OPEN && ngx_chat_echo_waits(s)) {
+        s->held = 1;                    /* the write side calls us */
+        more = 0;
+    }
+
+    if (more) {                         /* others first */
         ngx_post_event(c->read, &ngx_posted_next_events);
         return;
     }
@@ -118,9 +123,71 @@ ngx_chat_read_turn(ngx_chat_session_t *s)
 }
 
 
+static ngx_uint_t
+ngx_chat_read_may_go_on(ngx_chat_session_t *s)
+{
+    if (s->state == NGX_CHAT_SESSION_DEAD || s->node->budget <= 0) {
+        return 0;
+    }
+
+    return s->state != NGX_CHAT_SESSION_OPEN
+           || (!ngx_chat_read_has_rest(s) && !ngx_chat_echo_waits(s));
+}
+
+
+/* a frame may be whole and not be done with: of an echo location */
+
+static ngx_uint_t
+ngx_chat_read_has_rest(ngx_chat_session_t *s)
+{
+    return s->state == NGX_CHAT_SESSION_OPEN
+           && (s->rest != NULL || chat_frame_is_whole(&s->frame));
+}
+
+
 /*
- * A frame may be six bytes, so a buffer full of them would hold up everybody
- * else for milliseconds.  Much is read at once only where one frame is.
+ * What comes after we have said good-bye is read and thrown away, until the
+ * peer's end.
+ */
+
+static ngx_int_t
+ngx_chat_read_socket(ngx_chat_session_t *s)
+{
+    ssize_t            n;
+    u_char            *pos, *last;
+    ngx_connection_t  *c = s->connection;
+
+    n = c->recv(c, s->node->recv, ngx_chat_read_size(s));
+
+    if (n == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (n <= 0) {
+        return NGX_ERROR;
+    }
+
+    s->node->budget -= ngx_max(n, NGX_CHAT_READ_AHEAD);
+
+    if (s->state != NGX_CHAT_SESSION_OPEN) {
+        return NGX_OK;
+    }
+
+    s->heard = ngx_current_msec;
+    s->pinged = 0;
+
+    last = s->node->recv + n;
+    pos = ngx_chat_read_bytes(s, s->node->recv, last);
+
+    ngx_chat_read_keep(s, pos, last);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A frame may be six bytes, and what the turn has no time for has to be kept.
+ * Much is read at once only where one frame is.
  */
 
 static size_t
@@ -137,42 +204,102 @@ ngx_chat_read_size(ngx_chat_session_t *s)
 void
 ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n)
 {
-    ngx_chat_read_bytes(s, data, data + n);
+    u_char  *pos;
+
+    s->node->budget = NGX_CHAT_READ_BUDGET;
+
+    pos = ngx_chat_read_bytes(s, data, data + n);
+
+    ngx_chat_read_keep(s, pos, data + n);
+}
+
+
+/* goes on where the last turn has ended */
+
+static void
+ngx_chat_read_rest(ngx_chat_session_t *s)
+{
+    u_char           *last;
+    ngx_chat_rest_t  *rest = s->rest;
+
+    if (rest == NULL) {                 /* in the last byte there was */
+        last = s->node->recv;
+        (void) ngx_chat_read_bytes(s, last, last);
+        return;
+    }
+
+    rest->pos = ngx_chat_read_bytes(s, rest->pos, rest->last);
+
+    if (rest->pos == rest->last || s->state != NGX_CHAT_SESSION_OPEN) {
+        ngx_free(rest);
+        s->rest = NULL;
+    }
 }
 
 
 static void
+ngx_chat_read_keep(ngx_chat_session_t *s, u_char *pos, u_char *last)
+{
+    size_t            n;
+    ngx_chat_rest_t  *rest;
+
+    if (pos == last || s->state != NGX_CHAT_SESSION_OPEN) {
+        return;
+    }
+
+    n = last - pos;
+
+    rest = ngx_alloc(sizeof(ngx_chat_rest_t) + n, s->connection->log);
+    if (rest == NULL) {
+        ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+
+    rest->pos = (u_char *) (rest + 1);
+    rest->last = ngx_cpymem(rest->pos, pos, n);
+    s->rest = rest;
+}
+
+
+/* returns where it has stopped: before the end if the turn is over */
+
+static u_char *
 ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
 {
     chat_rc_e       rc;
     chat_frame_t   *f = &s->frame;
     const uint8_t  *p;
 
-    while (s->state == NGX_CHAT_SESSION_OPEN) {
-
+    while (s->state == NGX_CHAT_SESSION_OPEN && s->node->budget > 0
+           && !ngx_chat_echo_waits(s))
+    {
         if (f->state != CHAT_FRAME_PAYLOAD) {
             p = pos;
             rc = chat_frame_read_head(f, &p, last);
             pos = (u_char *) p;
 
             if (rc == CHAT_AGAIN) {
-                return;
+                break;
             }
 
             if (rc == CHAT_ERROR) {
                 ngx_chat_read_refuse(s);
-                return;
+                break;
             }
 
             if (ngx_chat_limit_frame(s) != NGX_OK) {
-                return;
+                break;
             }
+
+            s->node->budget -= NGX_CHAT_FRAME_COST;
         }
 
         if (ngx_chat_read_payload(s, &pos, last) != NGX_OK) {
-            return;
+            break;
         }
     }
+
+    return pos;
 }
 
 
@@ -194,8 +321,8 @@ ngx_chat_read_refuse(ngx_chat_session_t *s)
 
 
 /*
- * NGX_OK: the frame is done with; NGX_AGAIN: more of it is to come, or the
- * session is being closed.
+ * NGX_OK: the frame is done with; NGX_AGAIN: more of it is to come or to be
+ * done, or the session is being closed.
  */
 
 static ngx_int_t
@@ -203,12 +330,10 @@ ngx_chat_read_payload(ngx_chat_session_t *s, u_char **pos, u_char *last)
 {
     size_t         n;
     u_char        *data;
-    ngx_uint_t     control;
     chat_frame_t  *f = &s->frame;
 
     data = *pos;
     n = ngx_min(f->left, (size_t) (last - data));
-    control = chat_frame_is_control(f);
 
     if (n == 0 && f->left > 0) {
         return NGX_AGAIN;
@@ -217,190 +342,47 @@ ngx_chat_read_payload(ngx_chat_session_t *s, u_char **pos, u_char *last)
     chat_frame_unmask(f, data, data, n);
     *pos += n;
 
-    if (control) {
-        if (ngx_chat_read_control(s, data, n) != NGX_OK) {
-            return NGX_AGAIN;
-        }
-
-        if (s->control != NULL) {
-            data = s->control;
-            n = s->control_len;
-        }
-
-    } else {
-        if (ngx_chat_read_text(s, data, n) != NGX_OK
-            || ngx_chat_read_collect(s, data, n) != NGX_OK)
-        {
-            return NGX_AGAIN;
-        }
+    if (chat_frame_is_control(f)) {
+        return ngx_chat_collect_control(s, data, n) == NGX_OK
+               ? ngx_chat_read_control_end(s, data, n) : NGX_AGAIN;
     }
 
-    if (f->left > 0) {
+    if (ngx_chat_collect_text(s, data, n) != NGX_OK
+        || ngx_chat_collect_data(s, data, n) != NGX_OK)
+    {
         return NGX_AGAIN;
     }
 
-    ngx_chat_read_frame_end(s, data, n);
-
-    return NGX_OK;
+    return ngx_chat_read_data_end(s, data, n);
 }
 
-
-/* keeps the first part of a control frame that did not come whole */
 
 static ngx_int_t
-ngx_chat_read_control(ngx_chat_session_t *s, u_char *data, size_t n)
+ngx_chat_read_control_end(ngx_chat_session_t *s, u_char *data, size_t n)
 {
-    if (s->control == NULL) {
+    u_char  *control;
 
-        if (s->frame.left == 0) {
-            return NGX_OK;
-        }
-
-        s->control = ngx_alloc(CHAT_FRAME_MAX_CONTROL, s->connection->log);
-        if (s->control == NULL) {
-            ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
-            return NGX_ERROR;
-        }
-
-        s->control_len = 0;
+    if (s->frame.left > 0) {
+        return NGX_AGAIN;
     }
 
-    ngx_memcpy(s->control + s->control_len, data, n);
-    s->control_len += n;
+    control = s->control;
 
-    return NGX_OK;
-}
-
-
-/* RFC 6455, 8.1: text is checked as it comes */
-
-static ngx_int_t
-ngx_chat_read_text(ngx_chat_session_t *s, u_char *data, size_t n)
-{
-    chat_rc_e      rc;
-    chat_frame_t  *f = &s->frame;
-
-    if (f->message != CHAT_FRAME_TEXT) {
-
-        if (s->conf->echo) {
-            return NGX_OK;
-        }
-
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_UNSUPPORTED,
-                               "binary messages are not supported");
-        return NGX_ERROR;
-    }
-
-    rc = chat_utf8_feed(&s->utf8, data, n);
-
-    if (rc == CHAT_ERROR
-        || (rc == CHAT_AGAIN && f->fin && f->left == 0))
-    {
-        ngx_chat_session_close(s, NGX_CHAT_CLOSE_INVALID, "not UTF-8");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* a message that is not in one piece is put together */
-
-static ngx_int_t
-ngx_chat_read_collect(ngx_chat_session_t *s, u_char *data, size_t n)
-{
-    size_t         size;
-    u_char        *p;
-    chat_frame_t  *f = &s->frame;
-
-    if (s->message == NULL && f->fin && f->left == 0) {
-        return NGX_OK;
-    }
-
-    if (s->message == NULL || n > s->message_size - s->message_len) {
-        size = ngx_max(2 * s->message_size, NGX_CHAT_READ_MIN);
-        size = ngx_max(size, s->message_len + n);
-
-        p = ngx_alloc(size, s->connection->log);
-        if (p == NULL) {
-            ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
-            return NGX_ERROR;
-        }
-
-        if (s->message != NULL) {
-            ngx_memcpy(p, s->message, s->message_len);
-            ngx_free(s->message);
-        }
-
-        s->message = p;
-        s->message_size = size;
-    }
-
-    ngx_memcpy(s->message + s->message_len, data, n);
-    s->message_len += n;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_chat_read_frame_end(ngx_chat_session_t *s, u_char *data, size_t n)
-{
-    u_char        *message;
-    chat_frame_t  *f = &s->frame;
-
-    if (chat_frame_is_control(f)) {
-        message = s->control;
+    if (control != NULL) {
+        data = control;
+        n = s->control_len;
         s->control = NULL;
-
-        ngx_chat_read_control_frame(s, data, n);
-
-        (void) chat_frame_end(f);       /* a control frame ends no message */
-
-        if (message != NULL) {
-            ngx_free(message);
-        }
-
-        return;
     }
 
-    if (!f->fin) {
-        (void) chat_frame_end(f);       /* nor does one that others follow */
-        return;
+    ngx_chat_read_control_frame(s, data, n);
+
+    (void) chat_frame_end(&s->frame);   /* a control frame ends no message */
+
+    if (control != NULL) {
+        ngx_free(control);
     }
 
-    /* the session may be closed, not freed, while its message is handled */
-
-    message = s->message;
-
-    if (message != NULL) {
-        data = message;
-        n = s->message_len;
-        s->message = NULL;
-        s->message_len = 0;
-        s->message_size = 0;
-    }
-
-    ngx_chat_read_message(s, data, n);
-
-    (void) chat_frame_end(f);
-    chat_utf8_init(&s->utf8);
-
-    if (message != NULL) {
-        ngx_free(message);
-    }
-}
-
-
-static void
-ngx_chat_read_message(ngx_chat_session_t *s, u_char *data, size_t n)
-{
-    if (s->conf->echo) {
-        ngx_chat_read_echo(s, s->frame.message, data, n);
-        return;
-    }
-
-    ngx_chat_request_handle(s, (chat_str_t) { data, n });
+    return NGX_OK;
 }
 
 
@@ -412,7 +394,7 @@ ngx_chat_read_control_frame(ngx_chat_session_t *s, u_char *data, size_t n)
     switch (s->frame.opcode) {
 
     case CHAT_FRAME_PING:
-        ngx_chat_read_echo(s, CHAT_FRAME_PONG, data, n);
+        ngx_chat_read_ping(s, data, n);
         return;
 
     case CHAT_FRAME_PONG:
@@ -433,12 +415,11 @@ ngx_chat_read_control_frame(ngx_chat_session_t *s, u_char *data, size_t n)
 
 
 static void
-ngx_chat_read_echo(ngx_chat_session_t *s, chat_frame_opcode_e opcode,
-    u_char *data, size_t n)
+ngx_chat_read_ping(ngx_chat_session_t *s, u_char *data, size_t n)
 {
     ngx_chat_buffer_t  *b;
 
-    b = ngx_chat_buffer_copy(opcode, data, n);
+    b = ngx_chat_buffer_copy(CHAT_FRAME_PONG, data, n);
     if (b == NULL) {
         ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
         return;
@@ -446,4 +427,65 @@ ngx_chat_read_echo(ngx_chat_session_t *s, chat_frame_opcode_e opcode,
 
     ngx_chat_write_queue(s, b);
     ngx_chat_buffer_unref(b);
+}
+
+
+static ngx_int_t
+ngx_chat_read_data_end(ngx_chat_session_t *s, u_char *data, size_t n)
+{
+    ngx_chat_buffer_t  *message;
+
+    if (s->frame.left > 0) {
+        return NGX_AGAIN;
+    }
+
+    if (s->conf->echo) {
+        if (ngx_chat_echo_frame(s, data, n) != NGX_OK) {
+            return NGX_AGAIN;
+        }
+
+    } else if (s->frame.fin) {
+
+        /* the session may be closed, not freed, while this is handled */
+
+        message = s->message;
+        s->message = NULL;
+
+        if (message != NULL) {
+            data = message->payload;
+            n = s->message_len;
+        }
+
+        ngx_chat_read_message(s, data, n);
+        ngx_chat_buffer_unref(message);
+    }
+
+    if (s->message == NULL) {
+        s->message_len = 0;
+    }
+
+    if (chat_frame_end(&s->frame)) {
+        chat_utf8_init(&s->utf8);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_chat_read_message(ngx_chat_session_t *s, u_char *data, size_t n)
+{
+    ngx_chat_buffer_t  *b;
+
+    if (!s->frame.rsv1) {
+        ngx_chat_request_handle(s, (chat_str_t) { data, n });
+        return;
+    }
+
+    b = ngx_chat_deflate_unpack(s, (chat_str_t) { data, n }, &n);
+
+    if (b != NULL) {
+        ngx_chat_request_handle(s, (chat_str_t) { b->payload, n });
+        ngx_chat_buffer_unref(b);
+    }
 }

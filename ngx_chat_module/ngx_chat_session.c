@@ -71,8 +71,11 @@ ngx_chat_session_free(ngx_chat_session_t *s)
     ngx_chat_limit_leave(s->node, &s->claims);
     ngx_chat_write_clear(s);
 
-    if (s->message != NULL) {
-        ngx_free(s->message);
+    ngx_chat_buffer_unref(s->message);
+    chat_inflate_free(s->inflate);
+
+    if (s->rest != NULL) {
+        ngx_free(s->rest);
     }
 
     if (s->control != NULL) {

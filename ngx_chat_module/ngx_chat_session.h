@@ -20,6 +20,10 @@ struct ngx_chat_buffer_s {
     size_t       len;                   /* of the frame */
     u_char      *payload;
     size_t       size;                  /* room for payload */
+
+    ngx_chat_buffer_t  *packed;         /* the same compressed, once somebody
+                                           wanted that; itself if it is no
+                                           shorter.  One reference is ours */
 };
 
 
@@ -28,7 +32,14 @@ ngx_chat_buffer_t *ngx_chat_buffer_create(size_t size);
 /* ends it: n bytes of payload were written */
 void ngx_chat_buffer_finish(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
     size_t n);
-/* both at once, from a payload that somebody has */
+/* likewise, of a frame with these flags, CHAT_FRAME_FIN or CHAT_FRAME_RSV1 */
+void ngx_chat_buffer_frame(ngx_chat_buffer_t *b, chat_frame_opcode_e opcode,
+    ngx_uint_t flags, size_t n);
+/* one with more room and the first n bytes of payload, in the place of b.
+   NULL: out of memory, and b is as it was */
+ngx_chat_buffer_t *ngx_chat_buffer_grow(ngx_chat_buffer_t *b, size_t n,
+    size_t size);
+/* create and finish at once, from a payload that somebody has */
 ngx_chat_buffer_t *ngx_chat_buffer_copy(chat_frame_opcode_e opcode,
     const u_char *payload, size_t n);
 void ngx_chat_buffer_ref(ngx_chat_buffer_t *b);
@@ -71,6 +82,14 @@ typedef struct {
 } ngx_chat_identity_t;
 
 
+/* owner: the session; one allocation with the bytes */
+
+typedef struct {
+    u_char     *pos;
+    u_char     *last;
+} ngx_chat_rest_t;
+
+
 struct ngx_chat_session_s {
     ngx_connection_t      *connection;
     ngx_chat_node_t       *node;
@@ -85,11 +104,13 @@ struct ngx_chat_session_s {
     chat_frame_t           frame;
     chat_utf8_t            utf8;
 
-    u_char                *message;     /* a message that came in parts */
+    ngx_chat_buffer_t     *message;     /* a message that came in parts; in an
+                                           echo location, a frame of one */
     size_t                 message_len;
-    size_t                 message_size;
     u_char                *control;     /* a control frame that did, likewise */
-    size_t                 control_len;
+    ngx_chat_rest_t       *rest;        /* bytes that were read and wait */
+    chat_inflate_t        *inflate;     /* of an echo location, while it is in
+                                           a compressed message */
 
     ngx_chat_out_t        *out;         /* send queue */
     ngx_chat_out_t       **out_last;
@@ -113,6 +134,8 @@ struct ngx_chat_session_s {
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */
+    uint8_t                control_len;
+    uint8_t                window_bits; /* the client's; 0: no deflate */
 
     unsigned               flushing:1;
     unsigned               pinged:1;    /* and nothing was heard since */
@@ -120,6 +143,9 @@ struct ngx_chat_session_s {
     unsigned               draining:1;  /* closes when its requests are done */
     unsigned               advancing:1; /* its requests are being run */
     unsigned               internal:1;  /* of the canary: it is not counted */
+    unsigned               held:1;      /* an echo that waits for its reader */
+    unsigned               fed:1;       /* s->inflate has the frame */
+    unsigned               echoed:1;    /* a part of the message is sent back */
 };
 
 
@@ -162,10 +188,55 @@ void ngx_chat_session_answered(ngx_chat_session_t *s);  /* a request is done */
 void ngx_chat_session_authenticated(ngx_chat_session_t *s, chat_str_t *raw_id);
 
 
-/* ngx_chat_read.c: socket -> frames -> messages */
+/* ngx_chat_read.c: socket -> frames */
 
 void ngx_chat_read_handler(ngx_event_t *rev);
 void ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n);
+
+
+/*
+ * ngx_chat_collect.c: frames -> messages.  Each gets n bytes of the frame that
+ * is being read; NGX_ERROR: the session is being closed.
+ */
+
+ngx_int_t ngx_chat_collect_control(ngx_chat_session_t *s, u_char *data,
+    size_t n);
+ngx_int_t ngx_chat_collect_text(ngx_chat_session_t *s, u_char *data, size_t n);
+ngx_int_t ngx_chat_collect_data(ngx_chat_session_t *s, u_char *data, size_t n);
+
+
+/*
+ * ngx_chat_echo.c: what an echo location does.  A frame is sent back when it
+ * is there whole: in s->message, or else in these n bytes.  NGX_AGAIN: not all
+ * of it is, as the turn is over or its reader is slow; call again.
+ */
+
+ngx_int_t ngx_chat_echo_frame(ngx_chat_session_t *s, u_char *data, size_t n);
+ngx_uint_t ngx_chat_echo_waits(ngx_chat_session_t *s);  /* for its reader */
+
+
+/* ngx_chat_deflate.c: permessage-deflate (RFC 7692) */
+
+void ngx_chat_deflate_init(ngx_chat_node_t *node);
+void ngx_chat_deflate_done(ngx_chat_node_t *node);
+
+/* it was agreed on */
+void ngx_chat_deflate_begin(ngx_chat_session_t *s, const chat_extension_t *e);
+
+/* what the session is to get in place of b: perhaps b itself, in any case one
+   that b keeps */
+ngx_chat_buffer_t *ngx_chat_deflate_pack(ngx_chat_session_t *s,
+    ngx_chat_buffer_t *b);
+
+/* a whole message in clear, its length in *n; NULL: the session is closed */
+ngx_chat_buffer_t *ngx_chat_deflate_unpack(ngx_chat_session_t *s,
+    chat_str_t packed, size_t *n);
+
+/* what a message may inflate to, and what happens when it does not */
+void ngx_chat_deflate_limits(ngx_chat_session_t *s,
+    chat_inflate_limits_t *limits);
+void ngx_chat_deflate_refuse(ngx_chat_session_t *s, chat_inflate_t *z,
+    chat_rc_e rc);
 
 
 /* ngx_chat_write.c: the send queue, flushed once per turn */

@@ -5,7 +5,8 @@
  * ends: whatever came together in a turn leaves with one system call.  A
  * session whose queue stays over chat_send_queue though the kernel was offered
  * all of it gets nothing more and is closed from the flush, never from within
- * a broadcast.
+ * a broadcast.  An echo is different: all it is sent is what it has sent
+ * itself, so no more of that is read for as long.
  */
 
 #include "ngx_chat.h"
@@ -53,6 +54,8 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
         }
     }
 
+    b = ngx_chat_deflate_pack(s, b);
+
     ngx_chat_buffer_ref(b);
     out->buffer = b;
     out->next = NULL;
@@ -62,7 +65,8 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
     s->out_bytes += b->len + NGX_CHAT_WRITE_OVERHEAD;
 
     if (ngx_chat_write_over(s)
-        && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s)))
+        && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s))
+        && !s->conf->echo)
     {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_SLOW);
     }
@@ -169,6 +173,12 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
 
     if (rc == NGX_OK && s->state == NGX_CHAT_SESSION_CLOSING) {
         ngx_chat_session_linger(s);
+        return;
+    }
+
+    if (s->held && !ngx_chat_echo_waits(s)) {
+        s->held = 0;
+        ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
 }
 

@@ -33,6 +33,10 @@ my @good = (
     ['the smallest message size', location => 'chat_max_message_size 1k;'],
     ['the largest message size',
         location => 'chat_max_message_size 1m; chat_send_queue 1m;'],
+    ['the largest message size of an echo', server =>
+        'location = /e { chat_echo on; chat_max_message_size 16m; }'],
+    ['compression', http => 'chat_deflate on; chat_deflate_min_length 0;',
+        location => 'chat_deflate_max_ratio 1032;'],
     ['chat_echo without Redis and key', instead =>
         'server { listen unix:nginx.sock; location / { chat_echo on; } }'],
     ['chat_status without Redis', instead =>
@@ -50,8 +54,11 @@ subtest 'good configurations pass' => sub {
 
 # directive and value, and the message, for a value that is out of its range
 my @ranges = (
-    ['chat_max_message_size 1023', '1k and 1m'],
-    ['chat_max_message_size 2m', '1k and 1m'],
+    ['chat_max_message_size 1023', '1k and 16m'],
+    ['chat_max_message_size 2m', '1k and 1m, but for "chat_echo"'],
+    ['chat_max_message_size 17m', '1k and 16m'],
+    ['chat_deflate_max_ratio 9', '10 and 1032'],
+    ['chat_deflate_max_ratio 1033', '10 and 1032'],
     ['chat_send_queue 15k', '16k and 64m'],
     ['chat_send_queue 65m', '16k and 64m'],
     ['chat_max_outstanding 0', '1 and 10000'],

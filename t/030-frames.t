@@ -8,7 +8,12 @@ use lib "$FindBin::Bin/lib";
 use ChatTest;
 use ChatTest::Frame qw(make_frame);
 
-my $chat = ChatTest->new(with => []);
+my $chat = ChatTest->new(with => [], server => <<'END');
+    location = /limited {
+        chat_echo on;
+        chat_max_message_size 64k;
+    }
+END
 $chat->start;
 
 
@@ -20,7 +25,7 @@ sub echo (%o) {
 # a connection that must be failed with this code after these frames
 
 sub fails_ok ($code, $what, @frames) {
-    my $client = echo();
+    my $client = echo(path => '/limited');
 
     $client->send_frame(%$_) for @frames;
     is(($client->read_close)[0], $code, $what);
@@ -66,16 +71,37 @@ subtest 'a message may come in fragments' => sub {
                             payload => $parts[$_], fin => $_ == $#parts)
             for 0 .. $#parts;
 
-        my $frame = $client->read_frame;
-        is($frame->{payload}, 'Hello, world', 'whole');
-        is($frame->{opcode}, $opcode, 'of the kind that the first one had');
+        my $message = $client->read_whole;
+        is($message->{payload}, 'Hello, world', 'whole');
+        is($message->{opcode}, $opcode, 'of the kind that the first one had');
+        is($message->{frames}, 4, 'and in the same fragments');
     }
+};
+
+subtest 'a fragment comes back before the next one is sent' => sub {
+    my $client = echo();
+
+    $client->send_frame(payload => 'Hel', fin => 0);
+    is_deeply($client->read_frame,
+              { fin => 0, rsv => 0, opcode => TEXT, payload => 'Hel' },
+              'the first');
+
+    $client->send_frame(opcode => CONTINUATION, fin => 0);
+    is_deeply($client->read_frame,
+              { fin => 0, rsv => 0, opcode => CONTINUATION, payload => '' },
+              'an empty one');
+
+    $client->send_frame(opcode => CONTINUATION, payload => 'lo');
+    is_deeply($client->read_frame,
+              { fin => 1, rsv => 0, opcode => CONTINUATION, payload => 'lo' },
+              'the last');
 };
 
 subtest 'control frames may come between fragments' => sub {
     my $client = echo();
 
     $client->send_frame(payload => 'Hel', fin => 0);
+    is($client->read_frame->{payload}, 'Hel', 'a fragment');
     $client->send_frame(opcode => PING, payload => 'you?');
     is_deeply($client->read_frame,
               { fin => 1, rsv => 0, opcode => PONG, payload => 'you?' },
@@ -83,7 +109,7 @@ subtest 'control frames may come between fragments' => sub {
 
     $client->send_frame(opcode => PONG, payload => 'unasked');
     $client->send_frame(opcode => CONTINUATION, payload => 'lo');
-    is($client->read_frame->{payload}, 'Hello', 'and the message is whole');
+    is($client->read_frame->{payload}, 'lo', 'and the message goes on');
 };
 
 subtest 'every ping is answered with what it holds' => sub {
@@ -127,7 +153,7 @@ subtest 'text is UTF-8, in every frame and over all' => sub {
         $client->send_frame(payload => substr($text, 0, $cut), fin => 0);
         $client->send_frame(opcode => CONTINUATION,
                             payload => substr $text, $cut);
-        is($client->read_frame->{payload}, $text, "cut at $cut");
+        is($client->read_whole->{payload}, $text, "cut at $cut");
     }
 
     my @wrong = ("\x80", "\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf",
@@ -157,9 +183,8 @@ subtest 'bytes may come one at a time' => sub {
                          . make_frame(opcode => CONTINUATION, payload => 'lo')
                          . make_frame(opcode => BINARY, payload => 'b' x 300));
 
-    is($client->read_frame->{payload}, 'p', 'a pong');
-    is($client->read_frame->{payload}, 'Hello', 'a message in fragments');
-    is($client->read_frame->{payload}, 'b' x 300, 'a longer one');
+    is($client->read_whole->{payload}, 'Hello', 'a message in fragments');
+    is($client->read_whole->{payload}, 'b' x 300, 'a longer one');
 };
 
 subtest 'many frames may come at once' => sub {

@@ -292,6 +292,73 @@ a_message_may_be_as_long_as_allowed(void **state)
 }
 
 
+/* by a sixteenth and a little: what deflate may add to what is random */
+
+static void
+a_compressed_message_may_be_a_little_longer(void **state)
+{
+    size_t          i;
+    chat_frame_t    f;
+    const uint8_t  *pos;
+
+    static const struct {
+        uint8_t    head[8];
+        chat_rc_e  rc;
+    } cases[] = {
+        { { 0xc2, 0xfe, 0x11, 0x40, 1, 2, 3, 4 }, CHAT_OK },
+        { { 0xc2, 0xfe, 0x11, 0x41, 1, 2, 3, 4 }, CHAT_ERROR },
+        { { 0x82, 0xfe, 0x10, 0x01, 1, 2, 3, 4 }, CHAT_ERROR },
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(cases); i++) {
+        chat_frame_init(&f, 4096);
+        f.allow_rsv1 = 1;
+        pos = cases[i].head;
+
+        assert_int_equal(chat_frame_read_head(&f, &pos, pos + 8), cases[i].rc);
+    }
+
+    chat_frame_init(&f, UINT32_MAX);
+    f.allow_rsv1 = 1;
+    pos = cases[0].head;
+
+    assert_int_equal(chat_frame_read_head(&f, &pos, pos + 8), CHAT_OK);
+}
+
+
+static void
+a_message_has_65536_fragments_at_most(void **state)
+{
+    size_t          i;
+    uint8_t         frame[] = { 0x01, 0x80, 1, 2, 3, 4 };
+    chat_frame_t    f;
+    const uint8_t  *pos;
+
+    (void) state;
+
+    chat_frame_init(&f, 4096);
+
+    for (i = 0; i < 65536; i++) {
+        pos = frame;
+        assert_int_equal(chat_frame_read_head(&f, &pos, frame + 6), CHAT_OK);
+        assert_false(chat_frame_end(&f));
+        frame[0] = 0x00;
+    }
+
+    frame[0] = 0x89;                    /* a ping is none */
+    pos = frame;
+    assert_int_equal(chat_frame_read_head(&f, &pos, frame + 6), CHAT_OK);
+    assert_false(chat_frame_end(&f));
+
+    frame[0] = 0x80;
+    pos = frame;
+    assert_int_equal(chat_frame_read_head(&f, &pos, frame + 6), CHAT_ERROR);
+    assert_int_equal(f.close_code, 1009);
+}
+
+
 static void
 a_head_that_was_read_is_told_again(void **state)
 {
@@ -392,28 +459,31 @@ heads_are_written_in_their_shortest_form(void **state)
 
     static const struct {
         chat_frame_opcode_e  opcode;
-        bool                 rsv1;
+        uint8_t              flags;
         uint64_t             len;
         chat_str_t           head;
     } cases[] = {
-        { CHAT_FRAME_TEXT, false, 0, chat_str("\x81\x00") },
-        { CHAT_FRAME_TEXT, false, 5, chat_str("\x81\x05") },
-        { CHAT_FRAME_TEXT, true, 125, chat_str("\xc1\x7d") },
-        { CHAT_FRAME_BINARY, false, 126, chat_str("\x82\x7e\x00\x7e") },
-        { CHAT_FRAME_BINARY, false, 256, chat_str("\x82\x7e\x01\x00") },
-        { CHAT_FRAME_BINARY, false, 65535, chat_str("\x82\x7e\xff\xff") },
-        { CHAT_FRAME_BINARY, false, 65536,
+        { CHAT_FRAME_TEXT, 0x80, 0, chat_str("\x81\x00") },
+        { CHAT_FRAME_TEXT, 0x80, 5, chat_str("\x81\x05") },
+        { CHAT_FRAME_TEXT, 0xc0, 125, chat_str("\xc1\x7d") },
+        { CHAT_FRAME_BINARY, 0x80, 126, chat_str("\x82\x7e\x00\x7e") },
+        { CHAT_FRAME_BINARY, 0x80, 256, chat_str("\x82\x7e\x01\x00") },
+        { CHAT_FRAME_BINARY, 0x80, 65535, chat_str("\x82\x7e\xff\xff") },
+        { CHAT_FRAME_BINARY, 0x80, 65536,
           chat_str("\x82\x7f\0\0\0\0\0\x01\0\0") },
-        { CHAT_FRAME_TEXT, false, UINT64_C(0x0102030405060708),
+        { CHAT_FRAME_TEXT, 0x80, UINT64_C(0x0102030405060708),
           chat_str("\x81\x7f\x01\x02\x03\x04\x05\x06\x07\x08") },
-        { CHAT_FRAME_CLOSE, false, 2, chat_str("\x88\x02") },
-        { CHAT_FRAME_PONG, false, 125, chat_str("\x8a\x7d") },
+        { CHAT_FRAME_CLOSE, 0x80, 2, chat_str("\x88\x02") },
+        { CHAT_FRAME_PONG, 0x80, 125, chat_str("\x8a\x7d") },
+        { CHAT_FRAME_TEXT, 0, 1, chat_str("\x01\x01") },
+        { CHAT_FRAME_BINARY, 0x40, 1, chat_str("\x42\x01") },
+        { CHAT_FRAME_CONTINUATION, 0, 1, chat_str("\x00\x01") },
     };
 
     (void) state;
 
     for (i = 0; i < chat_test_count(cases); i++) {
-        n = chat_frame_write_head(head, cases[i].opcode, cases[i].rsv1,
+        n = chat_frame_write_head(head, cases[i].opcode, cases[i].flags,
                                   cases[i].len);
         assert_int_equal(n, cases[i].head.len);
         assert_memory_equal(head, cases[i].head.data, n);
@@ -520,6 +590,8 @@ main(void)
         cmocka_unit_test(frames_are_heard_byte_by_byte),
         cmocka_unit_test(bad_heads_fail_whatever_the_split),
         cmocka_unit_test(a_message_may_be_as_long_as_allowed),
+        cmocka_unit_test(a_compressed_message_may_be_a_little_longer),
+        cmocka_unit_test(a_message_has_65536_fragments_at_most),
         cmocka_unit_test(a_head_that_was_read_is_told_again),
         cmocka_unit_test(rsv1_is_remembered_over_a_message),
         cmocka_unit_test(unmasking_is_the_same_in_any_pieces),

@@ -286,6 +286,28 @@ sub read_message ($self, $seconds = TIMEOUT) {
 }
 
 
+# The next message, of whatever fragments, as { rsv, opcode, payload, frames:
+# how many they were }; undef at the end.  Control frames are passed over.
+
+sub read_whole ($self, $seconds = TIMEOUT) {
+    my $deadline = time + $seconds;
+    my %message = (payload => '', frames => 0);
+
+    while (1) {
+        my $frame = $self->read_frame($deadline - time) // return undef;
+
+        next if $frame->{opcode} > BINARY;
+        @message{qw(rsv opcode)} = @$frame{qw(rsv opcode)}
+            if $frame->{opcode} != CONTINUATION;
+
+        $message{payload} .= $frame->{payload};
+        $message{frames}++;
+
+        return \%message if $frame->{fin};
+    }
+}
+
+
 # whether something can be read at once
 
 sub readable ($self) {
