@@ -76,6 +76,8 @@ chat_pkey_create(chat_key_alg_e alg, EVP_PKEY *pkey, const char **reason)
         return NULL;
     }
 
+    ERR_clear_error();                  /* of what it could do without */
+
     return key;
 
 failed:
@@ -143,6 +145,8 @@ chat_pkey_verify(chat_pkey_t *key, chat_str_t text, chat_str_t signature)
         return CHAT_DECLINED;
     }
 
+    ERR_clear_error();                  /* nothing of others decides here */
+
     switch (key->alg) {
 
     case CHAT_KEY_RS256:
@@ -165,11 +169,14 @@ chat_pkey_verify(chat_pkey_t *key, chat_str_t text, chat_str_t signature)
     }
 
     if (good == 1) {
-        return CHAT_OK;
+        rc = CHAT_OK;
+
+    } else {
+        rc = good < 0 || chat_pkey_library_failed() ? CHAT_ERROR
+                                                    : CHAT_DECLINED;
     }
 
-    rc = chat_pkey_library_failed() ? CHAT_ERROR : CHAT_DECLINED;
-    ERR_clear_error();
+    ERR_clear_error();                  /* perhaps it could do without, too */
 
     return rc;
 }
@@ -254,12 +261,24 @@ chat_pkey_verify_ed25519(chat_pkey_t *key, chat_str_t text,
 }
 
 
-/* that it had no memory is told like a signature that does not match */
+/*
+ * That it had no memory is told like a signature that does not match, and not
+ * always by that reason.  Of one that does not match the code of RSA or of
+ * curves tells first what is wrong, or nobody tells anything.
+ */
 
 static bool
 chat_pkey_library_failed(void)
 {
+    int            library;
     unsigned long  error;
+
+    error = ERR_peek_error();
+    library = ERR_GET_LIB(error);
+
+    if (error != 0 && library != ERR_LIB_RSA && library != ERR_LIB_EC) {
+        return true;
+    }
 
     for ( ;; ) {
         error = ERR_get_error();

@@ -13,7 +13,10 @@
 
 
 /* so many allocations succeed, then all fail; -1: none fails */
-static int  chat_test_memory_left = -1;
+static int   chat_test_memory_left = -1;
+
+/* then only the next one does */
+static bool  chat_test_memory_once = false;
 
 
 static inline bool
@@ -24,6 +27,11 @@ chat_test_memory_is_out(void)
     }
 
     if (chat_test_memory_left == 0) {
+
+        if (chat_test_memory_once) {
+            chat_test_memory_left = -1;
+        }
+
         return true;
     }
 
