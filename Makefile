@@ -43,7 +43,7 @@ WORKER_LIB := $(wildcard workers/lib/*.c)
 # a function library is one file: these are joined, each uses those before it
 LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
                 message settings member append mark read revisions holder \
-                idle register)
+                idle revoke register)
 
 UNIT_TESTS := $(wildcard t/unit/*_test.c)
 TESTS      := $(wildcard t/*.t)

@@ -21,6 +21,12 @@
 #define REDIS_MAX_IDENTITY  128
 #define REDIS_TIMEOUT       2000        /* ms of each step; below a lease */
 
+/* revocations, see redis/revoke.lua */
+
+#define REDIS_REVOKED_STREAM  "chat:revoked"
+#define REDIS_REVOKED_STATE   "{chat:revoked}:state"
+#define REDIS_REVOKED_ENDS    "{chat:revoked}:ends"
+
 
 typedef struct {
     redisContext    *context;       /* NULL: closed */
@@ -117,6 +123,9 @@ void redis_args_uint(redis_args_t *args, uint64_t n);
 
 /* FCALL name nkeys */
 void redis_args_fcall(redis_args_t *args, const char *name, size_t nkeys);
+
+/* FCALL name 3, with the keys of revocations */
+void redis_args_revoked(redis_args_t *args, const char *name);
 
 
 #endif /* REDIS_H */

@@ -68,6 +68,16 @@ redis_args_fcall(redis_args_t *args, const char *name, size_t nkeys)
 }
 
 
+void
+redis_args_revoked(redis_args_t *args, const char *name)
+{
+    redis_args_fcall(args, name, 3);
+    redis_args_text(args, REDIS_REVOKED_STREAM);
+    redis_args_text(args, REDIS_REVOKED_STATE);
+    redis_args_text(args, REDIS_REVOKED_ENDS);
+}
+
+
 chat_str_t
 redis_text(const redisReply *reply, size_t i)
 {

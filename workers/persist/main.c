@@ -202,7 +202,9 @@ persist_turn(persist_t *p, batch_t *batch)
 static int
 persist_work(persist_t *p, batch_t *batch)
 {
-    if (open_held(p) == -1 || look_check(p) == -1) {
+    /* before a partition opens: nobody is served who must not be */
+
+    if (revoke_keep(p) == -1 || open_held(p) == -1 || look_check(p) == -1) {
         return -1;
     }
 
@@ -269,7 +271,7 @@ persist_due(const persist_t *p)
 
     const uint64_t  times[] = {
         p->lease_at, p->marks_at, p->erase_at, p->versions_at, p->idle_at,
-        p->letters_at
+        p->letters_at, p->revoke_at
     };
 
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {

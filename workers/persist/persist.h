@@ -74,6 +74,9 @@ typedef struct {
     uint64_t         erase_at;      /* when to erase what was deleted */
     uint64_t         versions_at;   /*   and former contents */
     uint64_t         letters_at;    /* when to look for dead letters */
+    uint64_t         revoke_at;     /* when to look for revocations, */
+    uint64_t         revoke_link;   /*   and the link where that was done */
+    uint64_t         revoke_expire_at;  /* when to forget what has ended */
 
     uint64_t         idle_timeout;  /* s */
     uint64_t         idle_at;       /* when to look for what is idle */
@@ -205,6 +208,12 @@ void idle_reset(persist_t *p);
 /* letter.c: dead letters that are to be tried again */
 
 CHAT_MUST_CHECK int letter_keep(persist_t *p);
+
+
+
+/* revoke.c: revocations, from PostgreSQL into Redis, if it is time to look */
+
+CHAT_MUST_CHECK int revoke_keep(persist_t *p);
 
 
 #endif /* PERSIST_H */
