@@ -105,9 +105,11 @@ BEGIN
         RETURN n;
     END IF;
 
-    IF (SELECT c.rows FROM chat.revocation_count c) >= 100000
-        AND chat.revocation_expire(1000) = 0
-    THEN
+    IF (SELECT c.rows FROM chat.revocation_count c) >= 100000 THEN
+        PERFORM chat.revocation_expire(1000);
+    END IF;
+
+    IF (SELECT c.rows FROM chat.revocation_count c) >= 100000 THEN
         RAISE EXCEPTION 'there are 100000 revocations already'
             USING ERRCODE = 'program_limit_exceeded';
     END IF;
