@@ -34,6 +34,7 @@
 #include "../common/chat_limit.h"
 #include "../common/chat_name.h"
 #include "../common/chat_request.h"
+#include "../common/chat_revoked.h"
 #include "../common/chat_siphash.h"
 #include "../common/chat_token.h"
 #include "../common/chat_utf8.h"
@@ -160,6 +161,7 @@ struct ngx_chat_loc_conf_s {
     ngx_uint_t         max_mentions;        /* likewise */
     ngx_uint_t         max_attachments;     /* likewise */
     ngx_uint_t         ack;                 /* NGX_CHAT_ACK_... */
+    ngx_uint_t         revoke_stale;        /* NGX_CHAT_REVOKE_... */
     ngx_chat_limit_conf_t  limit;
 };
 
@@ -169,6 +171,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_redis.h"
 #include "ngx_chat_session.h"
 #include "ngx_chat_bus.h"
+#include "ngx_chat_revoke.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_canary.h"
@@ -201,6 +204,7 @@ struct ngx_chat_node_s {
     ngx_uint_t             repairing;   /* comparisons under way */
 
     ngx_chat_report_t      report;
+    ngx_chat_revoke_t      revoke;
 
     ngx_event_t            compare_timer;
     ngx_uint_t             compare_partition;   /* the one whose turn it is */
@@ -338,6 +342,12 @@ ngx_int_t ngx_chat_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_chat_variable_add(ngx_conf_t *cf);
 ngx_int_t ngx_chat_variable_set(ngx_http_request_t *r, const char *status,
     const chat_token_t *token);
+
+/* ngx_chat_revoke.c: GOOD, REVOKED or UNSURE of a token that is good by
+   itself; node may be NULL */
+
+ngx_chat_token_result_e ngx_chat_revoke_judge(ngx_chat_node_t *node,
+    ngx_chat_loc_conf_t *lcf, const chat_token_t *token, const char **reason);
 
 
 /* ngx_chat_log.c: tokens in what nginx quotes of requests are masked, from the

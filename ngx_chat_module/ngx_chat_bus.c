@@ -12,6 +12,7 @@
 #include <assert.h>
 
 
+static void ngx_chat_bus_command_prepare(ngx_chat_redis_t *link);
 static void ngx_chat_bus_command_up(ngx_chat_redis_t *link);
 static void ngx_chat_bus_command_down(ngx_chat_redis_t *link);
 static void ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link);
@@ -31,6 +32,7 @@ static ngx_chat_answer_e ngx_chat_bus_error(ngx_chat_node_t *node,
 
 
 static const ngx_chat_redis_handlers_t  ngx_chat_bus_command_handlers = {
+    ngx_chat_bus_command_prepare,
     ngx_chat_bus_command_up,
     ngx_chat_bus_command_down,
     NULL,
@@ -39,6 +41,7 @@ static const ngx_chat_redis_handlers_t  ngx_chat_bus_command_handlers = {
 
 
 static const ngx_chat_redis_handlers_t  ngx_chat_bus_subscriber_handlers = {
+    NULL,
     ngx_chat_bus_subscriber_up,
     ngx_chat_bus_subscriber_down,
     ngx_chat_bus_subscribed,
@@ -108,6 +111,7 @@ ngx_chat_bus_health(ngx_chat_node_t *node, ngx_chat_health_t *health)
     health->command = node->command.up;
     health->subscriber = node->subscriber.up;
     health->open = node->command.up ? node->open : 0;
+    health->revocations = ngx_chat_revoke_is_read(node);
     health->partitions = node->conf->partitions;
 }
 
@@ -288,6 +292,13 @@ ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
 
 
 static void
+ngx_chat_bus_command_prepare(ngx_chat_redis_t *link)
+{
+    ngx_chat_revoke_prepare(link->node);
+}
+
+
+static void
 ngx_chat_bus_command_up(ngx_chat_redis_t *link)
 {
     ngx_chat_node_t  *node = link->node;
@@ -304,6 +315,7 @@ static void
 ngx_chat_bus_command_down(ngx_chat_redis_t *link)
 {
     link->node->open = 0;
+    ngx_chat_revoke_on_down(link->node);
 }
 
 
@@ -383,7 +395,7 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 
 /*
  * "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>",
- * "report <token>"
+ * "revoked", "report <token>"
  */
 
 static void
@@ -406,6 +418,11 @@ ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
         == NGX_OK && place.len > 0)
     {
         ngx_chat_ack_on_stored(node, partition, generation, &place);
+        return;
+    }
+
+    if (payload->len == 7 && ngx_strncmp(payload->data, "revoked", 7) == 0) {
+        ngx_chat_revoke_on_news(node);
         return;
     }
 

@@ -206,6 +206,7 @@ typedef struct {
     ngx_uint_t  subscriber;
     ngx_uint_t  open;                   /* partitions open for our identity */
     ngx_uint_t  partitions;
+    ngx_uint_t  revocations;            /* have been read */
 } ngx_chat_health_t;
 
 void ngx_chat_bus_health(ngx_chat_node_t *node, ngx_chat_health_t *health);

@@ -76,6 +76,12 @@ static ngx_chat_conf_range_t  ngx_chat_token_leeway_range =
     { ngx_chat_conf_check_sec, "chat_token_leeway", 0, 5 * 60, "0s and 5m" };
 
 
+static ngx_conf_enum_t  ngx_chat_revoke_stales[] = {
+    { ngx_string("accept"), NGX_CHAT_REVOKE_ACCEPT },
+    { ngx_string("refuse"), NGX_CHAT_REVOKE_REFUSE },
+    { ngx_null_string, 0 }
+};
+
 static ngx_conf_enum_t  ngx_chat_acks[] = {
     { ngx_string("accepted"), NGX_CHAT_ACK_ACCEPTED },
     { ngx_string("stored"), NGX_CHAT_ACK_STORED },
@@ -203,6 +209,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("chat_revoke_stale"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, revoke_stale),
+      ngx_chat_revoke_stales },
 
     { ngx_string("chat_auth_timeout"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

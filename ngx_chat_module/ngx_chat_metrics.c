@@ -66,6 +66,14 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_jwks_stale", "",
         "Files of chat_token_jwks that cannot be used, counted per node." },
 
+    [NGX_CHAT_COUNT_REVOCATIONS] = {
+        "chat_revocations", "",
+        "Revocations that nodes know, counted per node." },
+
+    [NGX_CHAT_COUNT_REVOCATIONS_STALE] = {
+        "chat_revocations_stale", "",
+        "Nodes that do not know what is revoked." },
+
     [NGX_CHAT_COUNT_COMMAND_LOST] = {
         "chat_redis_link_lost_total", "{link=\"command\"}",
         "Links to Redis that were up and were lost." },
@@ -101,6 +109,14 @@ static const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_JWKS_REFRESH] = {
         "chat_jwks_refresh_total", "",
         "Requests for newer keys, since a token named one that is unknown." },
+
+    [NGX_CHAT_COUNT_REVOKED_SESSIONS] = {
+        "chat_revoked_sessions_total", "",
+        "Sessions that were closed because their token was revoked." },
+
+    [NGX_CHAT_COUNT_REVOKED_TOKENS] = {
+        "chat_revoked_tokens_total", "",
+        "Tokens that were refused because they are revoked." },
 
     [NGX_CHAT_COUNT_LIMITED_MAX_MESSAGE_SIZE] = {
         "chat_limited_total", "{limit=\"max_message_size\"}",

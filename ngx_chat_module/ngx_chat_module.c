@@ -141,6 +141,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->max_attachments = NGX_CONF_UNSET_UINT;
     lcf->ack = NGX_CONF_UNSET_UINT;
     ngx_chat_limit_conf_init(&lcf->limit);
+    lcf->revoke_stale = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }
@@ -221,6 +222,8 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
                               10);
     ngx_conf_merge_uint_value(conf->ack, prev->ack, NGX_CHAT_ACK_ACCEPTED);
     ngx_chat_limit_conf_merge(&prev->limit, &conf->limit);
+    ngx_conf_merge_uint_value(conf->revoke_stale, prev->revoke_stale,
+                              NGX_CHAT_REVOKE_ACCEPT);
 
     return ngx_chat_merge_message(cf, prev, conf);
 }

@@ -145,6 +145,11 @@ again:
         rq = ngx_queue_data(q, ngx_chat_request_t, queue);
 
         if (ngx_chat_queue_may_run(rq)) {
+
+            if (!ngx_chat_revoke_pass(s)) {
+                break;                  /* nothing runs any more */
+            }
+
             rq->running = 1;
 
             if (rq->refused) {

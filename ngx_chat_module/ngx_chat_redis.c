@@ -1,9 +1,9 @@
 /*
  * ngx_chat_redis.c: a link to Redis, hiredis on nginx's event loop.
  *
- *      down ──connect──▶ setting up ──INFO answered──▶ up
- *       ▲                    │                          │
- *       └──────back-off──────┴────error, deadline───────┘
+ *      down ──connect──▶ setting up ──INFO answered, prepared──▶ up
+ *       ▲                    │                                    │
+ *       └──────back-off──────┴─────────error, deadline────────────┘
  *
  * Every end of a connection, whoever wants it, comes through
  * ngx_chat_redis_closed(), after hiredis has answered all that was pending
@@ -158,6 +158,15 @@ ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
 
     return ngx_chat_redis_command(link, argc, argv, argvlen, bytes, handler,
                                   data);
+}
+
+
+ngx_int_t
+ngx_chat_redis_send_first(ngx_chat_redis_t *link, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
+    void *data)
+{
+    return ngx_chat_redis_command(link, argc, argv, argvlen, 0, handler, data);
 }
 
 
@@ -390,6 +399,18 @@ ngx_chat_redis_on_info(void *data, redisReply *reply)
         return;
     }
 
+    if (link->handlers->prepare != NULL) {
+        link->handlers->prepare(link);
+        return;
+    }
+
+    ngx_chat_redis_ready(link);
+}
+
+
+void
+ngx_chat_redis_ready(ngx_chat_redis_t *link)
+{
     link->up = 1;
     link->told = 1;
     ngx_chat_count(link->node, link->subscriber ? NGX_CHAT_COUNT_SUBSCRIBER_UP

@@ -20,7 +20,10 @@ typedef void (*ngx_chat_redis_reply_pt)(void *data, redisReply *reply);
 
 
 typedef struct {
-    /* connected, authenticated, database selected, identity read */
+    /* connected, authenticated, database selected, identity read: may send
+       something before anybody else does, and calls ready(); or NULL */
+    void  (*prepare)(ngx_chat_redis_t *link);
+    /* others may send */
     void  (*up)(ngx_chat_redis_t *link);
     /* was up and is not any more; every pending command has got its NULL */
     void  (*down)(ngx_chat_redis_t *link);
@@ -76,6 +79,13 @@ void ngx_chat_redis_reset(ngx_chat_redis_t *link, const char *reason);
 ngx_int_t ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
     const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
     void *data);
+
+/* for prepare(): the same on a link that is not up yet, and the end of that;
+   if the link is lost instead, the handler gets NULL and that is all */
+ngx_int_t ngx_chat_redis_send_first(ngx_chat_redis_t *link, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
+    void *data);
+void ngx_chat_redis_ready(ngx_chat_redis_t *link);
 
 /* on the subscriber link; answers come to its handlers; NGX_DECLINED as
    above */

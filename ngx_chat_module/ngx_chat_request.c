@@ -95,6 +95,10 @@ ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
     chat_request_t        rq;
     chat_request_error_t  e;
 
+    if (!ngx_chat_revoke_pass(s)) {
+        return;
+    }
+
     if (chat_request_parse(&rq, text, &e) != CHAT_OK) {
 
         if (s->identity == NULL && rq.type > CHAT_REQUEST_PING
@@ -214,7 +218,14 @@ static void
 ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
     chat_str_t text)
 {
+    ngx_chat_node_t     *node = s->node;
     ngx_chat_request_t  *rq;
+
+    if (node->command.up && !ngx_chat_revoke_is_read(node)) {
+        ngx_chat_request_error(s, parsed->id, CHAT_CODE_UNAVAILABLE,
+                               "it is not known what is revoked");
+        return;
+    }
 
     if (s->nrequests >= s->conf->max_outstanding) {
         ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_MAX_OUTSTANDING);

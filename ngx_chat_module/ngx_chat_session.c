@@ -41,6 +41,7 @@ ngx_chat_session_create(ngx_chat_node_t *node, ngx_chat_loc_conf_t *conf,
     s->conf = conf;
     s->out_last = &s->out;
     s->close_code = NGX_CHAT_CLOSE_ABNORMAL;
+    s->revoke_version = node->revoke.version;   /* its token was just judged */
     s->addr_text.data = (u_char *) (s + 1);
     s->addr_text.len = addr_text->len;
 
@@ -97,7 +98,8 @@ ngx_chat_session_identify(ngx_chat_session_t *s, const chat_token_t *token)
     ngx_chat_identity_t  *id;
 
     id = ngx_alloc(sizeof(ngx_chat_identity_t) + token->user_len
-                   + token->tenant_len + token->name_len, s->node->log);
+                   + token->tenant_len + token->name_len + token->sid_len
+                   + token->jti_len, s->node->log);
     if (id == NULL) {
         return NGX_ERROR;
     }
@@ -114,8 +116,18 @@ ngx_chat_session_identify(ngx_chat_session_t *s, const chat_token_t *token)
 
     id->name.data = p;
     id->name.len = token->name_len;
-    ngx_memcpy(p, token->name, token->name_len);
+    p = ngx_cpymem(p, token->name, token->name_len);
 
+    id->sid.data = p;
+    id->sid.len = token->sid_len;
+    p = ngx_cpymem(p, token->sid, token->sid_len);
+
+    id->jti.data = p;
+    id->jti.len = token->jti_len;
+    ngx_memcpy(p, token->jti, token->jti_len);
+
+    id->iat = token->iat;
+    id->has_iat = token->has_iat;
     id->admin = chat_token_has_role(token, NGX_CHAT_ROLE_ADMIN);
 
     if (s->identity != NULL) {
@@ -164,6 +176,10 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
 
     if (close_code != 0) {
         ngx_chat_session_close(s, close_code, reason);
+        return;
+    }
+
+    if (!ngx_chat_revoke_pass(s)) {     /* since its token was checked */
         return;
     }
 

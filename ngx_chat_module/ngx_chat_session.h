@@ -78,7 +78,11 @@ typedef struct {
     ngx_str_t   user;
     ngx_str_t   tenant;
     ngx_str_t   name;
-    ngx_uint_t  admin;                  /* has the token role "admin" */
+    ngx_str_t   sid;                    /* of the token; may be empty */
+    ngx_str_t   jti;                    /* likewise */
+    uint64_t    iat;
+    unsigned    has_iat:1;
+    unsigned    admin:1;                /* has the token role "admin" */
 } ngx_chat_identity_t;
 
 
@@ -131,6 +135,7 @@ struct ngx_chat_session_s {
     size_t                 taken;       /* bytes of events in them, */
     size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             njoins;
+    ngx_uint_t             revoke_version;  /* node->revoke.version then */
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */

@@ -49,7 +49,7 @@ ngx_chat_health_ready_handler(ngx_http_request_t *r)
     ngx_chat_health_read(mcf, &health);
 
     ready = health.command && health.subscriber
-            && health.open == health.partitions;
+            && health.open == health.partitions && health.revocations;
 
     chat_writer_init(&w, text, sizeof(text));
     ngx_chat_health_write(&w, &health, ready);
@@ -97,5 +97,7 @@ ngx_chat_health_write(chat_writer_t *w, const ngx_chat_health_t *health,
     chat_write_uint(w, health->open);
     chat_write_cstr(w, ",\"partitions\":");
     chat_write_uint(w, health->partitions);
-    chat_write_cstr(w, "}}\n");
+    chat_write_cstr(w, "},\"revocations\":");
+    chat_write_cstr(w, health->revocations ? "\"known\"" : "\"unknown\"");
+    chat_write_cstr(w, "}\n");
 }

@@ -59,7 +59,8 @@ ngx_chat_token_result_e
 ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
     chat_token_t *token, const char **reason)
 {
-    chat_token_check_t  check;
+    chat_token_check_t     check;
+    ngx_chat_main_conf_t  *mcf;
 
     ngx_memzero(&check, sizeof(chat_token_check_t));
 
@@ -80,7 +81,8 @@ ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
     switch (chat_token_check(token, text, &check, reason)) {
 
     case CHAT_OK:
-        return NGX_CHAT_TOKEN_GOOD;
+        mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_chat_module);
+        return ngx_chat_revoke_judge(mcf->node, lcf, token, reason);
 
     case CHAT_DECLINED:
 

@@ -197,7 +197,8 @@ ngx_chat_write_doomed(ngx_chat_session_t *s)
         return;
     }
 
-    ngx_chat_session_close(s, s->doomed, "out of memory");
+    ngx_chat_session_close(s, s->doomed, s->doomed == NGX_CHAT_CLOSE_REVOKED
+                                         ? "revoked" : "out of memory");
 }
 
 
