@@ -38,6 +38,7 @@ subtest 'with everything it is ready, and names its dependencies' => sub {
         status => 'ready',
         redis  => { command => 'up', subscriber => 'up' },
         log    => { open => 16, partitions => 16 },
+        revocations => 'known',
     }, 'body');
 };
 
