@@ -5,6 +5,9 @@
 #include "ngx_chat.h"
 
 
+#define NGX_CHAT_HTTP_RETRY  1          /* seconds, with "unavailable" */
+
+
 static ngx_buf_t *ngx_chat_http_body(ngx_http_request_t *r, ngx_str_t *body);
 
 
@@ -83,6 +86,10 @@ ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
     u_char         text[512], *after;
     ngx_str_t      body;
     chat_writer_t  w;
+
+    if (retry == 0 && code == CHAT_CODE_UNAVAILABLE) {
+        retry = NGX_CHAT_HTTP_RETRY;
+    }
 
     if (retry != 0) {
         after = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
