@@ -126,8 +126,8 @@ subtest 'what asks for nothing is passed over' => sub {
         'x' x 5000, "REFRESH\n";
 
     my $text = $provider->publish($keys[1]);
-    isnt(content(), $text, 'nothing has been fetched');
-    is($provider->asked, $before, 'nor tried to');
+    ok(!eval { wait_until { $provider->asked > $before } 2 },
+       'nothing is fetched');
     wait_until { ask() };
     comes($text, 'a proper one is heard behind them');
     $service->end;
@@ -186,6 +186,17 @@ subtest 'the socket of a live one is not taken' => sub {
     wait_until { ask() };
     comes($text, 'the next one takes it over');
     $third->end;
+};
+
+subtest 'nor is one of another kind' => sub {
+    my $other = IO::Socket::UNIX->new(Type => SOCK_STREAM, Listen => 1,
+                                      Local => $socket) or die $!;
+    my $service = service('other-kind')->start;
+
+    is($service->wait_end >> 8, 1, 'it does not start');
+    ok(-S $socket, 'the socket is there');
+    close $other;
+    unlink $socket;
 };
 
 subtest 'what is no socket stays' => sub {
