@@ -1,4 +1,5 @@
 #include "chat_test.h"
+#include "chat_test_key.h"
 #include "chat_test_memory.h"
 
 #include <openssl/err.h>
@@ -250,6 +251,40 @@ algorithms_are_known_by_their_exact_name(void **state)
 }
 
 
+/* else who has the public key, as everybody has, could make tokens */
+
+static void
+a_pem_is_no_secret(void **state)
+{
+    char        *pem, text[8192];
+    EVP_PKEY    *pkey;
+    chat_key_t  *key;
+    const char  *reason;
+
+    (void) state;
+
+    pkey = chat_test_key_make("P-256");
+    pem = chat_test_key_pem(pkey);
+
+    assert_null(chat_key_create_secret(chat_str(""), chat_test_str(pem),
+                                       &reason));
+    assert_non_null(strstr(reason, "PEM"));
+
+    snprintf(text, sizeof(text), "\n\n%s", pem);
+    assert_null(chat_key_create_secret(chat_str(""), chat_test_str(text),
+                                       &reason));
+
+    key = chat_key_create_secret(chat_str(""),
+                                 chat_str("-----begin of a secret, and more"),
+                                 &reason);
+    assert_non_null(key);
+
+    chat_key_free(key);
+    free(pem);
+    EVP_PKEY_free(pkey);
+}
+
+
 static void
 creation_fails_cleanly_without_memory(void **state)
 {
@@ -323,6 +358,7 @@ main(void)
         cmocka_unit_test(a_short_secret_is_refused),
         cmocka_unit_test(a_key_tells_what_it_is),
         cmocka_unit_test(algorithms_are_known_by_their_exact_name),
+        cmocka_unit_test(a_pem_is_no_secret),
         cmocka_unit_test(creation_fails_cleanly_without_memory),
         cmocka_unit_test(a_check_fails_cleanly_without_memory),
     };

@@ -9,6 +9,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -56,13 +57,57 @@
     "g7sVvpAr_MuM0KAg"
 
 
+/* a public RSA key of so many bits, whose private one nobody knows: quickly */
+
+static inline EVP_PKEY *
+chat_test_key_make_number(int bits)
+{
+    BIGNUM          *n, *e;
+    EVP_PKEY        *pkey = NULL;
+    OSSL_PARAM      *params;
+    EVP_PKEY_CTX    *ctx;
+    OSSL_PARAM_BLD  *build;
+
+    n = BN_new();
+    e = BN_new();
+    build = OSSL_PARAM_BLD_new();
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    assert_true(n != NULL && e != NULL && build != NULL && ctx != NULL);
+
+    assert_int_equal(BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+    assert_int_equal(BN_set_word(e, 65537), 1);
+    assert_int_equal(OSSL_PARAM_BLD_push_BN(build, "n", n), 1);
+    assert_int_equal(OSSL_PARAM_BLD_push_BN(build, "e", e), 1);
+
+    params = OSSL_PARAM_BLD_to_param(build);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY,
+                                       params), 1);
+
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(e);
+    BN_free(n);
+
+    return pkey;
+}
+
+
+/* RSA and its bits, such as RSA2048; bits of a modulus alone, such as n2048; a
+   curve */
+
 static inline EVP_PKEY *
 chat_test_key_make(const char *kind)
 {
     EVP_PKEY  *pkey;
 
+    if (kind[0] == 'n') {
+        return chat_test_key_make_number((int) strtol(kind + 1, NULL, 10));
+    }
+
     if (strncmp(kind, "RSA", 3) == 0) {
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) atol(kind + 3));
+        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) strtol(kind + 3, NULL, 10));
 
     } else if (strncmp(kind, "P-", 2) == 0 || strncmp(kind, "secp", 4) == 0) {
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
