@@ -107,7 +107,8 @@ chat_test_key_make(const char *kind)
     }
 
     if (strncmp(kind, "RSA", 3) == 0) {
-        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) strtol(kind + 3, NULL, 10));
+        pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
+                                 (size_t) strtol(kind + 3, NULL, 10));
 
     } else if (strncmp(kind, "P-", 2) == 0 || strncmp(kind, "secp", 4) == 0) {
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
