@@ -263,8 +263,9 @@ distclean: clean
 #:                       of a node's room; some ten minutes
 #:   make chaos          everything is killed and cut while clients work, for
 #:                       longer: SEED=n MINUTES=n (5); other options: ARGS
-#:   make conformance    frames and clients; AUTOBAHN=directory: and the test
-#:                       suite of Autobahn, whose source that holds
+#:   make conformance    frames and clients, and frames by chance judged by
+#:                       another implementation; AUTOBAHN=directory: and the
+#:                       test suite of Autobahn, whose source that holds
 #:   make check          compilers, linters, documentation
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBCHAT_ASAN) $(BUILD)/flags
