@@ -16,7 +16,9 @@
 
 #define CHAT_FRAME_MAX_HEAD     10      /* of a frame that a server writes */
 #define CHAT_FRAME_MAX_CONTROL  125     /* payload of a control frame */
-#define CHAT_FRAME_MAX_FRAGMENTS  65536 /* of a message */
+
+/* of a message: 65,536, and an empty one with which some libraries end them */
+#define CHAT_FRAME_MAX_FRAGMENTS  65537
 
 /* flags of a frame's first byte */
 #define CHAT_FRAME_FIN          0x80

@@ -1,5 +1,6 @@
 # Clients that others have written: each signs in, joins, says something in
-# fragments where it can, pings, closes, and gets long messages echoed.
+# fragments where it can, pings, closes, and gets long messages echoed; and all
+# of it again compressed.
 
 use v5.36;
 
@@ -13,11 +14,23 @@ use Browser;
 use ChatTest;
 use ChatTest::Command qw(must_run);
 
-my $chat = ChatTest->new;
+my $chat = ChatTest->new(server => <<'END');
+    location /deflated/ {
+        chat_deflate on;
+        chat_deflate_min_length 1;
+
+        location = /deflated/chat {
+            chat_websocket on;
+        }
+
+        location = /deflated/echo {
+            chat_echo on;
+        }
+    }
+END
 $chat->start;
 $chat->create('lobby');
 
-my @addresses = map { 'ws://127.0.0.1:' . $chat->port . $_ } qw(/chat /echo);
 my $interop = "$FindBin::Bin/interop";
 
 my %programs = (
@@ -38,10 +51,17 @@ my %expected = (
 );
 
 
-sub seen_ok ($user, $text) {
+sub addresses ($where) {
+    return map { 'ws://127.0.0.1:' . $chat->port . "$where/$_" }
+        qw(chat echo);
+}
+
+
+sub seen_ok ($user, $where, $text) {
     my $seen = decode($text);
 
-    note("extensions: $seen->{extensions}");
+    like($seen->{extensions},
+         $where eq '' ? qr/^$/ : qr/^permessage-deflate/, 'extensions');
     is($seen->{user}, $user, 'who it is');
     is($seen->{$_}, $expected{$_}, $_) for sort keys %expected;
 
@@ -50,29 +70,37 @@ sub seen_ok ($user, $text) {
 
 
 for my $name (sort keys %programs) {
-    subtest $name => sub {
-        my ($chat_url, $echo) = @addresses;
+    for my $where ('', '/deflated') {
+        subtest "$name $where" => sub {
+            my ($chat_url, $echo) = addresses($where);
 
-        seen_ok('alice', must_run('timeout', 30, @{ $programs{$name} },
-                                  $chat_url, $chat->token('alice'), $echo));
-    };
+            seen_ok('alice', $where, must_run(
+                'timeout', 30, @{ $programs{$name} },
+                $chat_url, $chat->token('alice'), $echo));
+        };
+    }
 }
 
 my $directory = File::Temp->newdir('chat-XXXXXX', TMPDIR => 1);
+my $browser = Browser->start("$directory");
 
-subtest 'Chromium' => sub {
-    my $browser = Browser->start("$directory");
-    my $tab = $browser->tab;
+open my $in, '<:encoding(UTF-8)', "$interop/chromium.js"
+    or die "no chromium.js: $!";
+my $function = join '', grep { !m{^//} } <$in>;
 
-    open my $in, '<:encoding(UTF-8)', "$interop/chromium.js"
-        or die "no chromium.js: $!";
-    my $function = join '', grep { !m{^//} } <$in>;
-    my $arguments = join ', ', map { Tab::_quote($_) }
-        $addresses[0], $chat->token('bob'), $addresses[1];
+for my $where ('', '/deflated') {
+    subtest "Chromium $where" => sub {
+        my $tab = $browser->tab;
+        my ($chat_url, $echo) = addresses($where);
+        my $arguments = join ', ', map { Tab::_quote($_) }
+            $chat_url, $chat->token('bob'), $echo;
 
-    seen_ok('bob', encode_utf8($tab->eval("($function)($arguments)")));
-    is_deeply([$tab->errors], [], 'nothing on its console');
-    $browser->stop;
-};
+        seen_ok('bob', $where,
+                encode_utf8($tab->eval("($function)($arguments)")));
+        is_deeply([$tab->errors], [], 'nothing on its console');
+    };
+}
+
+$browser->stop;
 
 done_testing;

@@ -22,8 +22,14 @@ my $seed = $ENV{CHAT_TEST_SEED} // int rand 2**31;
 my ($port, $lock) = take_port;
 
 my $chat = ChatTest->new(
-    location => 'chat_token_query on; chat_auth_timeout 1s;',
+    location => 'chat_token_query on; chat_auth_timeout 1s; chat_deflate on;',
     server   => <<~"END");
+        location = /deflated {
+            chat_echo on;
+            chat_deflate on;
+            chat_max_message_size 64k;
+        }
+
         listen 127.0.0.1:$port ssl;
         ssl_certificate tls.crt;
         ssl_certificate_key tls.key;
@@ -42,7 +48,7 @@ $_->join('lobby') for $alice, $bob;
 my ($worker) = $chat->workers;
 my $hostile = ChatTest::Hostile->new(
     ports  => { plain => $chat->port, tls => $port },
-    paths  => [qw(/chat /chat /chat /echo /healthz /metrics /x)],
+    paths  => [qw(/chat /chat /chat /echo /deflated /healthz /metrics /x)],
     tokens => [$chat->token('mallory'), $chat->token('mallory'),
                $chat->token('mallory', exp => time - 100),
                $chat->token('mallory') =~ s/.\z/_/r, 'x', ''],

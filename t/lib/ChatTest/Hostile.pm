@@ -6,7 +6,7 @@ package ChatTest::Hostile;
 
 use v5.36;
 
-use Carp qw(croak);
+use Compress::Raw::Zlib qw(Z_SYNC_FLUSH);
 use IO::Socket::INET;
 use IO::Socket::SSL qw(SSL_VERIFY_NONE);
 use Socket qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
@@ -147,6 +147,7 @@ sub _frames ($self) {
 sub _frame ($self) {
     my $dice = rand;
 
+    return (payload => _deflated($self->_request), rsv => 4) if $dice < 0.2;
     return (payload => $self->_request) if $dice < 0.5;
 
     return (opcode => _one_of(PING, PONG), payload => 'p' x rand 126)
@@ -175,6 +176,21 @@ sub _request ($self) {
         _one_of('1', '"a"', 'null', '{}'), $data;
 
     return rand() < 0.1 ? _bend($text) : $text;
+}
+
+
+# as RFC 7692 has it: one block, without the end of the stream
+
+sub _deflated ($text) {
+    my $deflate = Compress::Raw::Zlib::Deflate->new(-WindowBits => -15,
+                                                    -AppendOutput => 1);
+    my $bytes = '';
+
+    $deflate->deflate($text, $bytes);
+    $deflate->flush($bytes, Z_SYNC_FLUSH);
+    $bytes = substr $bytes, 0, -4;
+
+    return rand() < 0.2 ? _bend($bytes) : $bytes;
 }
 
 
