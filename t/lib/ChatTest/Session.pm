@@ -11,11 +11,13 @@ use parent 'ChatTest::WebSocket';
 use Carp qw(croak);
 use Time::HiRes qw(time);
 
+use ChatTest::Deflate qw(inflate);
 use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode);
 use ChatTest::Wait qw(wait_until);
 
 use constant TIMEOUT => 10;
+use constant RSV1 => 4;
 
 # a call that fails is the script's, wherever in here it was noticed
 our @CARP_NOT = qw(ChatTest::WebSocket ChatTest::Client);
@@ -221,10 +223,14 @@ sub _receive ($self, $seconds) {
 }
 
 
-sub _decode ($frame) {
-    my $message = decode($frame->{payload});
+# with RSV1 it is compressed: only to who has agreed on it
 
-    $message->{raw} = $frame->{payload};
+sub _decode ($frame) {
+    my $text = $frame->{rsv} == RSV1 ? inflate($frame->{payload})
+        : $frame->{payload};
+    my $message = decode($text);
+
+    $message->{raw} = $text;
 
     return $message;
 }
