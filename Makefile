@@ -72,7 +72,7 @@ endif
 .PHONY: help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
-.PHONY: measure-memory
+.PHONY: measure-memory measure-deflate
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -359,9 +359,11 @@ check: deps-check
 #:   make measure-throughput messages a second, and what limits them
 #:   make measure-node-death 10,000 clients of a node that is killed
 #:   make measure-joins  conversations resumed one by one and together
+#:   make measure-deflate    what compression saves and costs
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
-measure-throughput measure-node-death measure-joins measure-memory: \
+measure-throughput measure-node-death measure-joins measure-memory \
+measure-deflate: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

@@ -1,0 +1,77 @@
+# A session that has sent very much at once does not hold up the others: it has
+# its part of each turn of the event loop.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use ChatTest;
+use ChatTest::Deflate qw(deflate EXTENSION);
+use ChatTest::Frame qw(make_frame);
+
+use constant RSV1 => 4;
+
+my $chat = ChatTest->new(with => [], location => 'chat_deflate on;');
+$chat->start;
+
+my $alice = $chat->connect(user => 'alice');
+
+
+# as many bytes of it as go to a server that does not read
+
+sub fill ($client, $frame) {
+    my ($n, $bytes) = (0, $frame x 10_000);
+
+    while (defined(my $sent = syswrite $client->{socket}, $bytes)) {
+        $n += $sent;
+        substr $bytes, 0, $sent, '';
+        $bytes = $frame x 10_000 if length $bytes < length $frame;
+    }
+
+    return $n;
+}
+
+
+# Has the worker find all of that and a request of alice when it wakes.  Returns
+# how many frames there were, and how many were answered before she was.
+
+sub answered_first ($frame) {
+    my $mallory = $chat->connect(
+        user => 'mallory', headers => { 'Sec-WebSocket-Extensions' => EXTENSION });
+    my ($worker) = $chat->workers;
+
+    kill 'STOP', $worker;
+    my $frames = int(fill($mallory, $frame) / length $frame);
+    my $id = $alice->post('ping');
+    kill 'CONT', $worker;
+
+    $alice->reply($id);
+    kill 'STOP', $worker;
+
+    my $answers = 0;
+    $answers++ while $mallory->readable && eval { $mallory->read_frame(0) };
+
+    kill 'CONT', $worker;
+    $mallory->disconnect;
+
+    return ($frames, $answers);
+}
+
+
+for my $try (
+    ['pings', make_frame(opcode => PING)],
+    ['requests', make_frame(payload => '{"type":"ping","id":1}')],
+    ['compressed requests that are long', make_frame(
+        payload => deflate('{"type":"ping","id":1,"data":{"x":"'
+                           . 'x' x 60_000 . '"}}'),
+        rsv => RSV1)])
+{
+    my ($what, $frame) = @$try;
+    my ($frames, $answers) = answered_first($frame);
+
+    cmp_ok($frames, '>', 1000, "$what: $frames at once");
+    cmp_ok($answers, '<', $frames / 2, "alice is served after $answers");
+}
+
+done_testing;
