@@ -13,7 +13,7 @@ use ChatTest::Frame qw(make_frame);
 use constant RSV1 => 4;
 
 # without sanitizers, which keep freed memory
-my $chat = ChatTest->new(plain => 1, location => 'chat_deflate on;',
+my $chat = ChatTest->new(with => [], plain => 1, location => 'chat_deflate on;',
                          server => <<'END');
     location = /large {
         chat_websocket on;
