@@ -124,6 +124,20 @@ subtest 'requests may be compressed, and come in fragments' => sub {
     pass('a short one');
 };
 
+subtest 'nobody can refer to what others have sent' => sub {
+    my $alice = enter('alice');
+    my $mallory = enter('mallory');
+
+    $alice->send_frame(payload => deflate(encode({ type => 'ping', id => 1 })),
+                       rsv => RSV1);
+    ok($alice->reply(1)->{ok}, 'alice sends a message');
+
+    # a letter, and then five of what came before it
+    $mallory->send_frame(payload => "\xf2\x00\x11\x00\x00", rsv => RSV1);
+    ok(defined $mallory->expect_close(1007),
+       'mallory cannot get at a part of it');
+};
+
 subtest 'rules hold for what is inside' => sub {
     for ([1007, 'not UTF-8', deflate("{\"type\":\"\xff\"}")],
          [1007, 'a character left open', deflate("\xe2\x82")],

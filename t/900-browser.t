@@ -66,6 +66,30 @@ sub shown ($tab) {
 }
 
 
+subtest 'the browser agrees on compression' => sub {
+    $ada->open($chat->url);
+    is($ada->eval(<<~'JS'), 'permessage-deflate', 'and understands it');
+        (async () => {
+            const answer = await fetch('signin', {
+                method: 'POST', body: '{"name": "Ada"}',
+            });
+            const { token } = await answer.json();
+            const url = new URL('chat', location.href.replace('http', 'ws'));
+            const socket = new WebSocket(url, ['chat.v1', `bearer.${token}`]);
+
+            await new Promise((resolve, reject) => {
+                socket.onmessage = resolve;     // it is compressed
+                socket.onclose = (e) => reject(new Error(e.code));
+            });
+
+            const extensions = socket.extensions.split(';')[0];
+            socket.onclose = null;
+            socket.close();
+            return extensions;
+        })()
+        JS
+};
+
 subtest 'two people talk' => sub {
     sign_in($ada, 'Ada Lovelace');
     sign_in($grace, '葛丽丝');
