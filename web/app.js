@@ -118,9 +118,11 @@ class App {
         } else if (state === 'closed' && code === 4401) {
             signOut('Please sign in again.');
 
+        } else if (state === 'closed' && code === 4403) {
+            signOut('You were signed out by the server.');
+
         } else if (state === 'closed') {
-            this.#banner(code === 4403 ? 'You were signed out by the server'
-                                       : 'Signed out');
+            this.#banner('Signed out');
 
         } else if ($('banner').hidden) {
             this.#bannerTimer = setTimeout(
