@@ -72,7 +72,7 @@ endif
 .PHONY: help FORCE
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
-.PHONY: measure-memory measure-deflate
+.PHONY: measure-memory measure-deflate measure-revoke
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -360,10 +360,11 @@ check: deps-check
 #:   make measure-node-death 10,000 clients of a node that is killed
 #:   make measure-joins  conversations resumed one by one and together
 #:   make measure-deflate    what compression saves and costs
+#:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
-measure-deflate: \
+measure-deflate measure-revoke: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

@@ -4,6 +4,7 @@
  * "report <token>", it is published to "chat:doctor:<token>".
  *
  *   node <id> pid <pid> part <i> of <n> sessions <n> rooms <n> gaps <n>
+ *       revoked <last change> <sure|unsure>                (in one line)
  *   <base> <revision> <generation> <live joins> <ok|stale|opening>
  *   ...
  *
@@ -142,11 +143,13 @@ ngx_chat_report_part(ngx_chat_node_t *node, u_char *text)
     report->part++;
 
     p = ngx_sprintf(text, "node %V pid %P part %ui of %ui sessions %uL "
-                    "rooms %uL gaps %uL\n", &node->id, ngx_pid, report->part,
-                    report->parts,
+                    "rooms %uL gaps %uL revoked %uL %s\n", &node->id,
+                    ngx_pid, report->part, report->parts,
                     ngx_chat_count_own(node, NGX_CHAT_COUNT_SESSIONS),
                     ngx_chat_count_own(node, NGX_CHAT_COUNT_ROOMS),
-                    ngx_chat_count_own(node, NGX_CHAT_COUNT_GAPS));
+                    ngx_chat_count_own(node, NGX_CHAT_COUNT_GAPS),
+                    node->revoke.mark,
+                    ngx_chat_revoke_is_sure(node) ? "sure" : "unsure");
 
     for (i = 0; i < NGX_CHAT_REPORT_ROOMS; i++) {
         room = ngx_chat_report_next(node);

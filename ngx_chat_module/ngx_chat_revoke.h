@@ -66,6 +66,7 @@ void ngx_chat_revoke_on_news(ngx_chat_node_t *node);
 /* whether all was read since the link came up: before that requests, of whom
    somebody may have been revoked meanwhile, are not served */
 ngx_uint_t ngx_chat_revoke_is_read(ngx_chat_node_t *node);
+ngx_uint_t ngx_chat_revoke_is_sure(ngx_chat_node_t *node);
 
 
 /*

@@ -3,8 +3,9 @@
 --
 -- KEYS of all of these: the three that follow.
 --
---   chat:revoked          stream of what is revoked, an entry each: k kind (user,
---                         sid, jti), t tenant, v value, b before, u until
+--   chat:revoked          stream of what is revoked, an entry each: k kind
+--                         (user, sid, jti), t tenant, v value, b before,
+--                         u until
 --   {chat:revoked}:state  hash: "<kind> <tenant> <value>" -> "<number> <id in
 --                         the stream>"; mark: all changes up to this number are
 --                         here; identity: the Redis for which chat-persist has

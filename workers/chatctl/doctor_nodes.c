@@ -73,6 +73,25 @@ nodes_tell(doctor_t *d, const report_t *report)
 }
 
 
+static void
+nodes_tell_unsure(doctor_t *d, const report_t *report)
+{
+    size_t  i, unsure = 0;
+
+    for (i = 0; i < report->nnodes; i++) {
+        unsure += report->nodes[i].unsure;
+    }
+
+    if (unsure != 0) {
+        doctor_say(d, DOCTOR_WARNING, "revoked",
+                   "They have not been told for two seconds that they have "
+                   "all revocations: chat_revoke_stale says\nwhat becomes of "
+                   "tokens.  Does chat-persist run, and reach Redis?",
+                   "%zu nodes do not know what is revoked", unsure);
+    }
+}
+
+
 void
 doctor_check_nodes(doctor_t *d)
 {
@@ -90,6 +109,7 @@ doctor_check_nodes(doctor_t *d)
     }
 
     nodes_tell(d, &first);
+    nodes_tell_unsure(d, &first);
 
     (void) nodes_compare(d, &first, &second);       /* has told */
 

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t   sessions;
     uint64_t   rooms;
     uint64_t   gaps;            /* that it has repaired */
+    bool       unsure;          /* of what is revoked */
     uint64_t   parts;           /* of its report */
     uint64_t   got;             /*   that came */
 } node_t;

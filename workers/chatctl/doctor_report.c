@@ -288,7 +288,8 @@ report_node(report_t *report, chat_str_t id)
 }
 
 
-/* node <id> pid <pid> part <i> of <n> sessions <n> rooms <n> gaps <n> */
+/* node <id> pid <pid> part <i> of <n> sessions <n> rooms <n> gaps <n>
+   revoked <n> <sure|unsure> */
 
 static void
 report_take(const doctor_t *d, report_t *report, chat_str_t text)
@@ -321,6 +322,9 @@ report_take(const doctor_t *d, report_t *report, chat_str_t text)
     node->rooms = report_uint(&line);
     (void) report_word(&line);
     node->gaps = report_uint(&line);
+    (void) report_word(&line);
+    (void) report_uint(&line);              /* the last change that it knows */
+    node->unsure = report_word(&line).len == strlen("unsure");
     node->got++;
 
     while (report_next_line(&text, &line)) {
