@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Frame qw(make_frame);
 use ChatTest::NoMemory;
 
 # of the second, longer way every seventh
@@ -15,6 +16,9 @@ use constant STRIDE => 7;
 
 # seconds: an answer may be lost with the memory that it needs
 use constant PATIENCE => 0.5;
+
+# a request that does not fit the first buffer of nginx
+use constant COOKIE => 'x=' . 'y' x 3000;
 
 my $chat = ChatTest->new(ChatTest::NoMemory->options);
 my $memory = ChatTest::NoMemory->new($chat);
@@ -60,7 +64,9 @@ my @life = (
 # Lives it, and says what the client waits for in vain.
 
 sub live () {
-    my $client = eval { $chat->handshake(user => 'alice') } // return;
+    my $client = eval {
+        $chat->handshake(user => 'alice', headers => { Cookie => COOKIE });
+    } // return;
     my (%open, $ended);
 
     for (my $i = 0; $i < @life; $i += 2) {
@@ -71,10 +77,11 @@ sub live () {
                                     data => $life[$i + 1] }));
     }
 
-    $client->send_frame(payload => '{"type":', fin => 0);
-    $client->send_frame(opcode => PING, payload => 'p');
-    $client->send_frame(opcode => CONTINUATION,
-                        payload => '"ping","id":"last"}');
+    # neither a control frame nor a message comes in one piece
+    my $ping = make_frame(opcode => PING, payload => 'p');
+    my $last = make_frame(payload => '{"type":"ping","id":"last"}');
+    $client->send_apart(substr($ping, 0, 6), substr($ping, 6) . substr(
+        $last, 0, 20), substr $last, 20);
     $open{last} = 'last';
 
     while (%open && !$ended) {
