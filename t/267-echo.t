@@ -117,7 +117,7 @@ subtest 'a message of 65,536 fragments comes back' => sub {
     $client->disconnect;
 };
 
-subtest 'one fragment more ends with 1009' => sub {
+subtest 'more than one that ends them are closed with 1009' => sub {
     for my $path ('/echo', '/deflate') {
         my $client = echo($path);
         my $next = make_frame(opcode => CONTINUATION, fin => 0) x 64;
@@ -129,6 +129,7 @@ subtest 'one fragment more ends with 1009' => sub {
             $client->read_frame for 1 .. 63;
         }
 
+        $client->send_frame(opcode => CONTINUATION);
         is(($client->read_close)[0], 1009, "close 1009 in $path");
     }
 };
