@@ -284,9 +284,9 @@ unit: $(UNIT_BINS)
 
 # The fuzzers are libFuzzer's, so they are compiled by clang, whatever CC is.
 
-FUZZERS    := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+FUZZERS    := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c)) node
 FUZZ_CC    ?= clang
-FUZZ_FLAGS  = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) -MMD -MP -Icommon
+FUZZ_FLAGS  = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) -fPIC -MMD -MP -Icommon
 CC_FUZZ     = $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link
 LIBCHAT_FUZZ = $(BUILD)/fuzz/libchat.a
 LIBPERSIST_FUZZ = $(BUILD)/fuzz/libpersist.a
@@ -316,6 +316,35 @@ $(BUILD)/fuzz/%: t/fuzz/%.c $(LIBPERSIST_FUZZ) $(LIBCHAT_FUZZ) \
 	$(call say,CC,$<)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer \
 	    -Iworkers/lib $(call pkg,--cflags) -o $@ $< $(LIBPERSIST_FUZZ) \
 	    $(LIBCHAT_FUZZ) $(call pkg,--libs)
+
+# a node is a module of nginx; libFuzzer is a part of it, and what it shares
+# with the address sanitizer it must take from itself
+
+NODE_OBJECTS = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(wildcard t/fuzz/node/*.c) \
+    $(filter-out %/ngx_chat_redis.c %/ngx_chat_redis_event.c, \
+    $(wildcard ngx_chat_module/*.c)))
+NODE_FLAGS  = -Wno-unused-parameter $(patsubst %,-isystem $(NGINX_SRC)/%,src/core \
+    src/event src/event/modules src/os/unix src/http src/http/modules \
+    src/http/v2) -isystem $(BUILD)/module -isystem $(NGINX_SRC)
+clang_lib   = $(shell $(FUZZ_CC) \
+    -print-file-name=libclang_rt.$(1)-$(shell uname -m).$(2))
+
+$(BUILD)/fuzz/obj/ngx_chat_module/%.o: ngx_chat_module/%.c $(BUILD)/fuzz/flags \
+    $(BUILD)/module/Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))$(CC_FUZZ) $(NODE_FLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/obj/t/fuzz/node/%.o: t/fuzz/node/%.c $(BUILD)/fuzz/flags \
+    $(BUILD)/module/Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC_FUZZ) $(NODE_FLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/node: t/fuzz/node/node.sh $(NODE_OBJECTS) $(LIBCHAT_FUZZ)
+	$(call say,LD,$@.so)$(FUZZ_CC) $(SANITIZE) -shared -shared-libasan \
+	    -Wl,-Bsymbolic -o $@.so $(NODE_OBJECTS) $(LIBCHAT_FUZZ) \
+	    $(call clang_lib,fuzzer_no_main,a) -lstdc++ $(call pkg,--libs)
+	@echo 'asan: $(call clang_lib,asan,so)' > $@.so.env
+	@cp $< $@
 
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 

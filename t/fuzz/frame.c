@@ -557,7 +557,8 @@ written_is_read(chat_str_t payload, uint16_t code)
     uint64_t    announced;
     chat_rc_e   rc;
 
-    len = chat_frame_write_head(head, CHAT_FRAME_BINARY, false, payload.len);
+    len = chat_frame_write_head(head, CHAT_FRAME_BINARY, CHAT_FRAME_FIN,
+                                payload.len);
     fuzz_check(len >= 2 && len <= CHAT_FRAME_MAX_HEAD && head[0] == 0x82);
 
     announced = head[1] < 126 ? head[1] : 0;
