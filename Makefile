@@ -323,7 +323,8 @@ $(BUILD)/fuzz/%: t/fuzz/%.c $(LIBPERSIST_FUZZ) $(LIBCHAT_FUZZ) \
 NODE_OBJECTS = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(wildcard t/fuzz/node/*.c) \
     $(filter-out %/ngx_chat_redis.c %/ngx_chat_redis_event.c, \
     $(wildcard ngx_chat_module/*.c)))
-NODE_FLAGS  = -Wno-unused-parameter $(patsubst %,-isystem $(NGINX_SRC)/%,src/core \
+NODE_FLAGS  = -Wno-unused-parameter -Wno-missing-prototypes \
+    $(patsubst %,-isystem $(NGINX_SRC)/%,src/core \
     src/event src/event/modules src/os/unix src/http src/http/modules \
     src/http/v2) -isystem $(BUILD)/module -isystem $(NGINX_SRC)
 clang_lib   = $(shell $(FUZZ_CC) \

@@ -37,9 +37,23 @@ typedef struct {
 } plan_t;
 
 
+/* a compressed message may be longer than what it stands for */
+
+static uint64_t
+longest(const plan_t *plan, bool rsv1)
+{
+    uint64_t  max = plan->max_message;
+
+    max += rsv1 ? max / 16 + 64 : 0;
+
+    return max < UINT32_MAX ? max : UINT32_MAX;
+}
+
+
 /* the first reader at work */
 
 typedef struct {
+    const plan_t *plan;
     chat_frame_t  frame;
     chat_utf8_t   utf8;
     story_t      *story;
@@ -129,7 +143,7 @@ reader_data(reader_t *r, size_t n)
 
     r->message_len += n;
     fuzz_check(r->message_len + f->left == f->message_len);
-    fuzz_check(f->message_len <= f->max_message);
+    fuzz_check(f->message_len <= longest(r->plan, f->rsv1));
 
     if (f->left != 0) {
         return true;
@@ -221,7 +235,7 @@ reader_read(story_t *story, const plan_t *plan, chat_str_t stream)
     size_t     n, done;
     uint8_t   *piece;
     uint32_t   cuts = plan->cuts;
-    reader_t   r = { .story = story };
+    reader_t   r = { .story = story, .plan = plan };
 
     chat_frame_init(&r.frame, plan->max_message);
     r.frame.allow_rsv1 = plan->allow_rsv1;
@@ -257,6 +271,7 @@ typedef struct {
     size_t          message_len;        /* what has come */
     uint64_t        announced;          /* by the heads so far */
     unsigned        open;               /* opcode of the message, or 0 */
+    unsigned        fragments;          /* likewise */
     bool            rsv1;
 } plain_t;
 
@@ -479,7 +494,7 @@ plain_frame(plain_t *p)
 {
     bool            fin;
     unsigned        first, second;
-    uint64_t        len;
+    uint64_t        len, max;
     const uint8_t  *mask;
 
     if (p->last - p->pos < 2) {
@@ -502,8 +517,11 @@ plain_frame(plain_t *p)
 
     if (!(first & 8)) {
 
-        if (len > p->plan->max_message
-            || p->announced + len > p->plan->max_message)
+        max = longest(p->plan, (first & 15) != 0 ? first & 0x40 : p->rsv1);
+        p->fragments = (first & 15) != 0 ? 1 : p->fragments + 1;
+
+        if (len > max || p->announced + len > max
+            || p->fragments > CHAT_FRAME_MAX_FRAGMENTS)
         {
             return plain_fail(p, 1009);
         }

@@ -7,6 +7,7 @@
  *      c0 {...}    session 0 sends this text (0 to 2, begun where needed)
  *      b0 ...      session 0 sends these bytes, frames or not
  *      r ...       Redis answers the oldest call: fuzz_resp.h, by tabs
+ *      v ...       the next look at revocations is answered so
  *      s           all subscriptions that were asked for are confirmed
  *      p3 ...      channel 3 is told this (0 and 1 are the node's own)
  *      n ...       the channel of all nodes is
@@ -285,7 +286,7 @@ client(uint8_t digit)
 }
 
 
-/* the event loop does not run: what it would tell the connection is told here */
+/* the event loop does not run: what it would tell is told here */
 
 static void
 send_bytes(client_t *c, const uint8_t *bytes, size_t len)
@@ -351,7 +352,7 @@ turn(void)
 
 
 static void
-answer(chat_str_t notation)
+answer(chat_str_t notation, void (*take)(chat_str_t resp))
 {
     size_t        i;
     uint8_t      *copy;
@@ -370,7 +371,7 @@ answer(chat_str_t notation)
     in.left = notation.len;
 
     (void) fuzz_resp_elements(&resp, &in, 0);
-    fake_redis_answer((chat_str_t) { resp.data, resp.len });
+    take((chat_str_t) { resp.data, resp.len });
 
     free(resp.data);
     free(copy);
@@ -404,7 +405,10 @@ step(chat_str_t line)
         send_bytes(client(digit), rest.data, rest.len);
         break;
     case 'r':
-        answer(rest);
+        answer(rest, fake_redis_answer);
+        break;
+    case 'v':
+        answer(rest, fake_redis_revoke);
         break;
     case 's':
         fake_redis_confirm(node);

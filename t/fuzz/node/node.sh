@@ -9,8 +9,9 @@ so=$(realpath "$0").so
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
+# libFuzzer calls itself by its first argument
+args=$(realpath "$0")
 libasan=$(sed -n '1s/.*asan: //p' "$so.env")
-args=node
 
 for arg in "$@"; do
     if [ -e "$arg" ]; then

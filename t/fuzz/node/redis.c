@@ -8,6 +8,8 @@
 typedef enum {
     ASK_INPUT,                          /* the input answers */
     ASK_PART,                           /* HMGET <prefix>part */
+    ASK_REVOKED,                        /* chat_v1_revoked_read, all of it */
+    ASK_REVOKED_MORE,                   /* likewise, what is new */
     ASK_NOTHING                         /* any answer will do */
 } ask_e;
 
@@ -33,6 +35,12 @@ typedef struct {
 static command_t   *first;
 static command_t  **end = &first;
 static channel_t    channels[FAKE_CHANNELS];
+static chat_str_t   revoked;            /* the next answer, if there is one */
+
+
+static ask_e asked(ngx_uint_t argc, const char **argv, const size_t *argvlen);
+static ngx_int_t add_command(ngx_uint_t argc, const char **argv,
+    const size_t *argvlen, ngx_chat_redis_reply_pt handler, void *data);
 
 
 void
@@ -72,13 +80,32 @@ ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
     const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
     void *data)
 {
-    size_t      sum = 0;
-    command_t  *c;
-    ngx_uint_t  i, k;
-
     if (!link->up || link->reason != NULL) {
         return NGX_DECLINED;
     }
+
+    return add_command(argc, argv, argvlen, handler, data);
+}
+
+
+ngx_int_t
+ngx_chat_redis_send_first(ngx_chat_redis_t *link, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
+    void *data)
+{
+    return link->reason != NULL ? NGX_DECLINED
+                                : add_command(argc, argv, argvlen, handler,
+                                              data);
+}
+
+
+static ngx_int_t
+add_command(ngx_uint_t argc, const char **argv, const size_t *argvlen,
+    ngx_chat_redis_reply_pt handler, void *data)
+{
+    size_t      sum = 0;
+    command_t  *c;
+    ngx_uint_t  i, k;
 
     for (i = 0; i < argc; i++) {        /* all of it can be read */
         for (k = 0; k < argvlen[i]; k++) {
@@ -90,13 +117,35 @@ ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
     c->next = NULL;
     c->handler = handler;
     c->data = data;
-    c->ask = ngx_strncmp(argv[0], "FCALL", 5) == 0 ? ASK_INPUT
-             : ngx_strncmp(argv[0], "HMGET", 5) == 0 ? ASK_PART : ASK_NOTHING;
+    c->ask = asked(argc, argv, argvlen);
 
     *end = c;
     end = &c->next;
 
     return sum != (size_t) -1 ? NGX_OK : NGX_ERROR;
+}
+
+
+static ask_e
+asked(ngx_uint_t argc, const char **argv, const size_t *argvlen)
+{
+    static const char  read[] = "chat_v1_revoked_read";
+
+    if (ngx_strncmp(argv[0], "HMGET", 5) == 0) {
+        return ASK_PART;
+    }
+
+    if (ngx_strncmp(argv[0], "FCALL", 5) != 0) {
+        return ASK_NOTHING;
+    }
+
+    if (argc > 7 && argvlen[1] == sizeof(read) - 1
+        && ngx_strncmp(argv[1], read, sizeof(read) - 1) == 0)
+    {
+        return argvlen[7] == 0 ? ASK_REVOKED : ASK_REVOKED_MORE;
+    }
+
+    return ASK_INPUT;
 }
 
 
@@ -190,11 +239,23 @@ fake_redis_up(ngx_chat_node_t *node)
             continue;
         }
 
-        links[i]->up = 1;
-        links[i]->told = 1;
         links[i]->reason = NULL;
-        links[i]->handlers->up(links[i]);
+
+        if (links[i]->handlers->prepare != NULL) {
+            links[i]->handlers->prepare(links[i]);
+        } else {
+            ngx_chat_redis_ready(links[i]);
+        }
     }
+}
+
+
+void
+ngx_chat_redis_ready(ngx_chat_redis_t *link)
+{
+    link->up = 1;
+    link->told = 1;
+    link->handlers->up(link);
 }
 
 
@@ -253,9 +314,66 @@ fake_redis_answer(chat_str_t resp)
     if (reply != NULL) {
         answer_first(reply);
         freeReplyObject(reply);
+
+    } else {
+        first->ask = ASK_INPUT;         /* that was no answer */
     }
 
     redisReaderFree(reader);
+}
+
+
+/* the head of what is revoked: confirmed or not, epoch, whether it goes on from
+   the place that was told, whether there is more, a mark, the new place */
+
+#define REVOKED(follows)                                                      \
+    "*7\r\n$2\r\nok\r\n:1\r\n$1\r\ne\r\n:" follows                \
+    "\r\n:0\r\n$1\r\n0\r\n$3\r\n0-0\r\n"
+
+
+static void
+answer_by_itself(void)
+{
+    chat_str_t  told = revoked;
+
+    static const char  part[] = "*3\r\n$81\r\n" IDENTITY "\r\n$1\r\n1\r\n"
+                                "$3\r\n0-0\r\n";
+
+    switch (first->ask) {
+
+    case ASK_PART:
+        fake_redis_answer(fuzz_cstr(part));
+        return;
+
+    case ASK_REVOKED:
+    case ASK_REVOKED_MORE:
+        if (told.len == 0) {
+            fake_redis_answer(first->ask == ASK_REVOKED
+                              ? chat_str(REVOKED("0"))
+                              : chat_str(REVOKED("1")));
+            return;
+        }
+
+        revoked.len = 0;
+        fake_redis_answer(told);
+        free((void *) told.data);
+        return;
+
+    default:
+        fake_redis_answer(chat_str(":1\r\n"));
+    }
+}
+
+
+void
+fake_redis_revoke(chat_str_t resp)
+{
+    if (revoked.len != 0) {
+        free((void *) revoked.data);
+    }
+
+    revoked.len = resp.len;
+    revoked.data = resp.len != 0 ? fuzz_copy(resp.data, resp.len) : NULL;
 }
 
 
@@ -266,9 +384,6 @@ fake_redis_turn(ngx_chat_node_t *node)
     ngx_uint_t         i;
     ngx_chat_redis_t  *links[] = { &node->command, &node->subscriber };
 
-    static const char  part[] = "*3\r\n$81\r\n" IDENTITY "\r\n$1\r\n1\r\n"
-                                "$3\r\n0-0\r\n";
-
     for (i = 0; i < 2; i++) {
         if (links[i]->reason != NULL) {
             fake_redis_down(links[i]);
@@ -277,12 +392,7 @@ fake_redis_turn(ngx_chat_node_t *node)
     }
 
     while (first != NULL && first->ask != ASK_INPUT) {
-        if (first->ask == ASK_PART) {
-            fake_redis_answer(fuzz_cstr(part));
-        } else {
-            fake_redis_answer(chat_str(":1\r\n"));
-        }
-
+        answer_by_itself();
         done = true;
     }
 
@@ -371,4 +481,5 @@ fake_redis_forget(void)
 {
     fuzz_check(first == NULL);
     ngx_memzero(channels, sizeof(channels));
+    fake_redis_revoke(chat_str(""));
 }

@@ -28,6 +28,9 @@ bool fake_redis_turn(ngx_chat_node_t *node);
 /* to the oldest command that waits; RESP */
 void fake_redis_answer(chat_str_t resp);
 
+/* what the next look at revocations is told; RESP */
+void fake_redis_revoke(chat_str_t resp);
+
 /* the oldest that is not, and the channel that is said: all if n is large */
 void fake_redis_confirm(ngx_chat_node_t *node);
 void fake_redis_publish(ngx_chat_node_t *node, unsigned channel,
