@@ -63,7 +63,7 @@
 #define NGX_CHAT_MAX_UNAUTH_MESSAGE  8192       /* contract, 1 */
 #define NGX_CHAT_MAX_MESSAGE         1048576    /* as may be configured; */
 #define NGX_CHAT_MAX_ECHO_MESSAGE    16777216   /* of an echo location */
-#define NGX_CHAT_EXPIRING_NOTICE     60         /* seconds before exp */
+#define NGX_CHAT_EXPIRING_NOTICE     60000      /* ms before exp */
 #define NGX_CHAT_RECV_BUFFER         65536      /* one per node */
 #define NGX_CHAT_FRAME_COST          1024       /* of the budget, besides its
                                                    bytes */

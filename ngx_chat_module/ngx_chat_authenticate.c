@@ -37,7 +37,10 @@ ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
         && ngx_chat_authenticate_renew(s, rq, &token) == NGX_OK)
     {
         ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
-        ngx_chat_session_schedule(s);
+
+        if (s->state == NGX_CHAT_SESSION_OPEN) {
+            ngx_chat_session_schedule(s);
+        }
     }
 
     ngx_explicit_memzero(&token, sizeof(token));

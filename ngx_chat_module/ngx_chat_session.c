@@ -300,9 +300,9 @@ ngx_chat_session_check(ngx_chat_session_t *s, ngx_msec_t *next)
 static ngx_int_t
 ngx_chat_session_check_token(ngx_chat_session_t *s, ngx_msec_t *next)
 {
-    time_t  left;
+    int64_t  left;                      /* ms */
 
-    left = s->expires - ngx_time();
+    left = (int64_t) s->expires * 1000 - (int64_t) ngx_chat_now();
 
     if (left <= 0) {
         ngx_chat_session_close(s, NGX_CHAT_CLOSE_UNAUTHORIZED,
@@ -319,7 +319,7 @@ ngx_chat_session_check_token(ngx_chat_session_t *s, ngx_msec_t *next)
     }
 
     /* a token may live for years: look again after a day at the latest */
-    *next = ngx_min(*next, (ngx_msec_t) ngx_min(left, 86400) * 1000);
+    *next = ngx_min(*next, (ngx_msec_t) ngx_min(left, 86400 * 1000));
 
     return NGX_OK;
 }
