@@ -13,6 +13,8 @@
 #define NGX_CHAT_COLLECT_MIN  512
 
 
+static ngx_chat_buffer_t *ngx_chat_collect_grow(ngx_chat_session_t *s,
+    size_t size);
 static size_t ngx_chat_collect_size(ngx_chat_session_t *s, size_t n);
 
 
@@ -95,9 +97,8 @@ ngx_chat_collect_data(ngx_chat_session_t *s, u_char *data, size_t n)
     if (s->message == NULL || n > s->message->size - s->message_len) {
         size = ngx_chat_collect_size(s, n);
 
-        b = s->message == NULL
-            ? ngx_chat_buffer_create(size)
-            : ngx_chat_buffer_grow(s->message, s->message_len, size);
+        b = s->message == NULL ? ngx_chat_buffer_create(size)
+                               : ngx_chat_collect_grow(s, size);
 
         if (b == NULL) {
             ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL, "out of memory");
@@ -110,7 +111,48 @@ ngx_chat_collect_data(ngx_chat_session_t *s, u_char *data, size_t n)
     ngx_memcpy(s->message->payload + s->message_len, data, n);
     s->message_len += n;
 
+    if (!s->conf->echo) {
+        ngx_explicit_memzero(data, n);  /* it may be a piece of a token */
+    }
+
     return NGX_OK;
+}
+
+
+/* the message so far in a larger buffer; NULL: out of memory, and it stays */
+
+static ngx_chat_buffer_t *
+ngx_chat_collect_grow(ngx_chat_session_t *s, size_t size)
+{
+    ngx_chat_buffer_t  *b, *message = s->message;
+
+    b = ngx_chat_buffer_create(size);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(b->payload, message->payload, s->message_len);
+    ngx_chat_collect_free(s);
+
+    return b;
+}
+
+
+/* what has come of a message; nothing if there is none */
+
+void
+ngx_chat_collect_free(ngx_chat_session_t *s)
+{
+    if (s->message == NULL) {
+        return;
+    }
+
+    if (!s->conf->echo) {
+        ngx_explicit_memzero(s->message->payload, s->message_len);
+    }
+
+    ngx_chat_buffer_unref(s->message);
+    s->message = NULL;
 }
 
 

@@ -15,9 +15,9 @@
 #include "ngx_chat.h"
 
 
-/* how much of a JOSE header there must be to take it for one */
+/* how much of a token there must be to take it for one */
 
-#define NGX_CHAT_LOG_MIN_HEADER  16
+#define NGX_CHAT_LOG_MIN_TOKEN  16
 
 
 static void ngx_chat_log_connection(ngx_connection_t *c);
@@ -107,7 +107,7 @@ ngx_chat_log_token(u_char *p, u_char *last)
 {
     ngx_uint_t  i;
 
-    if (last - p < NGX_CHAT_LOG_MIN_HEADER) {
+    if (last - p < NGX_CHAT_LOG_MIN_TOKEN) {
         return 0;
     }
 
@@ -118,10 +118,11 @@ ngx_chat_log_token(u_char *p, u_char *last)
         return 0;
     }
 
-    for (i = 3; i < NGX_CHAT_LOG_MIN_HEADER; i++) {
+    for (i = 3; i < NGX_CHAT_LOG_MIN_TOKEN; i++) {
 
         if (!(p[i] >= 'a' && p[i] <= 'z') && !(p[i] >= 'A' && p[i] <= 'Z')
-            && !(p[i] >= '0' && p[i] <= '9') && p[i] != '-' && p[i] != '_')
+            && !(p[i] >= '0' && p[i] <= '9') && p[i] != '-' && p[i] != '_'
+            && p[i] != '.')
         {
             return 0;
         }

@@ -258,6 +258,8 @@ ngx_chat_read_keep(ngx_chat_session_t *s, u_char *pos, u_char *last)
     rest->pos = (u_char *) (rest + 1);
     rest->last = ngx_cpymem(rest->pos, pos, n);
     s->rest = rest;
+
+    ngx_explicit_memzero(pos, n);
 }
 
 

@@ -17,6 +17,12 @@ typedef ngx_int_t (*ngx_chat_request_prepare_pt)(ngx_chat_request_t *rq);
 
 
 static void ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq);
+static ngx_int_t ngx_chat_request_read(ngx_chat_session_t *s,
+    chat_request_t *rq, chat_str_t text);
+static void ngx_chat_request_authenticate(ngx_chat_session_t *s,
+    chat_request_t *rq);
+static void ngx_chat_request_serve(ngx_chat_session_t *s, chat_request_t *rq,
+    chat_str_t text);
 static void ngx_chat_request_queue(ngx_chat_session_t *s,
     const chat_request_t *parsed, chat_str_t text);
 static void ngx_chat_request_on_deadline(ngx_event_t *ev);
@@ -89,57 +95,89 @@ static const struct {
 };
 
 
+/* a token was in it, or can have been: in what cannot be read, and in all that
+   comes from who has shown none yet */
+
 void
 ngx_chat_request_handle(ngx_chat_session_t *s, chat_str_t text)
 {
-    chat_request_t        rq;
+    chat_request_t  rq;
+    ngx_uint_t      secret;
+
+    secret = (s->identity == NULL);
+
+    if (!ngx_chat_revoke_pass(s)
+        || ngx_chat_request_read(s, &rq, text) != NGX_OK)
+    {
+        secret = 1;
+
+    } else if (rq.type == CHAT_REQUEST_AUTHENTICATE) {
+        secret = 1;
+        ngx_chat_request_authenticate(s, &rq);
+
+    } else {
+        ngx_chat_request_serve(s, &rq, text);
+    }
+
+    if (secret) {
+        ngx_explicit_memzero((u_char *) text.data, text.len);
+    }
+}
+
+
+/* NGX_DECLINED: it is answered with an error */
+
+static ngx_int_t
+ngx_chat_request_read(ngx_chat_session_t *s, chat_request_t *rq,
+    chat_str_t text)
+{
     chat_request_error_t  e;
 
-    if (!ngx_chat_revoke_pass(s)) {
-        return;
+    if (chat_request_parse(rq, text, &e) == CHAT_OK) {
+        return NGX_OK;
     }
 
-    if (chat_request_parse(&rq, text, &e) != CHAT_OK) {
-
-        if (s->identity == NULL && rq.type > CHAT_REQUEST_PING
-            && rq.type < CHAT_REQUEST_UNKNOWN)
-        {
-            e.code = CHAT_CODE_UNAUTHORIZED;
-            e.message = "authenticate first";
-        }
-
-        ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
-                      "chat: refused a request: %s", e.message);
-        ngx_chat_request_error(s, rq.id, e.code, e.message);
-        return;
+    if (s->identity == NULL && rq->type > CHAT_REQUEST_PING
+        && rq->type < CHAT_REQUEST_UNKNOWN)
+    {
+        e.code = CHAT_CODE_UNAUTHORIZED;
+        e.message = "authenticate first";
     }
 
-    switch (rq.type) {
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
+                  "chat: refused a request: %s", e.message);
+    ngx_chat_request_error(s, rq->id, e.code, e.message);
 
-    case CHAT_REQUEST_PING:
-        ngx_chat_request_ping(s, &rq);
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_chat_request_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
+{
+    if (s->identity == NULL || ngx_chat_limit_request(s, rq) == NGX_OK) {
+        ngx_chat_authenticate(s, rq);
+    }
+}
+
+
+static void
+ngx_chat_request_serve(ngx_chat_session_t *s, chat_request_t *rq,
+    chat_str_t text)
+{
+    if (rq->type == CHAT_REQUEST_PING) {
+        ngx_chat_request_ping(s, rq);
         return;
-
-    case CHAT_REQUEST_AUTHENTICATE:
-
-        if (s->identity == NULL || ngx_chat_limit_request(s, &rq) == NGX_OK) {
-            ngx_chat_authenticate(s, &rq);
-        }
-
-        return;
-
-    default:
-        break;
     }
 
     if (s->identity == NULL) {
-        ngx_chat_request_error(s, rq.id, CHAT_CODE_UNAUTHORIZED,
+        ngx_chat_request_error(s, rq->id, CHAT_CODE_UNAUTHORIZED,
                                "authenticate first");
         return;
     }
 
-    if (ngx_chat_limit_request(s, &rq) == NGX_OK) {
-        ngx_chat_request_queue(s, &rq, text);
+    if (ngx_chat_limit_request(s, rq) == NGX_OK) {
+        ngx_chat_request_queue(s, rq, text);
     }
 }
 

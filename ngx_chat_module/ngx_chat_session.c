@@ -72,7 +72,7 @@ ngx_chat_session_free(ngx_chat_session_t *s)
     ngx_chat_limit_leave(s->node, &s->claims);
     ngx_chat_write_clear(s);
 
-    ngx_chat_buffer_unref(s->message);
+    ngx_chat_collect_free(s);
     chat_inflate_free(s->inflate);
 
     if (s->rest != NULL) {

@@ -208,6 +208,7 @@ ngx_int_t ngx_chat_collect_control(ngx_chat_session_t *s, u_char *data,
     size_t n);
 ngx_int_t ngx_chat_collect_text(ngx_chat_session_t *s, u_char *data, size_t n);
 ngx_int_t ngx_chat_collect_data(ngx_chat_session_t *s, u_char *data, size_t n);
+void ngx_chat_collect_free(ngx_chat_session_t *s);
 
 
 /*

@@ -390,6 +390,10 @@ ngx_chat_token_mask_request(ngx_http_request_t *r)
     if (r->args.len > 0) {
         ngx_chat_token_mask(r->args.data, r->args.data + r->args.len);
     }
+
+    if (r->headers_in.referer != NULL) {    /* a page that was got with one */
+        ngx_chat_token_mask_line(&r->headers_in.referer->value);
+    }
 }
 
 
