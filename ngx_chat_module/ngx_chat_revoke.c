@@ -436,7 +436,10 @@ ngx_chat_revoke_copy(ngx_str_t *dst, u_char *buf, ngx_str_t *src)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(buf, src->data, src->len);
+    if (src->len > 0) {
+        ngx_memcpy(buf, src->data, src->len);
+    }
+
     dst->data = buf;
     dst->len = src->len;
 

@@ -75,6 +75,7 @@ ngx_chat_revoke_pass(ngx_chat_session_t *s)
         if (s->state == NGX_CHAT_SESSION_OPEN && ngx_chat_revoke_is_hit(s)) {
             ngx_chat_count(s->node, NGX_CHAT_COUNT_REVOKED_SESSIONS);
             ngx_chat_session_doom(s, NGX_CHAT_CLOSE_REVOKED);
+            s->doomed = NGX_CHAT_CLOSE_REVOKED;     /* whatever else it was */
         }
     }
 

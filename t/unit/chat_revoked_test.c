@@ -6,19 +6,13 @@
 #define NOW  1000000
 
 
-static chat_str_t
-text(const char *s)
-{
-    return (chat_str_t) { (const uint8_t *) s, strlen(s) };
-}
-
-
 static chat_rc_e
 change(chat_revoked_change_t *c, const char *kind, const char *tenant,
     const char *value, const char *before, const char *until)
 {
     chat_str_t  texts[CHAT_REVOKED_TEXTS] = {
-        text(kind), text(tenant), text(value), text(before), text(until)
+        chat_test_str(kind), chat_test_str(tenant), chat_test_str(value),
+        chat_test_str(before), chat_test_str(until)
     };
 
     return chat_revoked_read(c, texts);
@@ -40,8 +34,9 @@ static chat_revoked_token_t
 token(const char *user, const char *sid, const char *jti, uint64_t iat)
 {
     return (chat_revoked_token_t) {
-        .tenant = text("t"), .user = text(user), .sid = text(sid),
-        .jti = text(jti), .has_iat = iat != 0, .iat = iat
+        .tenant = chat_test_str("t"), .user = chat_test_str(user),
+        .sid = chat_test_str(sid),
+        .jti = chat_test_str(jti), .has_iat = iat != 0, .iat = iat
     };
 }
 
@@ -118,7 +113,7 @@ each_kind_is_a_thing_of_its_own(void **state)
     assert_false(hit(&r, token("a", "", "", 5)));
 
     other = token("a", "s", "j", 5);
-    other.tenant = text("u");
+    other.tenant = chat_test_str("u");
     assert_false(hit(&r, other));
 
     apply(&r, "jti", "j", "*", "");
