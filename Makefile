@@ -73,6 +73,7 @@ endif
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
+.PHONY: measure-handshakes
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -389,12 +390,13 @@ check: deps-check
 #:   make measure-throughput messages a second, and what limits them
 #:   make measure-node-death 10,000 clients of a node that is killed
 #:   make measure-joins  conversations resumed one by one and together
+#:   make measure-handshakes what a token costs, by its algorithm
 #:   make measure-deflate    what compression saves and costs
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 
 measure-faults measure-idle measure-cost measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
-measure-deflate measure-revoke: \
+measure-deflate measure-revoke measure-handshakes: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

@@ -104,13 +104,19 @@ subtest 'who is there hears of it, and no more than that' => sub {
     is(status('new', $_), 401, "refused at once: $_") for ('/a', '/b') x 20;
     cmp_ok(asked() - $asked, '<=', 1, 'but it asks once a second');
 
+    my $second = time + 2;              # when it might ask again
+
     $asked = asked();
-    is(status('a'), 101, 'a good token');
-    is(status('a', '/a', crit => ['x']), 401, 'a bad one of a known key');
-    is(status('new', '/a', alg => 'none'), 401, 'one that is none');
-    is($chat->handshake(path => '/a', token => 'a.b.c')->status, 401,
-       'garbage');
-    is(asked(), $asked, 'none of these');
+
+    while (time < $second) {
+        status('a');
+        status('a', '/a', crit => ['x']);
+        status('new', '/a', alg => 'none');
+        $chat->handshake(path => '/a', token => 'a.b.c');
+    }
+
+    is(asked(), $asked, 'never because of a good token, one of a known key, '
+       . 'one of no algorithm of ours, or garbage');
 };
 
 subtest 'one who does not listen holds nothing up' => sub {
