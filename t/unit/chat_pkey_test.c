@@ -267,6 +267,43 @@ files_are_judged(void **state)
 }
 
 
+/* what is behind the key would be read by nobody */
+
+static void
+a_block_is_a_key_and_no_more(void **state)
+{
+    int          len, more;
+    BIO         *bio;
+    char        *pem;
+    uint8_t     *p, der[256];
+    EVP_PKEY    *pkey;
+    chat_key_t  *key;
+    const char  *reason;
+
+    (void) state;
+
+    pkey = chat_test_key_make("ED25519");
+    p = der;
+    len = i2d_PUBKEY(pkey, &p);
+    assert_true(len > 0);
+    der[len] = 0;
+
+    for (more = 0; more <= 1; more++) {
+        bio = BIO_new(BIO_s_mem());
+        assert_true(PEM_write_bio(bio, "PUBLIC KEY", "", der, len + more) > 0);
+        pem = chat_test_key_text(bio);
+
+        key = pem_key(CHAT_KEY_EDDSA, pem, &reason);
+        assert_int_equal(key != NULL, more == 0);
+
+        chat_key_free(key);
+        free(pem);
+    }
+
+    EVP_PKEY_free(pkey);
+}
+
+
 static void
 of_a_certificate_the_key_counts(void **state)
 {
@@ -555,6 +592,7 @@ main(void)
         cmocka_unit_test(the_salt_of_ps256_has_32_bytes),
         cmocka_unit_test(a_key_is_of_the_kind_of_its_algorithm),
         cmocka_unit_test(files_are_judged),
+        cmocka_unit_test(a_block_is_a_key_and_no_more),
         cmocka_unit_test(of_a_certificate_the_key_counts),
         cmocka_unit_test(numbers_of_rsa_are_judged),
         cmocka_unit_test(points_of_ed25519_are_judged),
