@@ -10,7 +10,7 @@ use ChatTest::Metrics qw(parse_metrics);
 use ChatTest::Token qw(make_key public_jwk public_jwks);
 
 
-use constant PATIENCE => 5;             # seconds; nginx looks once in one
+use constant PATIENCE => 20;            # seconds; nginx looks once in one
 
 my %key = map { $_ => make_key('Ed25519') } qw(a b c);
 my %jwk = map { $_ => public_jwk($key{$_}, kid => $_) } keys %key;
