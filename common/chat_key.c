@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,17 +10,27 @@
 
 
 #define CHAT_KEY_HS256_LEN  32
+#define CHAT_KEY_BLOCK      64          /* of SHA-256, bytes */
 
 
 /*
- * The context holds the secret, already hashed into its two pads: a check
- * begins from there, and costs a tenth of one that starts anew.  So a key is
- * for one thread at a time.
+ * HMAC (RFC 2104) is SHA-256 of the outer pad and of the SHA-256 of the inner
+ * pad and the text.  The secret is hashed into both once, and a check goes on
+ * from there; it costs a tenth of one that starts anew, and the secret itself is
+ * nowhere in memory, while OpenSSL's own HMAC keeps a copy.  One context is
+ * worked with, so a key is for one thread at a time.
  */
+
+typedef struct {
+    EVP_MD_CTX  *inner;
+    EVP_MD_CTX  *outer;
+    EVP_MD_CTX  *work;
+} chat_key_mac_t;
+
 
 struct chat_key_s {
     chat_key_alg_e   alg;
-    EVP_MAC_CTX     *mac;               /* of HS256 */
+    chat_key_mac_t   mac;               /* of HS256 */
     chat_pkey_t     *pkey;              /* of the others */
     size_t           kid_len;
     uint8_t          kid[];
@@ -32,7 +41,8 @@ static chat_key_t *chat_key_create(chat_key_alg_e alg, chat_str_t kid);
 static chat_key_t *chat_key_create_public(chat_key_alg_e alg, chat_str_t kid,
     EVP_PKEY *pkey, const char **reason);
 static bool chat_key_is_pem(chat_str_t secret);
-static EVP_MAC_CTX *chat_key_create_mac(chat_str_t secret);
+static bool chat_key_init_mac(chat_key_mac_t *mac, chat_str_t secret);
+static EVP_MD_CTX *chat_key_create_pad(const uint8_t *secret, uint8_t with);
 static chat_rc_e chat_key_verify_mac(chat_key_t *key, chat_str_t text,
     chat_str_t signature);
 
@@ -89,10 +99,9 @@ chat_key_create_secret(chat_str_t kid, chat_str_t secret, const char **reason)
         return NULL;
     }
 
-    key->mac = chat_key_create_mac(secret);
-
-    if (key->mac == NULL) {
-        *reason = "HMAC failed in OpenSSL";
+    if (!chat_key_init_mac(&key->mac, secret)) {
+        ERR_clear_error();
+        *reason = CHAT_KEY_NO_MEMORY;
         chat_key_free(key);
         return NULL;
     }
@@ -208,43 +217,65 @@ chat_key_create_public(chat_key_alg_e alg, chat_str_t kid, EVP_PKEY *pkey,
 }
 
 
-static EVP_MAC_CTX *
-chat_key_create_mac(chat_str_t secret)
+/* a secret longer than a block stands for its hash */
+
+static bool
+chat_key_init_mac(chat_key_mac_t *mac, chat_str_t secret)
 {
-    char          digest[] = "SHA256";
-    EVP_MAC      *hmac;
-    OSSL_PARAM    params[2];
-    EVP_MAC_CTX  *mac;
+    bool     hashed;
+    uint8_t  block[CHAT_KEY_BLOCK];
 
-    hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    memset(block, 0, sizeof(block));
+    hashed = true;
 
-    if (hmac == NULL) {
-        goto failed;
+    if (secret.len <= sizeof(block)) {
+        memcpy(block, secret.data, secret.len);
+
+    } else {
+        hashed = EVP_Digest(secret.data, secret.len, block, NULL,
+                            EVP_sha256(), NULL)
+                 == 1;
     }
 
-    mac = EVP_MAC_CTX_new(hmac);
-    EVP_MAC_free(hmac);                 /* the context has its own reference */
-
-    if (mac == NULL) {
-        goto failed;
+    if (hashed) {
+        mac->inner = chat_key_create_pad(block, 0x36);
+        mac->outer = chat_key_create_pad(block, 0x5c);
+        mac->work = EVP_MD_CTX_new();
     }
 
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                                 digest, 0);
-    params[1] = OSSL_PARAM_construct_end();
+    OPENSSL_cleanse(block, sizeof(block));
 
-    if (EVP_MAC_init(mac, secret.data, secret.len, params) != 1) {
-        EVP_MAC_CTX_free(mac);
-        goto failed;
+    return mac->inner != NULL && mac->outer != NULL && mac->work != NULL;
+}
+
+
+static EVP_MD_CTX *
+chat_key_create_pad(const uint8_t *secret, uint8_t with)
+{
+    size_t       i;
+    uint8_t      pad[CHAT_KEY_BLOCK];
+    EVP_MD_CTX  *md;
+
+    md = EVP_MD_CTX_new();
+
+    if (md == NULL) {
+        return NULL;
     }
 
-    return mac;
+    for (i = 0; i < sizeof(pad); i++) {
+        pad[i] = secret[i] ^ with;
+    }
 
-failed:
+    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1
+        || EVP_DigestUpdate(md, pad, sizeof(pad)) != 1)
+    {
+        EVP_MD_CTX_free(md);
+        md = NULL;
+    }
 
-    ERR_clear_error();
+    OPENSSL_cleanse(pad, sizeof(pad));
 
-    return NULL;
+    return md;
 }
 
 
@@ -255,7 +286,9 @@ chat_key_free(chat_key_t *key)
         return;
     }
 
-    EVP_MAC_CTX_free(key->mac);         /* wipes the secret */
+    EVP_MD_CTX_free(key->mac.inner);
+    EVP_MD_CTX_free(key->mac.outer);
+    EVP_MD_CTX_free(key->mac.work);
     chat_pkey_free(key->pkey);
     OPENSSL_free(key);
 }
@@ -287,28 +320,24 @@ chat_key_verify(chat_key_t *key, chat_str_t text, chat_str_t signature)
 static chat_rc_e
 chat_key_verify_mac(chat_key_t *key, chat_str_t text, chat_str_t signature)
 {
-    size_t   len;
-    uint8_t  expected[CHAT_KEY_HS256_LEN];
+    uint8_t          digest[CHAT_KEY_HS256_LEN];
+    chat_key_mac_t  *mac = &key->mac;
 
-    if (signature.len != sizeof(expected)) {
+    if (signature.len != sizeof(digest)) {
         return CHAT_DECLINED;
     }
 
-    /* no key: begin again with the one that the context holds */
-
-    if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1
-        || EVP_MAC_update(key->mac, text.data, text.len) != 1
-        || EVP_MAC_final(key->mac, expected, &len, sizeof(expected)) != 1)
+    if (EVP_MD_CTX_copy_ex(mac->work, mac->inner) != 1
+        || EVP_DigestUpdate(mac->work, text.data, text.len) != 1
+        || EVP_DigestFinal_ex(mac->work, digest, NULL) != 1
+        || EVP_MD_CTX_copy_ex(mac->work, mac->outer) != 1
+        || EVP_DigestUpdate(mac->work, digest, sizeof(digest)) != 1
+        || EVP_DigestFinal_ex(mac->work, digest, NULL) != 1)
     {
         ERR_clear_error();
         return CHAT_ERROR;
     }
 
-    if (len != sizeof(expected)
-        || CRYPTO_memcmp(expected, signature.data, len) != 0)
-    {
-        return CHAT_DECLINED;
-    }
-
-    return CHAT_OK;
+    return CRYPTO_memcmp(digest, signature.data, sizeof(digest)) == 0
+           ? CHAT_OK : CHAT_DECLINED;
 }
