@@ -345,6 +345,10 @@ subtest 'HTTP/2' => sub {
     (undef, $text) = run(@curl, "$url/query/x?token=$good");
     like($text, qr/\|alice\|.* 200$/, 'in the query');
     unlike($text, qr/ey[\w.-]{16}/, 'which the upstream does not see');
+
+    (undef, $text) = run(@curl, '-H', "Authorization: Bearer $good",
+                         "$url/strict");
+    like($text, qr/"unsupported".* 505$/s, 'a handshake needs HTTP/1.1');
 };
 
 subtest 'an echo location asks for a token as well' => sub {
