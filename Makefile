@@ -381,6 +381,7 @@ check: deps-check
 
 
 #: Measuring (docs/measurements.md; options for the program: ARGS)
+#:   make measure-floods what others feel of somebody who floods
 #:   make measure-faults 10,000 messages while everything is killed
 #:   make measure-idle   the memory of 10,000 idle connections
 #:   make measure-memory Redis with 1,000,000 conversations, few of them in use
@@ -394,7 +395,8 @@ check: deps-check
 #:   make measure-deflate    what compression saves and costs
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 
-measure-faults measure-idle measure-cost measure-running measure-storing \
+measure-floods measure-faults measure-idle measure-cost \
+measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes: \
 measure-%: deps-test

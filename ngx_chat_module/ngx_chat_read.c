@@ -16,6 +16,7 @@
 #define NGX_CHAT_READ_BUDGET  (4 * NGX_CHAT_RECV_BUFFER)
 #define NGX_CHAT_READ_AHEAD   4096      /* bytes beyond the frame at hand; and
                                            the least that a read costs */
+#define NGX_CHAT_READ_FLOOD   (1024 * 1024)     /* bytes after close 4429 */
 
 
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
@@ -24,6 +25,7 @@ static ngx_uint_t ngx_chat_read_may_go_on(ngx_chat_session_t *s);
 static ngx_uint_t ngx_chat_read_has_rest(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_read_socket(ngx_chat_session_t *s);
 static size_t ngx_chat_read_size(ngx_chat_session_t *s);
+static ngx_int_t ngx_chat_read_discard(ngx_chat_session_t *s, size_t n);
 static void ngx_chat_read_rest(ngx_chat_session_t *s);
 static void ngx_chat_read_keep(ngx_chat_session_t *s, u_char *pos,
     u_char *last);
@@ -170,7 +172,7 @@ ngx_chat_read_socket(ngx_chat_session_t *s)
     s->node->budget -= ngx_max(n, NGX_CHAT_READ_AHEAD);
 
     if (s->state != NGX_CHAT_SESSION_OPEN) {
-        return NGX_OK;
+        return ngx_chat_read_discard(s, n);
     }
 
     s->heard = ngx_current_msec;
@@ -195,9 +197,28 @@ ngx_chat_read_size(ngx_chat_session_t *s)
 {
     uint64_t  left;
 
+    if (s->state != NGX_CHAT_SESSION_OPEN) {
+        return NGX_CHAT_RECV_BUFFER;
+    }
+
     left = s->frame.state == CHAT_FRAME_PAYLOAD ? s->frame.left : 0;
 
     return ngx_min(left + NGX_CHAT_READ_AHEAD, NGX_CHAT_RECV_BUFFER);
+}
+
+
+/* somebody who floods goes on with it: then it is ended by a reset */
+
+static ngx_int_t
+ngx_chat_read_discard(ngx_chat_session_t *s, size_t n)
+{
+    if (s->close_code != NGX_CHAT_CLOSE_FLOODING) {
+        return NGX_OK;
+    }
+
+    s->discarded += n;
+
+    return s->discarded > NGX_CHAT_READ_FLOOD ? NGX_ERROR : NGX_OK;
 }
 
 

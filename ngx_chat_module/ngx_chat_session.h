@@ -136,6 +136,7 @@ struct ngx_chat_session_s {
     size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             njoins;
     ngx_uint_t             revoke_version;  /* node->revoke.version then */
+    uint32_t               discarded;   /* bytes after we closed it */
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */

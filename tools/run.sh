@@ -8,9 +8,10 @@
 #     stop    ends it
 #     clean   ends it and removes RUN_DIR
 #
-# Settings come from the environment: RUN_DIR (run), PORT (8080) and
-# NGINX_WORKERS (2).  Only PORT, on loopback, is seen from outside of RUN_DIR:
-# all else talks over sockets in RUN_DIR/sock.
+# Settings come from the environment: RUN_DIR (run), PORT (8080),
+# NGINX_WORKERS (2), and NGINX_HTTP, directives for nginx' http block in one
+# line, as measurements need them.  Only PORT, on loopback, is seen from outside
+# of RUN_DIR: all else talks over sockets in RUN_DIR/sock.
 #
 # Started by root, everything runs as another user: PostgreSQL insists on it.
 # RUN_DIR gets copies of the programs, the module and the page, so that this
@@ -28,6 +29,7 @@ MAX_SOCKET_DIR=90       # "/.s.PGSQL.5432.lock" must fit into sun_path
 RUN_DIR=${RUN_DIR:-run}
 PORT=${PORT:-8080}
 NGINX_WORKERS=${NGINX_WORKERS:-2}
+NGINX_HTTP=${NGINX_HTTP:-}
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 user=
@@ -64,6 +66,11 @@ check_settings() {
 
     is_number "$NGINX_WORKERS" 1 64 \
         || die "NGINX_WORKERS must be 1 to 64, not \"$NGINX_WORKERS\""
+
+    case $NGINX_HTTP in
+    *[\|\&\\]*)
+        die "NGINX_HTTP may hold no | & and \\" ;;
+    esac
 
     # nothing runs as root
     if [ "$PORT" -lt "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" ]
@@ -241,6 +248,7 @@ make_key() {
 fill() {
     sed -e "s|@RUN_DIR@|$dir|g" -e "s|@SOCK@|$sock|g" \
         -e "s|@PORT@|$PORT|g" -e "s|@NGINX_WORKERS@|$NGINX_WORKERS|g" \
+        -e "s|@NGINX_HTTP@|$NGINX_HTTP|g" \
         -e "s|@CONNECTIONS@|$connections|g" -e "s|@PG_BIN@|$pg_bin|g" \
         -e "s|@PASSWORD@|$password|g" -e "s|@REDIS_URL@|$redis_url|g" \
         -e "s|@POSTGRES_URL@|$postgres_url|g" \

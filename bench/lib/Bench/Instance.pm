@@ -35,10 +35,15 @@ my %name = (
     'PostgreSQL'   => 'postgres',
 );
 
+my @LIMITS = qw(handshake_rate max_connections_per_address
+    max_connections_per_user max_unauthenticated request_rate message_rate
+    frame_rate);
+
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
 
-# workers => 2
+# workers => 2; http => directives for nginx' http block, by default those that
+# switch off the limits of strangers: what is measured floods on purpose
 
 sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-bench-XXXXXX', TMPDIR => 1);
@@ -49,6 +54,7 @@ sub new ($class, %o) {
 
     my $self = bless {
         workers   => 2,
+        http      => join(' ', map { "chat_$_ off;" } @LIMITS),
         %o,
         base      => $base,
         port      => $port,
@@ -65,6 +71,7 @@ sub new ($class, %o) {
             RUN_DIR       => $self->{directory},
             PORT          => $port,
             NGINX_WORKERS => $self->{workers},
+            NGINX_HTTP    => $self->{http},
         },
     );
 

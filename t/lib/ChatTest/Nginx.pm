@@ -19,6 +19,7 @@ my $machine = (POSIX::uname)[4];
 # what is to be added to the configuration: redis_options, main, http, listen,
 # server, location; or instead, in place of what the http block would hold.
 # canary: chat_canary, off by default.
+# connections: worker_connections, 512 by default.
 # limits: those of strangers, off by default, since tests do in a second what
 # people do in an hour; 'default' leaves them as they are shipped.
 # asan: how AddressSanitizer works, by default with whole stacks, which tell
@@ -37,6 +38,7 @@ sub new ($class, %o) {
         plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
         canary  => 'off',
         limits  => 'off',
+        connections => 512,
         asan    => 'fast_unwind_on_malloc=0',
         preload => $ENV{CHAT_TEST_CHOP} ? ['chop'] : [],
         environment => {},
@@ -113,7 +115,7 @@ sub _configuration ($self) {
     $more{main}
 
     events {
-        worker_connections 512;
+        worker_connections $self->{connections};
     }
 
     http {

@@ -453,6 +453,13 @@ sub _http ($self, $name) {
         chat_token_key HS256 token.key;
         chat_compare_interval 6s;
         chat_canary 1s;
+        chat_handshake_rate off;
+        chat_max_connections_per_address off;
+        chat_max_connections_per_user off;
+        chat_max_unauthenticated off;
+        chat_request_rate off;
+        chat_message_rate off;
+        chat_frame_rate off;
 
         server {
             listen 127.0.0.1:$self->{ports}{$name} reuseport;
