@@ -117,7 +117,7 @@ struct ngx_chat_main_conf_s {
     ngx_shm_zone_t    *limit_zone;      /* if enabled */
     size_t             limit_zone_size;
     ngx_chat_node_t   *node;            /* of this process, or NULL */
-    ngx_log_handler_pt  log_handler;    /* nginx's own, for connections */
+    ngx_array_t       *logs;            /* ngx_log_t *, of all locations */
 };
 
 
@@ -350,10 +350,12 @@ ngx_chat_token_result_e ngx_chat_revoke_judge(ngx_chat_node_t *node,
     ngx_chat_loc_conf_t *lcf, const chat_token_t *token, const char **reason);
 
 
-/* ngx_chat_log.c: tokens in what nginx quotes of requests are masked, from the
-   next connection on */
+/* ngx_chat_log.c: tokens in what nginx quotes of requests are masked, in the
+   logs that were added */
 
-void ngx_chat_log_init(ngx_cycle_t *cycle);
+ngx_int_t ngx_chat_log_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf,
+    ngx_log_t *log);
+ngx_int_t ngx_chat_log_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf);
 
 
 /* ngx_chat_http.c: answers that are no upgrade; they return what a content

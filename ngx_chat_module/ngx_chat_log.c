@@ -1,15 +1,12 @@
 /*
- * ngx_chat_log.c: what nginx itself says of a connection, without tokens.  A
- * request that it cannot read sees no phase of ours, and is quoted in the
- * error log: the line that is too long, that is there twice or that has a bad
- * character, and the request line with all of its query.
+ * ngx_chat_log.c: what nginx itself says of requests, without tokens.  One
+ * that it cannot read sees no phase of ours, and is quoted in the error log:
+ * the line that is too long, that is there twice or that has a bad character,
+ * and the request line with all of its query.
  *
- *      | time [level] message, | client, server, request, ... |
- *      ^ start                 ^ buf      a handler's part    ^ p
- *
- * ngx_log_error_core() lets the connection's log handler add to the line, and
- * gives it all that is left of an array of NGX_MAX_ERROR_STR bytes; so it
- * knows where the line begins.  Ours goes around nginx's own.
+ * A handler of the connection's log would not do: nginx sets its own again for
+ * each request but the first.  So it is the logs themselves that write through
+ * us, all that requests may use, in each worker process.
  */
 
 #include "ngx_chat.h"
@@ -20,62 +17,148 @@
 #define NGX_CHAT_LOG_MIN_TOKEN  16
 
 
-static void ngx_chat_log_connection(ngx_connection_t *c);
-static u_char *ngx_chat_log_handler(ngx_log_t *log, u_char *buf, size_t len);
+/* who writes what we have masked: syslog or a ring of memory.  Owner: the
+   cycle's pool; a file has none */
+
+typedef struct {
+    ngx_log_writer_pt   writer;
+    void               *data;
+} ngx_chat_log_next_t;
+
+
+static ngx_int_t ngx_chat_log_wrap(ngx_cycle_t *cycle, ngx_log_t *log);
+static void ngx_chat_log_write(ngx_log_t *log, ngx_uint_t level, u_char *buf,
+    size_t len);
 static void ngx_chat_log_mask(u_char *p, u_char *last);
 static ngx_uint_t ngx_chat_log_token(u_char *p, u_char *last);
 
 
-void
-ngx_chat_log_init(ngx_cycle_t *cycle)
+ngx_int_t
+ngx_chat_log_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf, ngx_log_t *log)
 {
-    ngx_uint_t        i;
-    ngx_listening_t  *ls;
+    ngx_uint_t   i;
+    ngx_log_t  **logs;
+
+    if (mcf->logs == NULL) {
+        mcf->logs = ngx_array_create(cf->pool, 4, sizeof(ngx_log_t *));
+        if (mcf->logs == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    logs = mcf->logs->elts;
+
+    for (i = 0; i < mcf->logs->nelts; i++) {
+        if (logs[i] == log) {
+            return NGX_OK;
+        }
+    }
+
+    logs = ngx_array_push(mcf->logs);
+    if (logs == NULL) {
+        return NGX_ERROR;
+    }
+
+    *logs = log;
+
+    return NGX_OK;
+}
+
+
+/* listening sockets have copies, which connections begin with */
+
+ngx_int_t
+ngx_chat_log_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
+{
+    ngx_uint_t         i;
+    ngx_log_t        **logs;
+    ngx_listening_t   *ls;
+
+    if (ngx_chat_log_wrap(cycle, &cycle->new_log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    logs = mcf->logs->elts;
+
+    for (i = 0; i < mcf->logs->nelts; i++) {
+        if (ngx_chat_log_wrap(cycle, logs[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 
     ls = cycle->listening.elts;
 
     for (i = 0; i < cycle->listening.nelts; i++) {
-
-        if (ls[i].handler == ngx_http_init_connection) {
-            ls[i].handler = ngx_chat_log_connection;
+        if (ngx_chat_log_wrap(cycle, &ls[i].log) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
 }
 
 
-static void
-ngx_chat_log_connection(ngx_connection_t *c)
+/* a log, and those that follow it, which may have been done before */
+
+static ngx_int_t
+ngx_chat_log_wrap(ngx_cycle_t *cycle, ngx_log_t *log)
 {
-    ngx_chat_main_conf_t  *mcf;
+    ngx_chat_log_next_t  *next;
 
-    ngx_http_init_connection(c);
+    for ( /* void */ ; log != NULL; log = log->next) {
 
-    if (c->fd == (ngx_socket_t) -1) {
-        return;                         /* it has ended already */
+        if (log->writer == ngx_chat_log_write) {
+            continue;
+        }
+
+        next = NULL;
+
+        if (log->writer != NULL) {
+            next = ngx_palloc(cycle->pool, sizeof(ngx_chat_log_next_t));
+            if (next == NULL) {
+                return NGX_ERROR;
+            }
+
+            next->writer = log->writer;
+            next->data = log->wdata;
+        }
+
+        log->writer = ngx_chat_log_write;
+        log->wdata = next;
     }
 
-    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_chat_module);
-
-    /* the same for all, but nginx does not tell its name */
-
-    mcf->log_handler = c->log->handler;
-    c->log->handler = ngx_chat_log_handler;
+    return NGX_OK;
 }
 
 
-static u_char *
-ngx_chat_log_handler(ngx_log_t *log, u_char *buf, size_t len)
+/* a line with its end; to a file as nginx does it */
+
+static void
+ngx_chat_log_write(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
 {
-    u_char                *p;
-    ngx_chat_main_conf_t  *mcf;
+    ngx_log_t             copy;
+    ngx_chat_log_next_t  *next = log->wdata;
 
-    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_chat_module);
+    ngx_chat_log_mask(buf, buf + len - NGX_LINEFEED_SIZE);
 
-    p = mcf->log_handler ? mcf->log_handler(log, buf, len) : buf;
+    if (next != NULL) {
+        copy = *log;
+        copy.writer = next->writer;
+        copy.wdata = next->data;
 
-    ngx_chat_log_mask(buf + len - NGX_MAX_ERROR_STR, p);
+        next->writer(&copy, level, buf, len);
+        return;
+    }
 
-    return p;
+    if (ngx_time() == log->disk_full_time) {
+        return;                         /* once a second is enough */
+    }
+
+    if (ngx_write_fd(log->file->fd, buf, len) == -1
+        && ngx_errno == NGX_ENOSPC)
+    {
+        log->disk_full_time = ngx_time();
+    }
 }
 
 

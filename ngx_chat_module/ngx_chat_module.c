@@ -153,10 +153,18 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_chat_loc_conf_t  *prev = parent;
     ngx_chat_loc_conf_t  *conf = child;
 
-    char                  *rv;
-    ngx_uint_t             inherited;
-    ngx_chat_srv_conf_t   *scf;
-    ngx_chat_main_conf_t  *mcf;
+    char                      *rv;
+    ngx_uint_t                 inherited;
+    ngx_chat_srv_conf_t       *scf;
+    ngx_chat_main_conf_t      *mcf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+
+    if (ngx_chat_log_add(cf, mcf, clcf->error_log) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     inherited = conf->websocket == NGX_CONF_UNSET
                 && conf->echo == NGX_CONF_UNSET;
@@ -186,8 +194,6 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->token_query && (conf->websocket || conf->auth)) {
         scf = ngx_http_conf_get_module_srv_conf(cf, ngx_chat_module);
         scf->token_query = 1;
-
-        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
         mcf->token_query = 1;
     }
 
@@ -430,14 +436,14 @@ ngx_chat_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_chat_log_init(cycle);
-
     /*
      * An error returned from here would end the worker with a code that
      * keeps the master from starting another: handshakes get 503 instead.
      */
 
-    if (ngx_chat_node_init(cycle, mcf) != NGX_OK) {
+    if (ngx_chat_log_init(cycle, mcf) != NGX_OK
+        || ngx_chat_node_init(cycle, mcf) != NGX_OK)
+    {
         ngx_log_error(NGX_LOG_CRIT, cycle->log, 0,
                       "chat: this process cannot serve sessions");
     }
