@@ -65,8 +65,10 @@
 #define NGX_CHAT_MAX_ECHO_MESSAGE    16777216   /* of an echo location */
 #define NGX_CHAT_EXPIRING_NOTICE     60000      /* ms before exp */
 #define NGX_CHAT_RECV_BUFFER         65536      /* one per node */
-#define NGX_CHAT_FRAME_COST          1024       /* of the budget, besides its
+#define NGX_CHAT_FRAME_COST          4096       /* of the budget, besides its
                                                    bytes */
+#define NGX_CHAT_INFLATE_COST        4          /* likewise, of a byte that is
+                                                   inflated, to whatever */
 #define NGX_CHAT_MAX_EVENTS_BYTES    262144     /* of one join or history */
 #define NGX_CHAT_ROLE_ADMIN          "admin"    /* token role: may choose ids */
 
@@ -344,9 +346,9 @@ ngx_int_t ngx_chat_variable_set(ngx_http_request_t *r, const char *status,
     const chat_token_t *token);
 
 /* ngx_chat_revoke.c: GOOD, REVOKED or UNSURE of a token that is good by
-   itself; node may be NULL */
+   itself */
 
-ngx_chat_token_result_e ngx_chat_revoke_judge(ngx_chat_node_t *node,
+ngx_chat_token_result_e ngx_chat_revoke_judge(ngx_chat_main_conf_t *conf,
     ngx_chat_loc_conf_t *lcf, const chat_token_t *token, const char **reason);
 
 

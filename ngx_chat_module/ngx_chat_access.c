@@ -102,7 +102,9 @@ ngx_chat_access_check(ngx_chat_handshake_t *hs)
 
     if (result != NGX_CHAT_TOKEN_GOOD) {
 
-        if (result == NGX_CHAT_TOKEN_BAD) {
+        if (result == NGX_CHAT_TOKEN_BAD
+            || result == NGX_CHAT_TOKEN_REVOKED)
+        {
             ngx_chat_limit_access_failed(hs);
         }
 

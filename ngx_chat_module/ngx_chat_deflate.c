@@ -137,6 +137,8 @@ ngx_chat_deflate_unpack(ngx_chat_session_t *s, chat_str_t packed, size_t *n)
     chat_inflate_begin(z, &limits);
     chat_inflate_feed(z, packed, true);
 
+    s->node->budget -= NGX_CHAT_INFLATE_COST * packed.len;
+
     *n = 0;
     b = ngx_chat_buffer_create(ngx_max(4 * packed.len, NGX_CHAT_DEFLATE_MIN));
 

@@ -8,7 +8,8 @@
 #include "ngx_chat.h"
 
 
-#define NGX_CHAT_ECHO_CHUNK  65536      /* of what is inflated */
+#define NGX_CHAT_ECHO_CHUNK  65536      /* of what is inflated, and of what it
+                                           is inflated from */
 
 
 static ngx_int_t ngx_chat_echo_plain(ngx_chat_session_t *s, u_char *data,
@@ -17,6 +18,7 @@ static ngx_int_t ngx_chat_echo_inflated(ngx_chat_session_t *s, u_char *data,
     size_t n);
 static ngx_int_t ngx_chat_echo_feed(ngx_chat_session_t *s, u_char *data,
     size_t n);
+static void ngx_chat_echo_feed_next(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_echo_chunks(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_echo_chunk(ngx_chat_session_t *s, chat_str_t chunk,
     ngx_uint_t end);
@@ -78,7 +80,7 @@ ngx_chat_echo_inflated(ngx_chat_session_t *s, u_char *data, size_t n)
 {
     ngx_int_t  rc;
 
-    if (!s->fed && ngx_chat_echo_feed(s, data, n) != NGX_OK) {
+    if (!s->feeding && ngx_chat_echo_feed(s, data, n) != NGX_OK) {
         return ngx_chat_echo_no_memory(s);
     }
 
@@ -89,7 +91,7 @@ ngx_chat_echo_inflated(ngx_chat_session_t *s, u_char *data, size_t n)
 
     ngx_chat_buffer_unref(s->message);
     s->message = NULL;
-    s->fed = 0;
+    s->feeding = 0;
 
     if (s->frame.fin) {
         chat_inflate_free(s->inflate);
@@ -126,12 +128,29 @@ ngx_chat_echo_feed(ngx_chat_session_t *s, u_char *data, size_t n)
         chat_inflate_begin(s->inflate, &limits);
     }
 
-    chat_inflate_feed(s->inflate,
-                      (chat_str_t) { s->message->payload, s->message_len },
-                      s->frame.fin);
-    s->fed = 1;
+    s->feeding = 1;
+    s->fed = 0;
+    ngx_chat_echo_feed_next(s);
 
     return NGX_OK;
+}
+
+
+/* blocks that hold nothing take time as well, and there can be many */
+
+static void
+ngx_chat_echo_feed_next(ngx_chat_session_t *s)
+{
+    chat_str_t  part;
+
+    part.data = s->message->payload + s->fed;
+    part.len = ngx_min(s->message_len - s->fed, NGX_CHAT_ECHO_CHUNK);
+
+    s->fed += part.len;
+    s->node->budget -= NGX_CHAT_INFLATE_COST * part.len;
+
+    chat_inflate_feed(s->inflate, part,
+                      s->frame.fin && s->fed == s->message_len);
 }
 
 
@@ -144,6 +163,7 @@ ngx_chat_echo_chunks(ngx_chat_session_t *s)
     u_char     *data;
     chat_rc_e   rc;
     ngx_int_t   done;
+    ngx_uint_t  end;
 
     size = NGX_CHAT_ECHO_CHUNK;
 
@@ -158,6 +178,7 @@ ngx_chat_echo_chunks(ngx_chat_session_t *s)
 
     do {
         done = NGX_AGAIN;
+        end = 0;
 
         if (s->node->budget <= 0 || ngx_chat_echo_waits(s)) {
             break;
@@ -170,10 +191,16 @@ ngx_chat_echo_chunks(ngx_chat_session_t *s)
             break;
         }
 
-        done = ngx_chat_echo_chunk(s, (chat_str_t) { data, n },
-                                   rc == CHAT_OK);
+        end = rc == CHAT_OK && s->fed == s->message_len;
+        done = (n > 0 || end)
+               ? ngx_chat_echo_chunk(s, (chat_str_t) { data, n }, end)
+               : NGX_OK;
 
-    } while (done == NGX_OK && rc == CHAT_AGAIN);
+        if (rc == CHAT_OK && !end) {
+            ngx_chat_echo_feed_next(s);
+        }
+
+    } while (done == NGX_OK && !end);
 
     ngx_free(data);
 

@@ -7,6 +7,8 @@
 
 #define NGX_CHAT_LIMIT_BATCH    10      /* joins that cost as one request */
 #define NGX_CHAT_LIMIT_REFUSED  9       /* frames that a refusal costs more */
+#define NGX_CHAT_LIMIT_STRANGER 20      /* that one costs of who may do nothing
+                                           but authenticate */
 
 
 static ngx_chat_limit_key_t ngx_chat_limit_user_key(ngx_chat_session_t *s,
@@ -93,7 +95,8 @@ ngx_chat_limit_user(ngx_chat_node_t *node, const ngx_chat_limit_conf_t *conf,
 ngx_int_t
 ngx_chat_limit_frame(ngx_chat_session_t *s)
 {
-    return ngx_chat_limit_frames(s, 1);
+    return ngx_chat_limit_frames(s, s->identity == NULL
+                                    ? NGX_CHAT_LIMIT_STRANGER : 1);
 }
 
 

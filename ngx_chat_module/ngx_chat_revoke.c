@@ -377,13 +377,19 @@ ngx_chat_revoke_is_sure(ngx_chat_node_t *node)
 
 
 ngx_chat_token_result_e
-ngx_chat_revoke_judge(ngx_chat_node_t *node, ngx_chat_loc_conf_t *lcf,
+ngx_chat_revoke_judge(ngx_chat_main_conf_t *conf, ngx_chat_loc_conf_t *lcf,
     const chat_token_t *token, const char **reason)
 {
-    chat_revoked_token_t  t;
+    ngx_chat_node_t       *node = conf->node;
+    chat_revoked_token_t   t;
 
-    if (node == NULL || node->conf->redis.len == 0) {
+    if (conf->redis.len == 0) {
         return NGX_CHAT_TOKEN_GOOD;
+    }
+
+    if (node == NULL) {                 /* the process could not begin */
+        *reason = "it is not known what is revoked";
+        return NGX_CHAT_TOKEN_UNSURE;
     }
 
     t.tenant = (chat_str_t) { token->tenant, token->tenant_len };

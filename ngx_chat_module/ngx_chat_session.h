@@ -114,7 +114,8 @@ struct ngx_chat_session_s {
     u_char                *control;     /* a control frame that did, likewise */
     ngx_chat_rest_t       *rest;        /* bytes that were read and wait */
     chat_inflate_t        *inflate;     /* of an echo location, while it is in
-                                           a compressed message */
+                                           a compressed message, */
+    size_t                 fed;         /* with so much of the frame */
 
     ngx_chat_out_t        *out;         /* send queue */
     ngx_chat_out_t       **out_last;
@@ -150,7 +151,7 @@ struct ngx_chat_session_s {
     unsigned               advancing:1; /* its requests are being run */
     unsigned               internal:1;  /* of the canary: it is not counted */
     unsigned               held:1;      /* an echo that waits for its reader */
-    unsigned               fed:1;       /* s->inflate has the frame */
+    unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
 };
 

@@ -82,7 +82,7 @@ ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
 
     case CHAT_OK:
         mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_chat_module);
-        return ngx_chat_revoke_judge(mcf->node, lcf, token, reason);
+        return ngx_chat_revoke_judge(mcf, lcf, token, reason);
 
     case CHAT_DECLINED:
 
