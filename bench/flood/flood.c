@@ -8,9 +8,10 @@
  *      handshake   a whole handshake, with TOKEN; ended when it is answered
  *      half        half a handshake, and nothing more
  *      spin        nothing, but to take a processor's time: to compare with
- *      request, ping, pong, empty, byte, binary, junk
+ *      request, ping, pong, empty, byte, binary, junk, bomb
  *                  a session with TOKEN that sends such frames without end;
- *                  empty and byte: fragments with so much in them
+ *                  empty and byte: fragments with so much in them; bomb: 16 MB
+ *                  of blanks, compressed (RFC 7692)
  */
 
 #include "wire.h"
@@ -25,11 +26,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 
 #define TURN_EVENTS  256
 #define BLOCK        65536      /* bytes of frames that are written at once */
 #define FROM         0x7f000002
+#define BOMB         (16 * 1048576)
+#define BOMB_TAIL    4          /* of a flush, which is not sent */
 
 
 typedef struct {
@@ -80,6 +84,7 @@ static int          epoll_fd;
 
 
 static void flood_prepare(const char *kind, const char *token);
+static void flood_bomb(void);
 static void flood_spin(void);
 static void flood_open(flooder_t *f);
 static void flood_again(flooder_t *f);
@@ -148,8 +153,15 @@ flood_prepare(const char *kind, const char *token)
                    "Sec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                    "Sec-WebSocket-Protocol: chat.v1\r\n"
+                   "Sec-WebSocket-Extensions: permessage-deflate\r\n"
                    "Authorization: Bearer %s\r\n"
                    "\r\n", port, token);
+
+    if (strcmp(kind, "bomb") == 0) {
+        flood_bomb();
+        nrequest = (size_t) len;
+        return;
+    }
 
     nrequest = half ? (size_t) len / 2 : (size_t) len;
 
@@ -174,6 +186,46 @@ flood_prepare(const char *kind, const char *token)
     if (!half && !shake) {
         wire_fail("what is %s?", kind);
     }
+}
+
+
+/* one message in one frame; its length is written in 16 bits */
+
+static void
+flood_bomb(void)
+{
+    size_t    len;
+    Bytef    *blanks;
+    z_stream  z = { 0 };
+
+    blanks = malloc(BOMB);
+
+    if (blanks == NULL
+        || deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    {
+        wire_fail("out of memory");
+    }
+
+    memset(blanks, ' ', BOMB);
+
+    z.next_in = blanks;
+    z.avail_in = BOMB;
+    z.next_out = (Bytef *) block + 8;
+    z.avail_out = BLOCK - 8;
+
+    if (deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in != 0) {
+        wire_fail("the bomb is too large");
+    }
+
+    len = BLOCK - 8 - z.avail_out - BOMB_TAIL;
+
+    memcpy(block, "\xc1\xfe", 2);       /* text, compressed, masked */
+    block[2] = (char) (len >> 8);
+    block[3] = (char) len;
+    nblock = 8 + len;
+
+    (void) deflateEnd(&z);
+    free(blanks);
 }
 
 
