@@ -322,6 +322,11 @@ ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
 
     s->out_bytes -= n;
 
+    if (s->held) {                      /* its reader is slow, but there */
+        s->heard = ngx_current_msec;
+        s->pinged = 0;
+    }
+
     while (n > 0) {
         left = s->out->buffer->len - s->out_sent;
 
