@@ -20,6 +20,7 @@
 
 
 static void ngx_chat_revoke_on_timer(ngx_event_t *ev);
+static void ngx_chat_revoke_go_on(ngx_chat_node_t *node);
 static ngx_int_t ngx_chat_revoke_ask(ngx_chat_node_t *node);
 static void ngx_chat_revoke_on_answer(void *data, redisReply *reply);
 static ngx_int_t ngx_chat_revoke_take(ngx_chat_node_t *node,
@@ -116,8 +117,19 @@ ngx_chat_revoke_prepare(ngx_chat_node_t *node)
     }
 
     rv->preparing = 1;
+    ngx_chat_revoke_go_on(node);
+}
 
-    if (ngx_chat_revoke_ask(node) != NGX_OK) {
+
+/* a link that is being prepared has a question under way, or is given up */
+
+static void
+ngx_chat_revoke_go_on(ngx_chat_node_t *node)
+{
+    ngx_chat_revoke_t  *rv = &node->revoke;
+
+    if (ngx_chat_revoke_ask(node) != NGX_OK && rv->preparing) {
+        rv->preparing = 0;
         ngx_chat_redis_reset(&node->command, "cannot ask for revocations");
     }
 }
@@ -126,12 +138,7 @@ ngx_chat_revoke_prepare(ngx_chat_node_t *node)
 void
 ngx_chat_revoke_on_down(ngx_chat_node_t *node)
 {
-    ngx_chat_revoke_t  *rv = &node->revoke;
-
-    rv->read = 0;
-    rv->preparing = 0;
-    rv->again = 0;
-
+    node->revoke.read = 0;
     ngx_chat_revoke_count(node);
 }
 
@@ -197,17 +204,16 @@ ngx_chat_revoke_on_answer(void *data, redisReply *reply)
 
     rv->reading = 0;
 
-    if (reply == NULL) {
-        return;                         /* the link is down, or never was up */
+    if (reply == NULL) {                /* the link is down, or never was up */
+        rv->preparing = 0;
+        rv->again = 0;
+        return;
     }
 
     rc = ngx_chat_revoke_take(node, reply);
 
     if (rc == NGX_AGAIN) {
-        if (ngx_chat_revoke_ask(node) != NGX_OK && rv->preparing) {
-            ngx_chat_redis_reset(&node->command, "cannot ask for revocations");
-        }
-
+        ngx_chat_revoke_go_on(node);
         return;
     }
 
