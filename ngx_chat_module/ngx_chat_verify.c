@@ -82,6 +82,12 @@ ngx_chat_token_check(ngx_chat_loc_conf_t *lcf, chat_str_t text,
 
     case CHAT_OK:
         mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_chat_module);
+
+        if (mcf->node == NULL && mcf->redis.len > 0) {
+            *reason = "this process cannot know what is revoked";
+            return NGX_CHAT_TOKEN_UNSURE;
+        }
+
         return ngx_chat_revoke_judge(mcf, lcf, token, reason);
 
     case CHAT_DECLINED:

@@ -210,7 +210,6 @@ void idle_reset(persist_t *p);
 CHAT_MUST_CHECK int letter_keep(persist_t *p);
 
 
-
 /* revoke.c: revocations, from PostgreSQL into Redis, if it is time to look */
 
 CHAT_MUST_CHECK int revoke_keep(persist_t *p);
