@@ -1,10 +1,12 @@
 #include "chat_key.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "chat_pkey.h"
 
@@ -16,8 +18,8 @@
 /*
  * HMAC (RFC 2104) is SHA-256 of the outer pad and of the SHA-256 of the inner
  * pad and the text.  The secret is hashed into both once, and a check goes on
- * from there; it costs a tenth of one that starts anew, and the secret itself is
- * nowhere in memory, while OpenSSL's own HMAC keeps a copy.  One context is
+ * from there; it costs a tenth of one that starts anew, and the secret itself
+ * is nowhere in memory, while OpenSSL's own HMAC keeps a copy.  One context is
  * worked with, so a key is for one thread at a time.
  */
 
@@ -40,7 +42,8 @@ struct chat_key_s {
 static chat_key_t *chat_key_create(chat_key_alg_e alg, chat_str_t kid);
 static chat_key_t *chat_key_create_public(chat_key_alg_e alg, chat_str_t kid,
     EVP_PKEY *pkey, const char **reason);
-static bool chat_key_is_pem(chat_str_t secret);
+static bool chat_key_holds(chat_str_t secret, chat_str_t text);
+static bool chat_key_is_der(chat_str_t secret);
 static bool chat_key_init_mac(chat_key_mac_t *mac, chat_str_t secret);
 static EVP_MD_CTX *chat_key_create_pad(const uint8_t *secret, uint8_t with);
 static chat_rc_e chat_key_verify_mac(chat_key_t *key, chat_str_t text,
@@ -82,13 +85,28 @@ chat_key_create_secret(chat_str_t kid, chat_str_t secret, const char **reason)
 {
     chat_key_t  *key;
 
+    static const chat_str_t  pem = { (const uint8_t *) "-----BEGIN ", 11 };
+    static const chat_str_t  kty = { (const uint8_t *) "\"kty\"", 5 };
+
     if (secret.len < CHAT_KEY_MIN_SECRET) {
         *reason = "a secret must be 32 bytes at least";
         return NULL;
     }
 
-    if (chat_key_is_pem(secret)) {
+    /* what everybody may know must not be taken for a secret */
+
+    if (chat_key_holds(secret, pem)) {
         *reason = "it is PEM, not a secret";
+        return NULL;
+    }
+
+    if (secret.data[0] == '{' && chat_key_holds(secret, kty)) {
+        *reason = "it is a JWK, not a secret";
+        return NULL;
+    }
+
+    if (chat_key_is_der(secret)) {
+        *reason = "it is a public key in DER, not a secret";
         return NULL;
     }
 
@@ -111,19 +129,39 @@ chat_key_create_secret(chat_str_t kid, chat_str_t secret, const char **reason)
 
 
 static bool
-chat_key_is_pem(chat_str_t secret)
+chat_key_holds(chat_str_t secret, chat_str_t text)
 {
-    static const char  begin[] = "-----BEGIN ";
-
     size_t  i;
 
-    for (i = 0; i + sizeof(begin) - 1 <= secret.len; i++) {
-        if (memcmp(secret.data + i, begin, sizeof(begin) - 1) == 0) {
+    for (i = 0; i + text.len <= secret.len; i++) {
+        if (memcmp(secret.data + i, text.data, text.len) == 0) {
             return true;
         }
     }
 
     return false;
+}
+
+
+static bool
+chat_key_is_der(chat_str_t secret)
+{
+    bool                  is;
+    EVP_PKEY             *pkey;
+    const unsigned char  *p = secret.data;
+
+    if (secret.len > LONG_MAX) {
+        return false;
+    }
+
+    pkey = d2i_PUBKEY(NULL, &p, (long) secret.len);
+
+    is = pkey != NULL;
+
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+
+    return is;
 }
 
 

@@ -48,7 +48,7 @@ chat_limit_take(const chat_limit_t *limit, uint64_t *full, uint64_t now,
     }
 
     if (next - now > limit->depth) {
-        next = now + limit->depth;      /* the limit or the clock was set */
+        next = now + limit->depth;      /* the clock was set */
     }
 
     next += need;

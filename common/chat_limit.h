@@ -5,8 +5,7 @@
  * time"): each token that is taken moves that time on by what one token needs
  * to grow, and there is none left when it lies further ahead than the whole
  * burst needs.  A time that has passed says nothing, so a bucket that nobody
- * has used for a while is the same as one that never was; and the number stays
- * right when the limit is changed.
+ * has used for a while is the same as one that never was.
  *
  * Times are microseconds of any clock that is the same for all users of a
  * bucket.

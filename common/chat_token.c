@@ -365,7 +365,10 @@ chat_token_try(chat_token_trial_t *trial, chat_key_t *const *keys, size_t n,
         if (chat_key_get_alg(keys[i]) != work->alg) {
 
             if (trial->ntried == 0) {
-                trial->reason = "its algorithm is not the key's";
+                trial->reason = trial->named || work->kid_len == 0
+                                ? "its algorithm is not the key's"
+                                : "no key for its kid, and those without one "
+                                  "are of another algorithm";
             }
 
             continue;

@@ -57,7 +57,8 @@ ngx_chat_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (chat_key_alg(ngx_chat_str(&value[1]), &alg) != CHAT_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown algorithm \"%V\" in \"chat_token_key\"",
+                           "unknown algorithm \"%V\" in \"chat_token_key\": it "
+                           "must be HS256, RS256, PS256, ES256 or EdDSA",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -219,6 +220,12 @@ ngx_chat_conf_token_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (value[1].len == 0) {
         return "needs the name of a file";
+    }
+
+    if (ngx_strncmp(value[1].data, "https://", 8) == 0
+        || ngx_strncmp(value[1].data, "http://", 7) == 0)
+    {
+        return "takes a file, no URL: \"chat-jwks\" fetches one into a file";
     }
 
     ngx_str_null(&jwks.refresh);

@@ -21,7 +21,7 @@ static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
 
 static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
     { ngx_chat_conf_check_size, "chat_limit_zone", 64 * 1024,
-      1024 * 1024 * 1024, "64k and 1g" };
+      1024 * 1024 * 1024, "64k and 1024m" };
 
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
     { ngx_chat_conf_check_size, "chat_max_message_size", 1024,

@@ -9,6 +9,9 @@
  * be killed at any instruction.
  *
  * A bucket that is full is as good as none, so whoever needs room takes it.
+ * Its key has the limit in it: what was taken under another one, before a
+ * reload or in another location, could be more than this one ever gives, and
+ * would have to be waited for.
  *
  * A count is of one process, which alone writes to it: it says whose it is by
  * the birth of the process, and counts for nobody when that is dead.  So there
@@ -68,6 +71,8 @@ typedef struct {
 static ngx_int_t ngx_chat_limit_zone_init(ngx_shm_zone_t *zone, void *old);
 static ngx_chat_limit_zone_t *ngx_chat_limit_zone(ngx_chat_node_t *node);
 static void ngx_chat_limit_on_timer(ngx_event_t *ev);
+static ngx_chat_limit_key_t ngx_chat_limit_bucket_key(ngx_chat_limit_key_t key,
+    const chat_limit_t *limit);
 static ngx_chat_limit_bucket_t *ngx_chat_limit_bucket(
     ngx_chat_limit_zone_t *z, ngx_chat_limit_key_t key, uint64_t now);
 static ngx_chat_limit_bucket_t *ngx_chat_limit_bucket_set(
@@ -81,7 +86,7 @@ static ngx_chat_limit_count_t *ngx_chat_limit_count_set(
 static ngx_uint_t ngx_chat_limit_lives(ngx_chat_limit_zone_t *z,
     ngx_atomic_uint_t birth);
 static ngx_chat_limit_key_t ngx_chat_limit_key_of(ngx_chat_limit_key_t key,
-    ngx_uint_t slot);
+    ngx_uint_t n);
 static void ngx_chat_limit_full(ngx_chat_node_t *node);
 
 
@@ -260,6 +265,7 @@ ngx_chat_limit_take(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
     /* of the machine, not of the process: nginx' monotonic clock */
 
     now = (uint64_t) ngx_current_msec * 1000;
+    key = ngx_chat_limit_bucket_key(key, limit);
 
     b = ngx_chat_limit_bucket(ngx_chat_limit_zone(node), key, now);
     if (b == NULL) {
@@ -294,6 +300,7 @@ ngx_chat_limit_look(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
         return NGX_OK;
     }
 
+    key = ngx_chat_limit_bucket_key(key, limit);
     set = ngx_chat_limit_bucket_set(ngx_chat_limit_zone(node), key);
 
     for (i = 0; i < NGX_CHAT_LIMIT_WAYS; i++) {
@@ -315,6 +322,15 @@ ngx_chat_limit_look(ngx_chat_node_t *node, ngx_chat_limit_key_t key,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_chat_limit_key_t
+ngx_chat_limit_bucket_key(ngx_chat_limit_key_t key, const chat_limit_t *limit)
+{
+    key = ngx_chat_limit_key_of(key, limit->interval);
+
+    return ngx_chat_limit_key_of(key, limit->depth);
 }
 
 
@@ -524,13 +540,13 @@ ngx_chat_limit_lives(ngx_chat_limit_zone_t *z, ngx_atomic_uint_t birth)
 }
 
 
-/* of a key in a process: spread by the finalizer of SplitMix64 (G. L. Steele,
+/* of a key and a number: spread by the finalizer of SplitMix64 (G. L. Steele,
    D. Lea, C. H. Flood: Fast splittable pseudorandom number generators) */
 
 static ngx_chat_limit_key_t
-ngx_chat_limit_key_of(ngx_chat_limit_key_t key, ngx_uint_t slot)
+ngx_chat_limit_key_of(ngx_chat_limit_key_t key, ngx_uint_t n)
 {
-    key += (slot + 1) * 0x9e3779b97f4a7c15ull;
+    key += (n + 1) * 0x9e3779b97f4a7c15ull;
 
     key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9ull;
     key = (key ^ key >> 27) * 0x94d049bb133111ebull;

@@ -14,6 +14,7 @@ my %files = (
     (map { ("$_.pem" => public_pem($key{$_})) } keys %key),
     'private.pem' => $key{Ed25519}->export_key_pem('private'),
     'rsa1.pem'    => $key{RSA2048}->export_key_pem('public'),
+    'rsa.der'     => $key{RSA2048}->export_key_der('public_x509'),
     'two.pem'     => public_pem($key{Ed25519}) x 2,
     'text.pem'    => "no key\n",
     'long.pem'    => public_pem($key{Ed25519}) . '#' x 16384,
@@ -51,7 +52,8 @@ subtest 'public keys are taken' => sub {
 };
 
 my @bad = (
-    ['chat_token_key RS512 RSA2048.pem;', 'unknown algorithm "RS512"'],
+    ['chat_token_key RS512 RSA2048.pem;',
+        'unknown algorithm "RS512" in "chat_token_key": it must be HS256'],
     ['chat_token_key none RSA2048.pem;', 'unknown algorithm "none"'],
     ['chat_token_key RS256 RSA1024.pem;', 'must have 2048 to 4096 bits'],
     ['chat_token_key RS256 secp256r1.pem;', 'it is not an RSA key'],
@@ -61,6 +63,9 @@ my @bad = (
         'it is not a key of the curve P-256'],
     ['chat_token_key EdDSA secp256r1.pem;', 'it is not an Ed25519 key'],
     ['chat_token_key HS256 RSA2048.pem;', 'it is PEM, not a secret'],
+    ['chat_token_key HS256 keys.json;', 'it is a JWK, not a secret'],
+    ['chat_token_key HS256 rsa.der;', 'it is a public key in DER'],
+    ['chat_token_jwks https://id.example.com/certs;', 'takes a file, no URL'],
     ['chat_token_key EdDSA private.pem;', 'it holds a private key'],
     ['chat_token_key RS256 rsa1.pem;', 'it is neither a "PUBLIC KEY" nor'],
     ['chat_token_key EdDSA two.pem;', 'it holds more than one key'],

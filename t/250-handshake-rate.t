@@ -142,6 +142,16 @@ subtest 'tokens grow again' => sub {
        'and then there is one');
 };
 
+# also what happens when somebody raises a rate that was too low, and reloads
+
+subtest 'another rate is another bucket' => sub {
+    exhaust('192.0.2.10');
+    is(status('192.0.2.10'), 429, 'none left for a minute');
+    is(status('192.0.2.10', path => '/quick'), 101,
+       'where the rate is higher nothing is owed');
+    is(status('192.0.2.10'), 429, 'and it takes nothing off the other one');
+};
+
 subtest 'a reload and a kill change nothing' => sub {
     exhaust('192.0.2.9');
 

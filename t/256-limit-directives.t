@@ -69,7 +69,7 @@ subtest 'the zone' => sub {
     my ($code) = check('', http => 'chat_limit_zone 64k;');
     is($code, 0, '64k');
 
-    refused_ok('', qr/"chat_limit_zone" must be between 64k and 1g/,
+    refused_ok('', qr/"chat_limit_zone" must be between 64k and 1024m/,
                http => "chat_limit_zone $_;") for '63k', '1025m', '0';
     refused_ok('chat_limit_zone 1m;', qr/is not allowed here/);
 };

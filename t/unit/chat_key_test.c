@@ -286,6 +286,37 @@ a_pem_is_no_secret(void **state)
 
 
 static void
+a_public_key_of_another_form_is_no_secret(void **state)
+{
+    int          len;
+    EVP_PKEY    *pkey;
+    const char  *reason;
+    uint8_t     *der = NULL;
+
+    static const char  jwk[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+                               "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIa"
+                               "aPcHURo\"}";
+
+    (void) state;
+
+    assert_null(chat_key_create_secret(chat_str(""), chat_str(jwk), &reason));
+    assert_non_null(strstr(reason, "JWK"));
+
+    pkey = chat_test_key_make("P-256");
+    len = i2d_PUBKEY(pkey, &der);
+    assert_true(len > 32);
+
+    assert_null(chat_key_create_secret(chat_str(""),
+                                       (chat_str_t) { der, (size_t) len },
+                                       &reason));
+    assert_non_null(strstr(reason, "DER"));
+
+    OPENSSL_free(der);
+    EVP_PKEY_free(pkey);
+}
+
+
+static void
 creation_fails_cleanly_without_memory(void **state)
 {
     int          n;
@@ -359,6 +390,7 @@ main(void)
         cmocka_unit_test(a_key_tells_what_it_is),
         cmocka_unit_test(algorithms_are_known_by_their_exact_name),
         cmocka_unit_test(a_pem_is_no_secret),
+        cmocka_unit_test(a_public_key_of_another_form_is_no_secret),
         cmocka_unit_test(creation_fails_cleanly_without_memory),
         cmocka_unit_test(a_check_fails_cleanly_without_memory),
     };

@@ -128,6 +128,35 @@ find(int argc, char **argv)
 }
 
 
+/* "revoke" alone, or with a second word that it does not have */
+
+static void
+unknown(int argc, char **argv)
+{
+    char    text[256] = "";
+    size_t  i, n = 0;
+
+    for (i = 0; i < NVERBS; i++) {
+
+        if (strcmp(verbs[i].words[0], argv[1]) == 0 && n < sizeof(text)) {
+            n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s",
+                                   n != 0 ? ", " : "", verbs[i].words[1]);
+        }
+    }
+
+    if (n == 0) {
+        ctl_say("unknown verb \"%s\", see --help", argv[1]);
+
+    } else if (argc == 2) {
+        ctl_say("\"%s\" goes on with one of: %s", argv[1], text);
+
+    } else {
+        ctl_say("\"%s\" does not go on with \"%s\", but with one of: %s",
+                argv[1], argv[2], text);
+    }
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -157,7 +186,7 @@ main(int argc, char **argv)
     verb = find(argc, argv);
 
     if (verb == NULL) {
-        ctl_say("unknown verb \"%s\", see --help", argv[1]);
+        unknown(argc, argv);
         return EXIT_USAGE;
     }
 

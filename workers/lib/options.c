@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ static void options_say(const char *format, ...)
 static options_rc_e options_read_word(reader_t *r);
 static options_rc_e options_read_option(reader_t *r, char *name);
 static int options_defaults(const option_t *table, const char *word);
+static void options_refuse(const option_t *option, const char *value,
+    const char *from);
 static int options_set(const option_t *option, const char *value,
     const char *from);
 
@@ -316,6 +319,30 @@ options_seconds(const option_t *option, const char *value)
 }
 
 
+static void
+options_refuse(const option_t *option, const char *value, const char *from)
+{
+    const char  *must = "";
+    char         least[64] = "";
+
+    if (option->type == OPTION_SECONDS) {
+        must = ": it must be a time like 90s, 15m or 7d";
+    }
+
+    if (option->type == OPTION_NUMBER) {
+        must = ": it must be a number";
+    }
+
+    if (option->min > 1) {
+        (void) snprintf(least, sizeof(least), ", %" PRIu64 "%s at least",
+                        option->min,
+                        option->type == OPTION_SECONDS ? " s" : "");
+    }
+
+    options_say("\"%s\" cannot be \"%s\"%s%s", from, value, must, least);
+}
+
+
 static int
 options_set(const option_t *option, const char *value, const char *from)
 {
@@ -354,7 +381,7 @@ options_set(const option_t *option, const char *value, const char *from)
     }
 
     if (rc == -1) {
-        options_say("\"%s\" cannot be \"%s\"", from, value);
+        options_refuse(option, value, from);
     }
 
     return rc;
