@@ -1,5 +1,5 @@
 # One more nginx of an instance, with one worker: another node, on a port of
-# its own.
+# its own, with locations of its own where they are asked for.
 
 package Bench::Node;
 
@@ -16,11 +16,16 @@ use ChatTest::Wait qw(wait_until);
 use constant START => 30;
 
 
-sub new ($class, $chat) {
+# locations => sub ($directory) { ... }: what is added to the server; the
+# directory is for files that it names
+
+sub new ($class, $chat, %o) {
     my ($port, $lock) = take_port;
     my $directory = $chat->directory . '/second';
 
     my $self = bless {
+        locations => sub ($directory) { '' },
+        %o,
         chat      => $chat,
         port      => $port,
         lock      => $lock,
@@ -82,6 +87,8 @@ sub _configure ($self) {
     $conf =~ s{127\.0\.0\.1:$port\b}{127.0.0.1:$self->{port}}g;
     $conf =~ s{\Q$base\E/log/nginx\.log}{$base/log/second.log}g;
     $conf =~ s{^(worker_processes\s+)\d+}{${1}1}m;
+    $conf =~ s{^(\s+location = /chat)}
+              {$self->{locations}->($self->{directory}) . $1}me;
 
     open my $out, '>', "$self->{directory}/nginx.conf"
         or croak "cannot write: $!";
