@@ -158,11 +158,15 @@ ngx_chat_ack_parse(ngx_str_t *text, ngx_chat_place_t *place)
 {
     u_char  *p, *last;
 
-    p = text->data;
-    last = p + text->len;
-
     place->ms = 0;
     place->n = 0;
+
+    if (text->len == 0) {
+        return NGX_ERROR;
+    }
+
+    p = text->data;
+    last = p + text->len;
 
     while (p < last && *p >= '0' && *p <= '9') {
         place->ms = place->ms * 10 + (*p++ - '0');
