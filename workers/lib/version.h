@@ -2,7 +2,7 @@
 #define VERSION_H
 
 
-#define CHAT_VERSION  "0.3.0"
+#define CHAT_VERSION  "0.4.0"
 
 
 #endif /* VERSION_H */
