@@ -276,9 +276,15 @@ ngx_chat_member_word(ngx_str_t *text)
     word.data = text->data;
     word.len = len;
 
-    len = ngx_min(len + 1, text->len);
-    text->data += len;
-    text->len -= len;
+    if (len < text->len) {
+        len++;
+    }
+
+    if (len > 0) {                      /* where nothing is left, no text may
+                                           be there at all */
+        text->data += len;
+        text->len -= len;
+    }
 
     return word;
 }

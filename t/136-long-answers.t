@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Library qw(load_library);
 
 my $chat = ChatTest->new(
     with     => ['redis'],
@@ -17,7 +18,6 @@ my $chat = ChatTest->new(
 $chat->start;
 
 my $told = <<~'END';
-    #!lua name=told
     local function answer()
         return cjson.decode(redis.call('GET', 'answer'))
     end
@@ -25,7 +25,7 @@ my $told = <<~'END';
 $told .= "redis.register_function('chat_v1_$_', answer)\n"
     for qw(append open members history);
 
-$chat->redis_cli('FUNCTION', 'LOAD', $told);
+load_library($chat, $told);
 
 my $ada = $chat->connect(user => 'ada');
 

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Library qw(load_library);
 
 use constant {
     CHANNEL => 'chat:{p00}:c:default/lobby',
@@ -23,8 +24,7 @@ my $chat = ChatTest->new(
 );
 $chat->start;
 
-$chat->redis_cli('FUNCTION', 'LOAD', <<~'END');
-    #!lua name=told
+load_library($chat, <<~'END');
     local function told(name)
         return function()
             return cjson.decode(redis.call('GET', name))
