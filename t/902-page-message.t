@@ -47,6 +47,7 @@ subtest 'a group of two' => sub {
     $grace->open('Sailing');
     $ada->say('Who comes along?');
     $grace->say('I do');
+    both_show('asked and answered', 'Who comes along?', 'I do');
     $ada->say('Fine weather, they say');
     both_show('said', 'Who comes along?', 'I do', 'Fine weather, they say');
 };
