@@ -15,7 +15,8 @@ use Browser;
 use Instance;
 use Page;
 
-my $chat = Instance->new->start;
+# a user says in a moment what others say in a minute
+my $chat = Instance->new(http => 'chat_message_rate off;')->start;
 my $browser = Browser->start($chat->{base});
 my $ada = Page->new($browser, $chat, 'Ada Lovelace');
 my $grace = Page->new($browser, $chat, 'Grace Hopper');

@@ -21,15 +21,15 @@ my $root = "$FindBin::Bin/..";
 
 # where it lives; nothing is started yet
 
-sub new ($class) {
+sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-XXXXXX', TMPDIR => 1);
     my ($port, $lock) = take_port();
 
     # started by root it runs as another user, who must be able to reach it
     chmod 0755, $base;
 
-    my $self = bless { base => $base, port => $port, lock => $lock,
-                       directory => "$base/run" }, $class;
+    my $self = bless { http => '', %o, base => $base, port => $port,
+                       lock => $lock, directory => "$base/run" }, $class;
 
     $self->{process} = ChatTest::Process->new(
         name      => 'instance',
@@ -45,7 +45,7 @@ sub new ($class) {
 
 sub env ($self) {
     return { RUN_DIR => $self->{directory}, PORT => $self->{port},
-             NGINX_WORKERS => 2 };
+             NGINX_WORKERS => 2, NGINX_HTTP => $self->{http} };
 }
 
 
