@@ -116,17 +116,11 @@ ngx_chat_limit_zone_init(ngx_shm_zone_t *zone, void *old)
     ngx_slab_pool_t        *pool;
     ngx_chat_limit_zone_t  *z;
 
-    if (old != NULL) {                  /* a reload */
-        zone->data = old;
+    if (ngx_chat_shm_keep(zone, old)) {
         return NGX_OK;
     }
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
-
-    if (zone->shm.exists) {
-        zone->data = pool->data;
-        return NGX_OK;
-    }
 
     size = pool->pfree * ngx_pagesize;
     set = NGX_CHAT_LIMIT_WAYS * (sizeof(ngx_chat_limit_bucket_t)

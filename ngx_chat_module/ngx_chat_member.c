@@ -233,6 +233,10 @@ ngx_chat_member_item(chat_writer_t *w, ngx_str_t user, ngx_str_t state,
 {
     ngx_str_t  role, read, delivered;
 
+    if (state.len == 0) {
+        return NGX_ERROR;
+    }
+
     role = ngx_chat_member_word(&state);
     read = ngx_chat_member_word(&state);
     delivered = ngx_chat_member_word(&state);
@@ -276,15 +280,9 @@ ngx_chat_member_word(ngx_str_t *text)
     word.data = text->data;
     word.len = len;
 
-    if (len < text->len) {
-        len++;
-    }
-
-    if (len > 0) {                      /* where nothing is left, no text may
-                                           be there at all */
-        text->data += len;
-        text->len -= len;
-    }
+    len = ngx_min(len + 1, text->len);
+    text->data += len;
+    text->len -= len;
 
     return word;
 }

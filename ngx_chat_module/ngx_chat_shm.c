@@ -71,17 +71,11 @@ ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old)
 {
     ngx_slab_pool_t  *pool;
 
-    if (old != NULL) {                  /* a reload */
-        zone->data = old;
+    if (ngx_chat_shm_keep(zone, old)) {
         return NGX_OK;
     }
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
-
-    if (zone->shm.exists) {
-        zone->data = pool->data;
-        return NGX_OK;
-    }
 
     zone->data = ngx_slab_calloc(pool, NGX_MAX_PROCESSES
                                        * sizeof(ngx_chat_slot_t));
@@ -92,6 +86,23 @@ ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old)
     pool->data = zone->data;
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_chat_shm_keep(ngx_shm_zone_t *zone, void *old)
+{
+    if (old != NULL) {                  /* a reload */
+        zone->data = old;
+        return 1;
+    }
+
+    if (zone->shm.exists) {
+        zone->data = ((ngx_slab_pool_t *) zone->shm.addr)->data;
+        return 1;
+    }
+
+    return 0;
 }
 
 

@@ -101,6 +101,9 @@ typedef struct ngx_chat_slot_s  ngx_chat_slot_t;
 
 ngx_int_t ngx_chat_shm_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf);
 
+/* for the init of a zone: whether it goes on with what it has */
+ngx_uint_t ngx_chat_shm_keep(ngx_shm_zone_t *zone, void *old);
+
 /* the slot of this process, and its end */
 ngx_chat_slot_t *ngx_chat_shm_attach(ngx_chat_main_conf_t *mcf);
 void ngx_chat_shm_detach(ngx_chat_slot_t *slot);
