@@ -57,6 +57,8 @@ subtest 'requests under way are answered first' => sub {
 };
 
 subtest 'what comes later is refused, in the order sent' => sub {
+    $chat->wait_ready;
+
     my $alice = $chat->connect(user => 'alice');
     my $bob = $chat->connect(user => 'bob', node_of => $alice);
 
@@ -93,6 +95,8 @@ subtest 'what comes later is refused, in the order sent' => sub {
 };
 
 subtest 'a graceful stop does the same' => sub {
+    $chat->wait_ready;
+
     my @crowd = crowd(10);
     my $nginx = $chat->part('nginx');
 
