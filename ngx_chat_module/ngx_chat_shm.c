@@ -39,8 +39,8 @@ static ngx_uint_t ngx_chat_shm_lives(ngx_chat_slot_t *slot);
 
 
 const uint32_t  ngx_chat_time_bounds[NGX_CHAT_TIME_BUCKETS - 1] = {
-    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
-    2500000, 5000000
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000,
+    500000, 1000000, 2500000, 5000000
 };
 
 
@@ -136,7 +136,7 @@ ngx_chat_shm_detach(ngx_chat_slot_t *slot)
 void
 ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count, ngx_int_t n)
 {
-    (void) ngx_atomic_fetch_add(&node->slot->counts[count], n);
+    node->slot->counts[count] += n;     /* its only writer */
 }
 
 
@@ -159,8 +159,8 @@ ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time, uint64_t us)
         }
     }
 
-    (void) ngx_atomic_fetch_add(&t->buckets[i], 1);
-    (void) ngx_atomic_fetch_add(&t->sum, us);
+    t->buckets[i]++;
+    t->sum += us;
 }
 
 

@@ -15,7 +15,7 @@
  * one goes on from there.  Gauges are of the process that lives: they begin
  * at 0 and count while it does.
  *
- * Name, help and kind of each: ngx_chat_metrics.c.
+ * Name, labels and help of each: ngx_chat_metrics_table.c.
  */
 
 typedef enum {
@@ -75,7 +75,7 @@ typedef enum {
 } ngx_chat_time_e;
 
 
-#define NGX_CHAT_TIME_BUCKETS  13
+#define NGX_CHAT_TIME_BUCKETS  16
 
 
 typedef struct {
