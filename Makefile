@@ -74,6 +74,7 @@ endif
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
 .PHONY: measure-handshakes
+.PHONY: bench
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -381,6 +382,8 @@ check: deps-check
 
 
 #: Measuring (docs/measurements.md; options for the program: ARGS)
+#:   make bench          what handshakes, connections and deliveries cost, beside
+#:                       the least that there could be: docs/performance.md
 #:   make measure-floods what others feel of somebody who floods
 #:   make measure-faults 10,000 messages while everything is killed
 #:   make measure-idle   the memory of 10,000 idle connections
@@ -402,5 +405,9 @@ measure-deflate measure-revoke measure-handshakes: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)
+
+bench: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
+	@bench/bench $(ARGS)
 
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')

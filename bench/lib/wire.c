@@ -24,8 +24,8 @@
 #define FRAME_MASKED  0x80
 
 
-static void wire_event(wire_t *w);
-static void wire_read(wire_t *w);
+static void wire_event(wire_t *w, bool ends);
+static void wire_read(wire_t *w, bool ends);
 static size_t wire_take(wire_t *w, char *pos, char *last);
 static size_t wire_take_response(wire_t *w, char *pos, char *last);
 static size_t wire_take_frame(wire_t *w, char *pos, char *last);
@@ -43,7 +43,7 @@ wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token)
     int                 on = 1, len;
     char                text[4096];
     struct epoll_event  event = {
-        .events = EPOLLIN|EPOLLOUT|EPOLLET, .data.ptr = w
+        .events = EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLET, .data.ptr = w
     };
     struct sockaddr_in  to = {
         .sin_family = AF_INET,
@@ -89,14 +89,14 @@ wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token)
 /* what epoll has told */
 
 static void
-wire_event(wire_t *w)
+wire_event(wire_t *w, bool ends)
 {
     if (w->fd != -1 && w->blocked) {
         wire_flush(w);
     }
 
     if (w->fd != -1) {
-        wire_read(w);
+        wire_read(w, ends);
     }
 }
 
@@ -119,10 +119,11 @@ wire_close(wire_t *w)
 
 
 /* The buffer is everybody's; what is left of an incomplete frame is kept by
-   the connection and goes before what comes next. */
+   the connection and goes before what comes next.  Less than was asked for is
+   all there is, epoll(7), unless there is an end behind it. */
 
 static void
-wire_read(wire_t *w)
+wire_read(wire_t *w, bool ends)
 {
     char         *pos, *last;
     size_t        used;
@@ -166,6 +167,10 @@ wire_read(wire_t *w)
         if (w->in_len != 0) {
             w->in = wire_room(w->in, &w->in_size, w->in_len);
             memcpy(w->in, pos, w->in_len);
+        }
+
+        if (n < READ_SIZE && !ends) {
+            return;
         }
     }
 }
@@ -375,14 +380,25 @@ wire_begin(void)
 bool
 wire_turn(int epoll_fd, int timeout)
 {
+    return wire_wait(epoll_fd, (uint64_t) timeout * 1000);
+}
+
+
+bool
+wire_wait(int epoll_fd, uint64_t us)
+{
     int                  i, n;
     bool                 told = false;
+    struct timespec      timeout;
     struct epoll_event   events[TURN_EVENTS];
 
-    n = epoll_wait(epoll_fd, events, TURN_EVENTS, timeout);
+    timeout.tv_sec = (time_t) (us / 1000000);
+    timeout.tv_nsec = (long) (us % 1000000 * 1000);
+
+    n = epoll_pwait2(epoll_fd, events, TURN_EVENTS, &timeout, NULL);
 
     if (n == -1 && errno != EINTR) {
-        wire_fail("epoll_wait() failed: %s", strerror(errno));
+        wire_fail("epoll_pwait2() failed: %s", strerror(errno));
     }
 
     for (i = 0; i < n; i++) {
@@ -392,7 +408,8 @@ wire_turn(int epoll_fd, int timeout)
             continue;
         }
 
-        wire_event(events[i].data.ptr);
+        wire_event(events[i].data.ptr,
+                   events[i].events & (EPOLLRDHUP|EPOLLHUP|EPOLLERR));
     }
 
     return told;

@@ -60,6 +60,9 @@ int wire_begin(void);
    something on standard input */
 bool wire_turn(int epoll_fd, int timeout);
 
+/* the same in us */
+bool wire_wait(int epoll_fd, uint64_t us);
+
 
 uint64_t wire_now(void);                /* us, for durations */
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "wire.h"
 
 
@@ -19,24 +20,33 @@
 #define MESSAGE_SIZE    200     /* bytes of a message's JSON */
 
 
+/* times are us of wire_now() */
+
 typedef struct {
-    uint64_t   replies;         /* good ones */
-    uint64_t   refused;
-    uint64_t   events;          /* message.created */
-    uint32_t  *delays;          /* us from when it was due to the reply */
-    size_t     ndelays;
-    size_t     size;
+    uint64_t     sent;
+    uint64_t     replies;       /* good ones */
+    uint64_t     refused;
+    uint64_t     events;        /* message.created */
+    uint64_t     bytes;         /* of their texts */
+    uint64_t     missing;       /* by their sequence numbers */
+    uint64_t     doubled;       /* or out of order */
+    uint64_t     began;         /* 0: nothing was sent */
+    uint64_t     last;          /* of the last reply or event */
+    histogram_t  reply;         /* from when it was due to the reply */
+    histogram_t  receive;       /* to each session that got it */
 } tally_t;
 
 
 typedef struct {
     wire_t     wire;
     bool       joined;
+    bool       listens;         /* to somebody who knows no requests */
     unsigned   number;
     char       conversation[65];
     uint64_t   sent;            /* requests; the id of the next one */
     uint64_t   open;            /* of them without a reply */
     uint64_t   due[SESSION_WINDOW];     /* us; by id */
+    uint64_t   sequence;        /* of the last event */
 } session_t;
 
 
@@ -47,7 +57,7 @@ extern tally_t  tally;
 
 /* session.c */
 
-/* connects, and sends the handshake */
+/* connects, and sends the handshake; no conversation: it only listens */
 void session_open(session_t *s, int epoll_fd, unsigned number, unsigned port,
     const char *conversation, const char *token);
 

@@ -2,6 +2,8 @@
  * One session: its requests, and the answers to them.
  */
 
+#define _GNU_SOURCE                     /* memmem() */
+
 #include "load.h"
 
 #include <inttypes.h>
@@ -10,16 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "chat_id.h"
 
 
-#define REQUEST_SIZE  1024
+#define REQUEST_SIZE   1024
+#define TIME_LEN       16       /* digits of a message's time */
+#define POSITION_SIZE  80       /* of an event's sequence and revision */
 
 
 static void session_on_open(wire_t *w);
 static void session_on_text(wire_t *w, char *text, size_t len);
 static void session_on_end(wire_t *w, const char *reason);
+static void session_event(session_t *s, const char *text, size_t len);
+static uint64_t session_number(const char *text, size_t len,
+    const char *name);
 static void session_reply(session_t *s, char *text, size_t len);
 static void session_join(session_t *s);
 static int session_print(char *text, const char *format, ...)
@@ -44,6 +52,8 @@ session_open(session_t *s, int epoll_fd, unsigned number, unsigned port,
     s->wire.handlers = &session_handlers;
     s->wire.owner = s;
 
+    s->listens = conversation[0] == '\0';
+
     wire_open(&s->wire, epoll_fd, port, token);
 }
 
@@ -51,7 +61,14 @@ session_open(session_t *s, int epoll_fd, unsigned number, unsigned port,
 static void
 session_on_open(wire_t *w)
 {
-    session_join(w->owner);
+    session_t  *s = w->owner;
+
+    if (s->listens) {
+        s->joined = true;
+        return;
+    }
+
+    session_join(s);
 }
 
 
@@ -77,7 +94,7 @@ session_on_text(wire_t *w, char *text, size_t len)
     session_t  *s = w->owner;
 
     if (session_is(text, len, "{\"type\":\"message.created\"")) {
-        tally.events++;
+        session_event(s, text, len);
 
     } else if (session_is(text, len, "{\"type\":\"reply\"")) {
         session_reply(s, text, len);
@@ -86,6 +103,51 @@ session_on_text(wire_t *w, char *text, size_t len)
         wire_fail("session %u did not expect %.*s", s->number,
                   len < 200 ? (int) len : 200, text);
     }
+}
+
+
+/* Its sequence number stands at the end, and its time opens its content; the
+   content comes after ids alone, which cannot look like its name. */
+
+static void
+session_event(session_t *s, const char *text, size_t len)
+{
+    size_t    tail = len < POSITION_SIZE ? len : POSITION_SIZE;
+    uint64_t  sequence, due;
+
+    sequence = session_number(text + len - tail, tail, "\"sequenceNumber\":");
+    due = session_number(text, len, "\"content\":\"");
+
+    if (sequence > s->sequence + 1) {
+        tally.missing += sequence - s->sequence - 1;
+    }
+
+    if (sequence <= s->sequence) {
+        tally.doubled++;
+
+    } else {
+        s->sequence = sequence;
+    }
+
+    tally.events++;
+    tally.bytes += len;
+    tally.last = wire_now();
+    histogram_add(&tally.receive, tally.last - due);
+}
+
+
+static uint64_t
+session_number(const char *text, size_t len, const char *name)
+{
+    const char  *found;
+
+    found = memmem(text, len, name, strlen(name));
+
+    if (found == NULL) {
+        wire_fail("no %s in %.*s", name, (int) len, text);
+    }
+
+    return strtoull(found + strlen(name), NULL, 10);
 }
 
 
@@ -117,11 +179,13 @@ session_reply(session_t *s, char *text, size_t len)
                       text);
         }
 
+        s->sequence = session_number(text, len, "\"sequenceNumber\":");
         s->joined = true;
         return;
     }
 
     s->open--;
+    tally.last = wire_now();
 
     if (!good) {
         if (tally.refused == 0) {
@@ -133,11 +197,7 @@ session_reply(session_t *s, char *text, size_t len)
     }
 
     tally.replies++;
-    tally.delays = wire_room(tally.delays, &tally.size,
-                             (tally.ndelays + 1) * sizeof(uint32_t));
-    tally.delays[tally.ndelays] =
-        (uint32_t) (wire_now() - s->due[id % SESSION_WINDOW]);
-    tally.ndelays++;
+    histogram_add(&tally.reply, tally.last - s->due[id % SESSION_WINDOW]);
 }
 
 
@@ -159,16 +219,18 @@ session_join(session_t *s)
 static void
 session_client_id(session_t *s, char id[CHAT_ID_LEN + 1])
 {
+    pid_t              pid = getpid();
     uint8_t            random[10];
     struct timespec    t;
-    static uint64_t    count;
+    static uint32_t    count;
 
     (void) clock_gettime(CLOCK_REALTIME, &t);
 
     count++;
     memset(random, 0, sizeof(random));
-    memcpy(random, &s->number, sizeof(uint16_t));
-    memcpy(random + 2, &count, sizeof(count));
+    memcpy(random, &pid, sizeof(uint32_t));
+    memcpy(random + 4, &count, sizeof(uint32_t));
+    memcpy(random + 8, &s->number, sizeof(uint16_t));
 
     chat_id_make((uint8_t *) id,
                  (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000,
@@ -182,14 +244,15 @@ session_send(session_t *s, uint64_t due)
 {
     int          len;
     char         id[CHAT_ID_LEN + 1], text[REQUEST_SIZE];
-    static char  content[MESSAGE_SIZE - 1];
+    static char  filler[MESSAGE_SIZE - TIME_LEN - 1];
 
     if (s->open == SESSION_WINDOW || s->wire.blocked) {
         return false;
     }
 
-    if (content[0] == '\0') {
-        memset(content, 'x', MESSAGE_SIZE - 2);
+    if (filler[0] == '\0') {
+        memset(filler, 'x', sizeof(filler) - 1);
+        filler[0] = ' ';
     }
 
     s->sent++;
@@ -200,8 +263,9 @@ session_send(session_t *s, uint64_t due)
     len = session_print(text,
                         "{\"type\":\"message.send\",\"id\":%" PRIu64 ","
                         "\"data\":{\"conversationId\":\"%s\","
-                        "\"clientMessageId\":\"%s\",\"content\":\"%s\"}}",
-                        s->sent, s->conversation, id, content);
+                        "\"clientMessageId\":\"%s\",\"content\":\"%016" PRIu64
+                        "%s\"}}",
+                        s->sent, s->conversation, id, due, filler);
 
     wire_send(&s->wire, text, (size_t) len);
 

@@ -24,7 +24,7 @@ sub now ($class, $chat, $load) {
         'Redis'        => [$chat->pid_of('Redis')],
         'chat-persist' => [$chat->pid_of('chat-persist')],
         'PostgreSQL'   => [$postgres, Bench::Instance::children($postgres)],
-        'load'         => [$load->pid],
+        'load'         => [$load->pids],
     );
 
     return bless {

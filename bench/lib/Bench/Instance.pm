@@ -42,8 +42,9 @@ my @LIMITS = qw(handshake_rate max_connections_per_address
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
 
-# workers => 2; http => directives for nginx' http block, by default those that
-# switch off the limits of strangers: what is measured floods on purpose
+# workers => 2; cpus => processors for all of it, as taskset has them, by default
+# any; http => directives for nginx' http block, by default those that switch off
+# the limits of strangers: what is measured floods on purpose
 
 sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-bench-XXXXXX', TMPDIR => 1);
@@ -64,7 +65,10 @@ sub new ($class, %o) {
 
     $self->{process} = ChatTest::Process->new(
         name      => 'the instance',
-        command   => ["$root/tools/run.sh", 'run'],
+        command   => [
+            defined $self->{cpus} ? ('taskset', '-c', $self->{cpus}) : (),
+            "$root/tools/run.sh", 'run',
+        ],
         directory => $root,
         log       => "$base/out.log",
         env       => {

@@ -1,27 +1,32 @@
-# Many sessions that send messages at a given rate: build/bench/load, which
-# has a process of its own.  Each conversation has so many listeners, all of
-# which send.
+# Many sessions that send messages at a given rate: build/bench/load, in one
+# process or several.  Each conversation has so many listeners, all of which
+# send; they are spread over the processes.
 
 package Bench::Load;
 
 use v5.36;
 
 use Carp qw(croak);
-use Cwd qw(realpath);
-use File::Basename qw(dirname);
-use IO::Handle;
-use IPC::Open2;
-use Time::HiRes qw(time);
+use List::Util qw(max sum);
+use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime time);
 
-use constant READY => 90;
+use Bench::Histogram qw(percentile unite);
+use Bench::Program;
 
-my $root = realpath(dirname(__FILE__) . '/../../..');
+use constant {
+    READY => 90,
+    WORD  => 15,            # nothing but a word from each process
+    LEAD  => 20_000,        # us until the first message: all have been told
+    LOOK  => 0.02,          # between looks at what has come
+    LAST  => 15,            # for the last events
+};
 
 
-# chat, sessions, conversations (names)
+# chat, sessions, conversations (names); processes => 1; cpus => as taskset
+# has it; prefix => 'user-', of the users' names
 
 sub new ($class, %o) {
-    my $self = bless { %o }, $class;
+    my $self = bless { processes => 1, prefix => 'user-', %o }, $class;
 
     $self->{listeners} = $o{sessions} / @{ $o{conversations} };
     croak 'sessions do not share the conversations evenly'
@@ -31,7 +36,7 @@ sub new ($class, %o) {
 }
 
 
-sub pid ($self) { return $self->{pid} }
+sub pids ($self) { return map { $_->pid } @{ $self->{programs} } }
 
 
 # makes the conversations, opens the sessions, joins
@@ -40,60 +45,187 @@ sub open ($self) {
     my @names = @{ $self->{conversations} };
 
     $self->_create;
-    $self->{pid} = open2(
-        $self->{from}, $self->{to}, 'setpriv', '--pdeathsig', 'TERM',
-        "$root/build/bench/load", $self->{chat}->port, $self->{listeners},
-    );
+    $self->_start($self->{chat}->port);
 
     for my $number (0 .. $self->{sessions} - 1) {
-        my $token = $self->{chat}->token(sub => "user-$number");
+        my $token = $self->{chat}->token(sub => "$self->{prefix}$number");
 
-        $self->_tell("open $names[$number % @names] $token");
+        $self->_program($number)->tell("open $names[$number % @names] $token");
     }
 
-    $self->_tell('ready');
-    $self->_line(READY) eq 'ready' or croak 'the load is not ready';
+    $self->_all('ready', 'ready', READY);
 
     return;
 }
 
 
-# begins to send; result() tells what became of it
+# opens sessions at build/bench/floor instead, which only listen
 
-sub send ($self, $rate, $seconds) {
-    $self->_tell(sprintf 'send %d %d', $rate, 1000 * $seconds);
+sub listen ($self, $port) {
+    $self->_start($port);
+
+    for my $number (0 .. $self->{sessions} - 1) {
+        my $room = $number % @{ $self->{conversations} };
+
+        $self->_program($number)->tell("listen $room");
+    }
+
+    $self->_all('ready', 'ready', READY);
 
     return;
 }
 
 
-# what became of it: sent, accepted, refused, events, us, p50, p99 and max (us);
-# undef if it is not over within these seconds
+# forgets what has come; to be done before anything is sent
+
+sub begin ($self) {
+    $self->_all('begin', 'begun', WORD);
+
+    return;
+}
+
+
+# begins to send; result() tells what became of it.  burst: so many at once
+
+sub send ($self, $rate, $seconds, $burst = 1) {
+    my $each = $rate / @{ $self->{programs} };
+    my $at = start_time();
+
+    $self->begin;
+
+    for my $program (@{ $self->{programs} }) {
+        $program->tell(sprintf 'send %.6f %d %d %d', $each, 1000 * $seconds,
+                       $burst, $at);
+        $at += int(1e6 * $burst / $rate);
+    }
+
+    $self->{sending} = [@{ $self->{programs} }];
+
+    return;
+}
+
+
+# the same for as many messages as there can be, so many of them under way
+
+sub loop ($self, $window, $seconds) {
+    my $each = int($window / @{ $self->{programs} }) || 1;
+
+    $self->begin;
+    $_->tell(sprintf 'loop %d %d', $each, 1000 * $seconds)
+        for @{ $self->{programs} };
+    $self->{sending} = [@{ $self->{programs} }];
+
+    return;
+}
+
+
+# us of the clock that the programs have, in a moment
+
+sub start_time () {
+    return int(1e6 * clock_gettime(CLOCK_MONOTONIC)) + LEAD;
+}
+
+
+# What became of it: sent, accepted, refused, events, bytes, missing, doubled,
+# us, p50, p99 and max (us, of replies), reply and receive (histograms).  undef
+# if the replies are not there within these seconds.
 
 sub result ($self, $seconds) {
-    my $line = $self->_line($seconds) // return undef;
+    my $deadline = time + $seconds;
 
-    return { $line =~ /(\w+)=(\d+)/g };
+    while (my $program = $self->{sending}[0]) {
+        my $left = $deadline - time;
+        my $said = $program->line($left > 0 ? $left : 0) // return undef;
+
+        croak "the load says \"$said\"" if $said ne 'done';
+        shift @{ $self->{sending} };
+    }
+
+    my $accepted = $self->report->{accepted};
+
+    $self->await_events($accepted * $self->{listeners});
+
+    return $self->report;
+}
+
+
+# waits until so many have come to all sessions together
+
+sub await_events ($self, $events) {
+    my $deadline = time + LAST;
+
+    while (sum(map { $self->_ask($_, 'count') } @{ $self->{programs} })
+           < $events
+           && time < $deadline)
+    {
+        select my $none = undef, my $no_one = undef, undef, LOOK;
+    }
+
+    return;
+}
+
+
+sub report ($self) {
+    my @reports = map {
+        { $self->_ask($_, 'report') =~ /(\w+)=(\S*)/g }
+    } @{ $self->{programs} };
+    my %sum = map {
+        my $name = $_;
+        $name => sum(map { $_->{$name} } @reports);
+    } qw(sent accepted refused events bytes missing doubled);
+    my ($began) = sort { $a <=> $b } grep { $_ } map { $_->{began} } @reports;
+    my $reply = unite(map { $_->{reply} } @reports);
+
+    return {
+        %sum,
+        us      => max(0, max(map { $_->{last} } @reports) - ($began // 0)),
+        reply   => $reply,
+        receive => unite(map { $_->{receive} } @reports),
+        p50     => percentile($reply, 50),
+        p99     => percentile($reply, 99),
+        max     => percentile($reply, 100),
+    };
 }
 
 
 sub close ($self) {
-    my $pid = delete $self->{pid} // return;
-
-    close $self->{to};
-    waitpid $pid, 0;
+    $_->close for splice @{ $self->{programs} };
 
     return;
 }
 
 
-sub DESTROY ($self) {
-    local ($?, $@);
-
-    kill 'TERM', $self->{pid} if $self->{pid};
-    $self->close;
+sub _start ($self, $port) {
+    $self->{programs} = [map {
+        Bench::Program->new(name => 'load', arguments => [$port],
+                            cpus => $self->{cpus});
+    } 1 .. $self->{processes}];
 
     return;
+}
+
+
+# members of a conversation live in all processes
+
+sub _program ($self, $number) {
+    my $member = int($number / @{ $self->{conversations} });
+
+    return $self->{programs}[$member % $self->{processes}];
+}
+
+
+sub _all ($self, $line, $answer, $seconds) {
+    $_->tell($line) for @{ $self->{programs} };
+    $_->await($answer, $seconds) for @{ $self->{programs} };
+
+    return;
+}
+
+
+sub _ask ($self, $program, $line) {
+    $program->tell($line);
+
+    return $program->line(WORD) // croak 'the load does not answer';
 }
 
 
@@ -109,29 +241,6 @@ sub _create ($self) {
     $admin->disconnect;
 
     return;
-}
-
-
-sub _tell ($self, $line) {
-    $self->{to}->print("$line\n") or croak 'the load has ended';
-    $self->{to}->flush;
-
-    return;
-}
-
-
-# it says one line at a time, so a buffer never has a second one
-
-sub _line ($self, $seconds) {
-    my $bits = '';
-
-    vec($bits, fileno $self->{from}, 1) = 1;
-    return undef if !select $bits, undef, undef, $seconds;
-
-    my $line = readline($self->{from}) // croak 'the load has ended';
-    chomp $line;
-
-    return $line;
 }
 
 1;
