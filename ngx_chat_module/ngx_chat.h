@@ -173,6 +173,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_redis.h"
 #include "ngx_chat_session.h"
 #include "ngx_chat_bus.h"
+#include "ngx_chat_overload.h"
 #include "ngx_chat_revoke.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
@@ -223,8 +224,10 @@ struct ngx_chat_node_s {
     ngx_chat_ack_t         acks[CHAT_ID_MAX_PARTITIONS];
     ngx_event_t            ack_timer;
 
-    ngx_queue_t            flush;       /* sessions with something to send */
+    ngx_queue_t            flush;       /* sessions with something to send, */
+    ngx_queue_t            crowd;       /* and those that are many */
     ngx_event_t            flush_event;
+    ngx_chat_inbox_t       inbox;
     ngx_queue_t            dead;        /* sessions to free */
     ngx_event_t            free_event;
     ngx_chat_out_t        *free_out;

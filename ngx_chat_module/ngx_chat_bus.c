@@ -344,6 +344,7 @@ static void
 ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link)
 {
     link->node->listening = 0;
+    ngx_chat_inbox_drop(link->node);
     ngx_chat_room_on_down(link->node);
 }
 
@@ -354,6 +355,10 @@ ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
     u_char            buf[sizeof(NGX_CHAT_BUS_NODE) + CHAT_ID_LEN];
     ngx_str_t         own;
     ngx_chat_node_t  *node = link->node;
+
+    if (ngx_chat_inbox_takes(node, channel, NULL)) {
+        return;
+    }
 
     own = ngx_chat_bus_own_channel(node, buf);
 
@@ -378,6 +383,10 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 {
     ngx_chat_node_t  *node = link->node;
 
+    if (ngx_chat_inbox_takes(node, channel, payload)) {
+        return;
+    }
+
     if (channel->len > sizeof("chat:{") - 1 && channel->data[5] == '{') {
         ngx_chat_room_on_publish(node, channel, payload);
         return;
@@ -390,6 +399,19 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
     }
 
     ngx_chat_bus_own_message(node, payload);
+}
+
+
+void
+ngx_chat_bus_hand(ngx_chat_node_t *node, ngx_str_t *channel,
+    ngx_str_t *payload)
+{
+    if (payload != NULL) {
+        ngx_chat_bus_message(&node->subscriber, channel, payload);
+
+    } else {
+        ngx_chat_bus_subscribed(&node->subscriber, channel);
+    }
 }
 
 

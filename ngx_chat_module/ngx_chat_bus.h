@@ -161,6 +161,10 @@ ngx_uint_t ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n);
 /* buf: room for NGX_CHAT_BUS_NODE and an id */
 ngx_str_t ngx_chat_bus_own_channel(ngx_chat_node_t *node, u_char *buf);
 
+/* what the inbox has kept: a message, or with NULL a confirmation */
+void ngx_chat_bus_hand(ngx_chat_node_t *node, ngx_str_t *channel,
+    ngx_str_t *payload);
+
 void ngx_chat_bus_open(ngx_chat_node_t *node);
 void ngx_chat_bus_close(ngx_chat_node_t *node);
 

@@ -91,6 +91,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         join->state = NGX_CHAT_JOIN_PARTIAL;
 
         ngx_queue_insert_tail(&room->joins, &join->room_queue);
+        room->njoins++;
         ngx_queue_insert_tail(&s->joins, &join->session_queue);
         s->njoins++;
     }
@@ -152,6 +153,7 @@ ngx_chat_join_end(ngx_chat_join_t *join)
     }
 
     ngx_queue_remove(&join->room_queue);
+    room->njoins--;
     ngx_queue_remove(&join->session_queue);
     join->session->njoins--;
     ngx_free(join);
@@ -238,6 +240,11 @@ ngx_chat_join_tell(ngx_chat_join_t *join, ngx_chat_buffer_t *b,
 {
     if (join->element != NULL) {
         ngx_chat_batch_park(join->element, b, always);
+        return;
+    }
+
+    if (join->room->njoins > NGX_CHAT_ROOM_CROWD) {
+        ngx_chat_write_crowd(join->session, b);
         return;
     }
 

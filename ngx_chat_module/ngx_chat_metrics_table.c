@@ -149,6 +149,14 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_LIMIT_ZONE_FULL] = {
         "chat_limit_zone_full_total", "",
         "Times that chat_limit_zone had no room and somebody was let in." },
+
+    [NGX_CHAT_COUNT_TURN_CUT_FLUSH] = {
+        "chat_turns_cut_total", "{what=\"flush\"}",
+        "Turns of the event loop that left work for the next one." },
+
+    [NGX_CHAT_COUNT_TURN_CUT_PUBLISH] = {
+        "chat_turns_cut_total", "{what=\"publish\"}",
+        NULL },
 };
 
 
@@ -161,4 +169,12 @@ const ngx_chat_metric_t  ngx_chat_metrics_times[NGX_CHAT_TIMES] = {
     [NGX_CHAT_TIME_CANARY_STORED] = {
         "chat_canary_stored_seconds", "",
         "From the canary's sending of a change to its being stored." },
+
+    [NGX_CHAT_TIME_TURN] = {
+        "chat_turn_seconds", "",
+        "Turns of the event loop in which something was sent." },
+
+    [NGX_CHAT_TIME_FLUSH] = {
+        "chat_flush_seconds", "",
+        "Of these, what was spent on sending." },
 };

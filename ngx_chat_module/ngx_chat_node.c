@@ -32,12 +32,10 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_limit_attach(node);
 
     ngx_queue_init(&node->sessions);
-    ngx_queue_init(&node->flush);
     ngx_queue_init(&node->dead);
 
-    node->flush_event.handler = ngx_chat_write_flush_event;
-    node->flush_event.data = node;
-    node->flush_event.log = cycle->log;
+    ngx_chat_flush_init(node);
+    ngx_chat_inbox_init(node);
 
     node->free_event.handler = ngx_chat_node_free_event;
     node->free_event.data = node;
@@ -97,11 +95,9 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_jwks_done(node);
     ngx_chat_revoke_done(node);
     ngx_chat_node_free_event(&node->free_event);
+    ngx_chat_flush_done(node);
+    ngx_chat_inbox_done(node);
     ngx_chat_deflate_done(node);
-
-    if (node->flush_event.posted) {
-        ngx_delete_posted_event(&node->flush_event);
-    }
 
     if (node->free_event.posted) {
         ngx_delete_posted_event(&node->free_event);

@@ -60,6 +60,11 @@ ngx_chat_redis_event_on_read(ngx_event_t *rev)
         return;
     }
 
+    if (link->subscriber && ngx_chat_inbox_waits(link->node)) {
+        return;                         /* it is asked again: the loop does
+                                           not sleep meanwhile */
+    }
+
     redisAsyncHandleRead(link->ac);
 }
 

@@ -438,10 +438,11 @@ ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event)
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
 
         if (join->state == NGX_CHAT_JOIN_LIVE && join->element == NULL) {
-            ngx_chat_write_queue(join->session, b);
+            ngx_chat_join_tell(join, b, 0);
         }
     }
 
+    room->owner->inbox.told += room->njoins;
     ngx_chat_buffer_unref(b);
 }
 
@@ -508,6 +509,8 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
 {
     ngx_queue_t      *q, *next;
     ngx_chat_join_t  *join;
+
+    room->owner->inbox.told += room->njoins;
 
     for (q = ngx_queue_head(&room->joins);
          q != ngx_queue_sentinel(&room->joins);

@@ -18,6 +18,8 @@ typedef enum {
 } ngx_chat_join_state_e;
 
 
+#define NGX_CHAT_ROOM_CROWD  256           /* joins: its events can wait for
+                                              those of smaller rooms */
 #define NGX_CHAT_ROOM_LOST  UINT64_MAX     /* as a suspect: must be compared */
 
 
@@ -58,6 +60,7 @@ struct ngx_chat_room_s {
     ngx_chat_node_t           *owner;
     ngx_chat_name_t            name;
     ngx_queue_t                joins;
+    ngx_uint_t                 njoins;
     ngx_queue_t                waiting;     /* requests, for the subscription */
     ngx_queue_t                held;        /* ngx_chat_held_t, as they came */
     ngx_queue_t                repair;      /* node->repairs, if queued */

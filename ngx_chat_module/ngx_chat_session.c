@@ -456,7 +456,7 @@ ngx_chat_session_doom(ngx_chat_session_t *s, ngx_uint_t code)
 {
     if (s->doomed == 0) {
         s->doomed = code;
-        ngx_chat_write_post(s);
+        ngx_chat_flush_post(s, 0);
     }
 }
 

@@ -101,7 +101,8 @@ struct ngx_chat_session_s {
     ngx_chat_identity_t   *identity;    /* NULL: not authenticated */
 
     ngx_queue_t            queue;       /* node->sessions */
-    ngx_queue_t            flush;       /* node->flush, if flushing */
+    ngx_queue_t            flush;       /* node->flush or node->crowd, if
+                                           flushing */
     ngx_queue_t            joins;       /* ngx_chat_join_t */
     ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
 
@@ -145,6 +146,7 @@ struct ngx_chat_session_s {
     uint8_t                window_bits; /* the client's; 0: no deflate */
 
     unsigned               flushing:1;
+    unsigned               crowded:1;   /* in node->crowd */
     unsigned               pinged:1;    /* and nothing was heard since */
     unsigned               expiring:1;  /* token.expiring was sent */
     unsigned               draining:1;  /* closes when its requests are done */
@@ -254,11 +256,23 @@ void ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
                                         /* takes a reference of its own */
 ngx_int_t ngx_chat_write_flush(ngx_chat_session_t *s);  /* NGX_OK, NGX_AGAIN,
                                            NGX_ERROR: the connection failed */
-void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows */
-void ngx_chat_write_post(ngx_chat_session_t *s); /* that, at the turn's end */
+void ngx_chat_write_crowd(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
+                                        /* likewise, of what many others get */
+void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows,
+                                           a turn's share of it */
 void ngx_chat_write_discard(ngx_chat_session_t *s);     /* but what has begun */
 void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
-void ngx_chat_write_flush_event(ngx_event_t *ev);
+
+
+/*
+ * ngx_chat_flush.c: sessions that have something to send, when the turn ends.
+ * crowd: it can wait until those had their turn who were answered, or told
+ * what few others were.
+ */
+
+void ngx_chat_flush_init(ngx_chat_node_t *node);
+void ngx_chat_flush_done(ngx_chat_node_t *node);
+void ngx_chat_flush_post(ngx_chat_session_t *s, ngx_uint_t crowd);
 
 
 #endif /* NGX_CHAT_SESSION_H */

@@ -2,11 +2,12 @@
  * The send queue of a session.
  *
  * Frames are queued by reference and sent when the turn of the event loop
- * ends: whatever came together in a turn leaves with one system call.  A
- * session whose queue stays over chat_send_queue though the kernel was offered
- * all of it gets nothing more and is closed from the flush, never from within
- * a broadcast.  An echo is different: all it is sent is what it has sent
- * itself, so no more of that is read for as long.
+ * ends, see ngx_chat_flush.c: whatever came together in a turn leaves with one
+ * system call, and no more of it than a turn's share.  A session whose queue
+ * stays over chat_send_queue though the kernel was offered all of it gets
+ * nothing more and is closed from the flush, never from within a broadcast.
+ * An echo is different: all it is sent is what it has sent itself, so no more
+ * of that is read for as long.
  */
 
 #include "ngx_chat.h"
@@ -15,12 +16,15 @@
 #define NGX_CHAT_WRITE_IOVS     64
 #define NGX_CHAT_WRITE_SCRATCH  16384       /* one TLS record */
 #define NGX_CHAT_WRITE_FREE     1024        /* places kept for later */
+#define NGX_CHAT_WRITE_TURN     262144      /* bytes of a session in a turn */
 
 /* what a frame in the queue takes besides its bytes: tiny ones count too */
 #define NGX_CHAT_WRITE_OVERHEAD                                               \
     (sizeof(ngx_chat_buffer_t) + sizeof(ngx_chat_out_t))
 
 
+static void ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b);
+static ngx_int_t ngx_chat_write_send(ngx_chat_session_t *s, size_t max);
 static ssize_t ngx_chat_write_plain(ngx_chat_session_t *s);
 static ssize_t ngx_chat_write_tls(ngx_chat_session_t *s);
 static void ngx_chat_write_doomed(ngx_chat_session_t *s);
@@ -33,12 +37,28 @@ static ngx_uint_t ngx_chat_write_over(ngx_chat_session_t *s);
 void
 ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
 {
+    if (s->state == NGX_CHAT_SESSION_OPEN && !s->doomed) {
+        ngx_chat_write_add(s, b);
+        ngx_chat_flush_post(s, 0);
+    }
+}
+
+
+void
+ngx_chat_write_crowd(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
+{
+    if (s->state == NGX_CHAT_SESSION_OPEN && !s->doomed) {
+        ngx_chat_write_add(s, b);
+        ngx_chat_flush_post(s, 1);
+    }
+}
+
+
+static void
+ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
+{
     ngx_chat_out_t   *out;
     ngx_chat_node_t  *node = s->node;
-
-    if (s->state != NGX_CHAT_SESSION_OPEN || s->doomed) {
-        return;
-    }
 
     out = node->free_out;
 
@@ -70,8 +90,6 @@ ngx_chat_write_queue(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
     {
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_SLOW);
     }
-
-    ngx_chat_write_post(s);
 }
 
 
@@ -107,45 +125,6 @@ ngx_chat_write_over(ngx_chat_session_t *s)
 }
 
 
-void
-ngx_chat_write_post(ngx_chat_session_t *s)
-{
-    ngx_chat_node_t  *node = s->node;
-
-    if (s->flushing) {
-        return;
-    }
-
-    s->flushing = 1;
-    ngx_queue_insert_tail(&node->flush, &s->flush);
-
-    if (!node->flush_event.posted) {
-        ngx_post_event(&node->flush_event, &ngx_posted_events);
-    }
-}
-
-
-/* the end of the turn: everybody who got something */
-
-void
-ngx_chat_write_flush_event(ngx_event_t *ev)
-{
-    ngx_queue_t         *q;
-    ngx_chat_node_t     *node = ev->data;
-    ngx_chat_session_t  *s;
-
-    while (!ngx_queue_empty(&node->flush)) {
-        q = ngx_queue_head(&node->flush);
-        ngx_queue_remove(q);
-
-        s = ngx_queue_data(q, ngx_chat_session_t, flush);
-        s->flushing = 0;
-
-        ngx_chat_write_turn(s);
-    }
-}
-
-
 /* sends what there is and does what follows from the outcome */
 
 void
@@ -159,7 +138,7 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
         return;
     }
 
-    rc = ngx_chat_write_flush(s);
+    rc = ngx_chat_write_send(s, NGX_CHAT_WRITE_TURN);
 
     if (rc == NGX_ERROR) {
         ngx_chat_session_finish(s);
@@ -174,6 +153,10 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
     if (rc == NGX_OK && s->state == NGX_CHAT_SESSION_CLOSING) {
         ngx_chat_session_linger(s);
         return;
+    }
+
+    if (rc == NGX_AGAIN && s->connection->write->ready) {
+        ngx_chat_flush_post(s, 1);      /* others first */
     }
 
     if (s->held && !ngx_chat_echo_waits(s)) {
@@ -214,10 +197,22 @@ ngx_chat_write_handler(ngx_event_t *wev)
 ngx_int_t
 ngx_chat_write_flush(ngx_chat_session_t *s)
 {
+    return ngx_chat_write_send(s, NGX_MAX_SIZE_T_VALUE);
+}
+
+
+/* NGX_AGAIN with the socket still ready: max bytes or more are sent */
+
+static ngx_int_t
+ngx_chat_write_send(ngx_chat_session_t *s, size_t max)
+{
+    size_t             sent;
     ssize_t            n;
     ngx_connection_t  *c = s->connection;
 
-    while (s->out != NULL) {
+    sent = 0;
+
+    while (s->out != NULL && sent < max) {
 
         if (!c->write->ready) {
             break;
@@ -234,6 +229,7 @@ ngx_chat_write_flush(ngx_chat_session_t *s)
         }
 
         ngx_chat_write_sent(s, n);
+        sent += n;
     }
 
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
