@@ -107,6 +107,7 @@ struct ngx_chat_main_conf_s {
     ngx_uint_t         partitions;
     ngx_msec_t         compare_interval;    /* each room with Redis */
     ngx_msec_t         canary;          /* how often it sings; 0: never */
+    ngx_msec_t         drain_time;      /* sessions are told to leave in it */
 
     ngx_array_t       *jwks;            /* of ngx_chat_jwks_t *; NULL: none */
 
@@ -199,6 +200,7 @@ struct ngx_chat_node_s {
     ngx_chat_redis_t       subscriber;
 
     ngx_queue_t            sessions;
+    ngx_chat_drain_t       drain;
 
     ngx_rbtree_t           rooms;       /* ngx_chat_room_t by base */
     ngx_rbtree_node_t      rooms_sentinel;

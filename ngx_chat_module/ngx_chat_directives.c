@@ -19,6 +19,10 @@ static ngx_chat_conf_range_t  ngx_chat_compare_interval_range =
     { ngx_chat_conf_check_msec, "chat_compare_interval", 1000,
       60 * 60 * 1000, "1s and 1h" };
 
+static ngx_chat_conf_range_t  ngx_chat_drain_time_range =
+    { ngx_chat_conf_check_msec, "chat_drain_time", 0, 10 * 60 * 1000,
+      "0s and 10m" };
+
 static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
     { ngx_chat_conf_check_size, "chat_limit_zone", 64 * 1024,
       1024 * 1024 * 1024, "64k and 1024m" };
@@ -118,6 +122,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("chat_drain_time"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, drain_time),
+      &ngx_chat_drain_time_range },
 
     { ngx_string("chat_websocket"),
       NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,

@@ -262,6 +262,11 @@ ngx_chat_handshake_check_ready(ngx_chat_handshake_t *hs)
         return NGX_OK;
     }
 
+    /* another process answers the next connection, not this one */
+
+    hs->request->keepalive = 0;
+    hs->retry = 1;
+
     return ngx_chat_handshake_refused(hs, NGX_HTTP_SERVICE_UNAVAILABLE,
                                       CHAT_CODE_UNAVAILABLE,
                                       "the server is not ready");

@@ -59,9 +59,11 @@ ngx_chat_heartbeat_on_timer(ngx_event_t *ev)
         node->unheard = 0;              /* nothing is said any more */
     }
 
-    if (!ngx_exiting) {
-        ngx_add_timer(ev, NGX_CHAT_HEARTBEAT_INTERVAL);
+    if (ngx_exiting) {                  /* there may be no session to tell us */
+        ngx_chat_drain_begin(node);
     }
+
+    ngx_add_timer(ev, NGX_CHAT_HEARTBEAT_INTERVAL);
 }
 
 

@@ -14,6 +14,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_nodes", "",
         "Worker processes that serve chat." },
 
+    [NGX_CHAT_COUNT_NODES_DRAINING] = {
+        "chat_nodes_draining", "",
+        "Of these, those that are told to leave and still have sessions." },
+
     [NGX_CHAT_COUNT_SESSIONS] = {
         "chat_sessions", "",
         "Live sessions." },

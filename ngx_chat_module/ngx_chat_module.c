@@ -68,6 +68,7 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
     mcf->partitions = NGX_CONF_UNSET_UINT;
     mcf->compare_interval = NGX_CONF_UNSET_MSEC;
     mcf->canary = NGX_CONF_UNSET_MSEC;
+    mcf->drain_time = NGX_CONF_UNSET_MSEC;
     mcf->limit_zone_size = NGX_CONF_UNSET_SIZE;
 
     return mcf;
@@ -84,6 +85,7 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(mcf->partitions, 16);
     ngx_conf_init_msec_value(mcf->compare_interval, 30000);
     ngx_conf_init_msec_value(mcf->canary, 10000);
+    ngx_conf_init_msec_value(mcf->drain_time, 30000);
     ngx_conf_init_size_value(mcf->limit_zone_size, 10 * 1024 * 1024);
 
     return NGX_CONF_OK;

@@ -151,14 +151,7 @@ again:
             }
 
             rq->running = 1;
-
-            if (rq->refused) {
-                ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
-                                      "the server restarts");
-
-            } else {
-                ngx_chat_request_run(rq);
-            }
+            ngx_chat_request_run(rq);
 
             goto again;
         }

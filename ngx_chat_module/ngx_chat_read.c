@@ -56,18 +56,29 @@ ngx_chat_read_handler(ngx_event_t *rev)
     }
 
     if (c->close && c->error) {         /* worker_shutdown_timeout */
-        ngx_chat_session_finish(s);
+        ngx_chat_session_cut(s);
         return;
     }
 
     if (c->close) {                     /* the worker is told to leave */
-        ngx_chat_session_drain(s);
+        ngx_chat_drain_enrol(s);
         return;
     }
 
     if (rev->timedout) {
         rev->timedout = 0;
         ngx_chat_session_schedule(s);
+        return;
+    }
+
+    if (s->draining && s->state == NGX_CHAT_SESSION_OPEN) {
+
+        /* what comes now is for the next one that serves the client */
+
+        if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+            ngx_chat_session_finish(s);
+        }
+
         return;
     }
 

@@ -307,7 +307,6 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
     rq->session = s;
     rq->node = s->node;
     rq->time = ngx_chat_now();
-    rq->refused = s->draining;
 
     rq->parsed = *parsed;
     chat_request_rebase(&rq->parsed, text, rq->text);
@@ -471,7 +470,7 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
 
     if (s->state == NGX_CHAT_SESSION_OPEN) {
         ngx_chat_queue_advance(s);
-        ngx_chat_session_answered(s);
+        ngx_chat_drain_answered(s);
     }
 }
 

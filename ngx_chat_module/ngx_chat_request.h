@@ -58,8 +58,6 @@ struct ngx_chat_request_s {
 
     unsigned               running:1;
     unsigned               blocked:1;   /* an earlier one has the same name */
-    unsigned               refused:1;   /* when its turn comes: it came while
-                                           the worker was leaving */
     unsigned               in_line:1;
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */

@@ -6,7 +6,8 @@
 
 
 #define NGX_CHAT_SESSION_LINGER  2000   /* ms between our last word and EOF */
-#define NGX_CHAT_SESSION_RETRY   5000   /* ms: reconnects are spread over it */
+#define NGX_CHAT_SESSION_RETRY   5000   /* ms: reconnects are spread over it, */
+#define NGX_CHAT_SESSION_SPREAD  1000   /* or this, as the closes are spread */
 #define NGX_CHAT_SESSION_SLACK   10     /* ms: timers may fire this early */
 
 
@@ -19,7 +20,7 @@ static ngx_int_t ngx_chat_session_check_heartbeat(ngx_chat_session_t *s,
     ngx_msec_t *next);
 static void ngx_chat_session_ping(ngx_chat_session_t *s);
 static void ngx_chat_session_expiring(ngx_chat_session_t *s);
-static void ngx_chat_session_drain_close(ngx_chat_session_t *s);
+static void ngx_chat_session_last_word(ngx_chat_session_t *s);
 static size_t ngx_chat_session_close_frame(ngx_chat_session_t *s,
     ngx_uint_t code, const char *reason, u_char *frame);
 static u_char *ngx_chat_session_log(ngx_log_t *log, u_char *buf, size_t len);
@@ -291,6 +292,14 @@ ngx_chat_session_check(ngx_chat_session_t *s, ngx_msec_t *next)
         && ngx_chat_session_check_token(s, next) != NGX_OK)
     {
         return NGX_DECLINED;
+    }
+
+    if (ngx_chat_drain_check(s, next) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (s->draining) {
+        return NGX_OK;                  /* it is not heard any more */
     }
 
     return ngx_chat_session_check_heartbeat(s, next);
@@ -587,57 +596,16 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
 void
 ngx_chat_session_restart(ngx_chat_session_t *s)
 {
-    u_char  reason[sizeof("retry=") + NGX_INT_T_LEN];
+    u_char      reason[sizeof("retry=") + NGX_INT_T_LEN];
+    ngx_uint_t  spread;
+
+    spread = s->node->drain.active && s->node->conf->drain_time > 0
+             ? NGX_CHAT_SESSION_SPREAD : NGX_CHAT_SESSION_RETRY;
 
     (void) ngx_sprintf(reason, "retry=%ui%Z",
-                       (ngx_uint_t) ngx_random() % NGX_CHAT_SESSION_RETRY);
+                       (ngx_uint_t) ngx_random() % spread);
 
     ngx_chat_session_close(s, NGX_CHAT_CLOSE_RESTART, (char *) reason);
-}
-
-
-/*
- * The worker is to leave.  Answers that are under way are given first; new
- * requests are not read.
- */
-
-void
-ngx_chat_session_drain(ngx_chat_session_t *s)
-{
-    s->connection->close = 0;           /* heard */
-
-    if (s->state != NGX_CHAT_SESSION_OPEN) {
-        return;
-    }
-
-    s->draining = 1;
-
-    if (ngx_queue_empty(&s->requests)) {
-        ngx_chat_session_drain_close(s);
-    }
-}
-
-
-static void
-ngx_chat_session_drain_close(ngx_chat_session_t *s)
-{
-    ngx_chat_session_restart(s);
-
-    /* on the way out posted events may wait for the next wake-up */
-    ngx_chat_write_turn(s);
-}
-
-
-/* a request has been answered */
-
-void
-ngx_chat_session_answered(ngx_chat_session_t *s)
-{
-    if (s->draining && s->state == NGX_CHAT_SESSION_OPEN
-        && ngx_queue_empty(&s->requests))
-    {
-        ngx_chat_session_drain_close(s);
-    }
 }
 
 
@@ -647,7 +615,23 @@ void
 ngx_chat_session_stop(ngx_chat_session_t *s)
 {
     ngx_chat_session_close(s, NGX_CHAT_CLOSE_STOPPED, "stopped");
+    ngx_chat_session_last_word(s);
+}
 
+
+/* worker_shutdown_timeout is over */
+
+void
+ngx_chat_session_cut(ngx_chat_session_t *s)
+{
+    ngx_chat_session_restart(s);
+    ngx_chat_session_last_word(s);
+}
+
+
+static void
+ngx_chat_session_last_word(ngx_chat_session_t *s)
+{
     if (s->state == NGX_CHAT_SESSION_CLOSING) {
         (void) ngx_chat_write_flush(s);
         (void) ngx_shutdown_socket(s->connection->fd, NGX_WRITE_SHUTDOWN);

@@ -139,6 +139,7 @@ struct ngx_chat_session_s {
     ngx_uint_t             njoins;
     ngx_uint_t             revoke_version;  /* node->revoke.version then */
     uint32_t               discarded;   /* bytes after we closed it */
+    uint32_t               leave;       /* ms into the drain: its turn */
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */
@@ -149,7 +150,9 @@ struct ngx_chat_session_s {
     unsigned               crowded:1;   /* in node->crowd */
     unsigned               pinged:1;    /* and nothing was heard since */
     unsigned               expiring:1;  /* token.expiring was sent */
-    unsigned               draining:1;  /* closes when its requests are done */
+    unsigned               draining:1;  /* it was its turn to leave: nothing is
+                                           read; closes when its requests are
+                                           done */
     unsigned               advancing:1; /* its requests are being run */
     unsigned               internal:1;  /* of the canary: it is not counted */
     unsigned               held:1;      /* an echo that waits for its reader */
@@ -187,14 +190,33 @@ void ngx_chat_session_doom(ngx_chat_session_t *s, ngx_uint_t code);
                                            walk sessions or rooms */
 void ngx_chat_session_finish(ngx_chat_session_t *s);    /* no more words: the
                                         connection failed or is done */
-void ngx_chat_session_drain(ngx_chat_session_t *s);
 void ngx_chat_session_stop(ngx_chat_session_t *s);      /* 1001, now or never */
+void ngx_chat_session_cut(ngx_chat_session_t *s);       /* 1012, likewise */
 void ngx_chat_session_linger(ngx_chat_session_t *s);    /* the queue is empty */
 void ngx_chat_session_schedule(ngx_chat_session_t *s);  /* its timer */
-void ngx_chat_session_answered(ngx_chat_session_t *s);  /* a request is done */
 
 /* the authenticated event; with an id, the reply to authenticate */
 void ngx_chat_session_authenticated(ngx_chat_session_t *s, chat_str_t *raw_id);
+
+
+/* ngx_chat_drain.c: the process is told to leave.  Embedded in the node */
+
+typedef struct {
+    ngx_uint_t   active;
+    ngx_msec_t   began;
+    ngx_msec_t   span;                  /* ms: all turns are within it */
+    ngx_uint_t   sessions;              /* as many as there were then */
+    ngx_uint_t   enrolled;              /* of them, so many have a turn */
+} ngx_chat_drain_t;
+
+
+void ngx_chat_drain_begin(ngx_chat_node_t *node);       /* once or often */
+void ngx_chat_drain_enrol(ngx_chat_session_t *s);
+void ngx_chat_drain_answered(ngx_chat_session_t *s);    /* a request is done */
+
+/* whether it is the session's turn, and when it will be, see the session's
+   timer; NGX_DECLINED: it is closed */
+ngx_int_t ngx_chat_drain_check(ngx_chat_session_t *s, ngx_msec_t *next);
 
 
 /* ngx_chat_read.c: socket -> frames */

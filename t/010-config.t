@@ -19,6 +19,8 @@ my @good = (
         . ' max_pending=2m;'],
     ['chat_partitions', http => 'chat_partitions 64;'],
     ['chat_compare_interval', http => 'chat_compare_interval 1s;'],
+    ['chat_drain_time', http => 'chat_drain_time 10m;'],
+    ['chat_drain_time 0', http => 'chat_drain_time 0;'],
     ['chat_canary off', canary => 'off'],
     ['chat_canary 1h', canary => '1h'],
     ['several keys', http => 'chat_token_key HS256 token.key kid=b;'
@@ -95,6 +97,8 @@ subtest 'a value must be in its range' => sub {
                http => "chat_partitions $_;") for 0, 65;
     refused_ok('"chat_compare_interval" must be between 1s and 1h',
                http => "chat_compare_interval $_;") for '999ms', '61m';
+    refused_ok('"chat_drain_time" must be between 0s and 10m',
+               http => 'chat_drain_time 601s;');
 };
 
 my @wrong = (
