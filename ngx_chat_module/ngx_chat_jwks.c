@@ -8,7 +8,6 @@
 
 
 #define NGX_CHAT_JWKS_INTERVAL   1000   /* ms, between two looks */
-#define NGX_CHAT_JWKS_ASK        1000   /* ms, between two questions */
 #define NGX_CHAT_JWKS_MAX_TOLD   10     /* skipped keys that are logged */
 
 
@@ -39,7 +38,6 @@ static ssize_t ngx_chat_jwks_text(ngx_chat_jwks_t *jwks, u_char *text,
     ngx_log_t *log, ngx_uint_t level);
 static void ngx_chat_jwks_skipped(void *data, size_t place, chat_str_t kid,
     const char *reason);
-static ngx_err_t ngx_chat_jwks_send(ngx_chat_jwks_t *jwks);
 
 
 char *
@@ -233,6 +231,7 @@ ngx_chat_jwks_on_timer(ngx_event_t *ev)
 
     for (i = 0; i < node->conf->jwks->nelts; i++) {
         ngx_chat_jwks_check(node, jwks[i]);
+        ngx_chat_jwks_ask_again(jwks[i]);
     }
 
     ngx_add_timer(ev, NGX_CHAT_JWKS_INTERVAL);
@@ -447,74 +446,4 @@ ngx_chat_jwks_skipped(void *data, size_t place, chat_str_t kid,
     ngx_log_error(NGX_LOG_INFO, told->log, 0,
                   "chat: key %uz \"%V\" in \"%V\" is skipped: %s", place,
                   &name, &told->jwks->file, reason);
-}
-
-
-void
-ngx_chat_jwks_ask(ngx_chat_jwks_t *jwks)
-{
-    ngx_err_t         err;
-    ngx_chat_node_t  *node = jwks->conf->node;
-
-    if (jwks->refresh.len == 0 || node == NULL) {
-        return;
-    }
-
-    if (jwks->asked != 0
-        && ngx_current_msec - jwks->asked < NGX_CHAT_JWKS_ASK)
-    {
-        return;
-    }
-
-    jwks->asked = ngx_current_msec;
-
-    ngx_chat_count(node, NGX_CHAT_COUNT_JWKS_REFRESH);
-
-    err = ngx_chat_jwks_send(jwks);
-
-    if (err == 0) {
-        jwks->deaf = 0;
-        return;
-    }
-
-    if (!jwks->deaf) {
-        ngx_log_error(NGX_LOG_WARN, node->log, err,
-                      "chat: \"%V\" cannot be asked for newer keys",
-                      &jwks->refresh);
-    }
-
-    jwks->deaf = 1;
-}
-
-
-/* a datagram that does not wait: who has too many of them needs no more */
-
-static ngx_err_t
-ngx_chat_jwks_send(ngx_chat_jwks_t *jwks)
-{
-    ssize_t             n;
-    ngx_err_t           err;
-    ngx_socket_t        fd;
-    struct sockaddr_un  sun;
-
-    static const char  text[] = "refresh\n";
-
-    ngx_memzero(&sun, sizeof(struct sockaddr_un));
-    sun.sun_family = AF_UNIX;
-    ngx_memcpy(sun.sun_path, jwks->refresh.data, jwks->refresh.len);
-
-    fd = socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC, 0);
-
-    if (fd == -1) {
-        return ngx_socket_errno;
-    }
-
-    n = sendto(fd, text, sizeof(text) - 1, MSG_DONTWAIT|MSG_NOSIGNAL,
-               (struct sockaddr *) &sun, sizeof(struct sockaddr_un));
-
-    err = (n == -1) ? ngx_socket_errno : 0;
-
-    (void) ngx_close_socket(fd);        /* nothing is left in it */
-
-    return err == NGX_EAGAIN ? 0 : err;
 }

@@ -28,7 +28,8 @@ struct ngx_chat_jwks_s {
     ngx_chat_jwks_state_t   state;
     ngx_uint_t              stale;      /* set is not what the file holds */
     ngx_msec_t              asked;      /* when refresh was asked, or 0 */
-    ngx_uint_t              deaf;       /* and could not be, which was told */
+    unsigned                wanted:1;   /* and is to be again */
+    unsigned                deaf:1;     /* and could not be, which was told */
 };
 
 
@@ -44,8 +45,14 @@ char *ngx_chat_jwks_add(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *refresh,
 void ngx_chat_jwks_init(ngx_chat_node_t *node);
 void ngx_chat_jwks_done(ngx_chat_node_t *node);
 
+
+/* ngx_chat_jwks_ask.c */
+
 /* a token names a key that the set has not: asks for a newer one, not often */
 void ngx_chat_jwks_ask(ngx_chat_jwks_t *jwks);
+
+/* once a second: asks if it was too soon to do so */
+void ngx_chat_jwks_ask_again(ngx_chat_jwks_t *jwks);
 
 
 #endif /* NGX_CHAT_JWKS_H */

@@ -10,8 +10,6 @@ use ChatTest::Metrics qw(parse_metrics);
 use ChatTest::Token qw(make_key public_jwk public_jwks);
 
 
-use constant PATIENCE => 20;            # seconds; nginx looks once in one
-
 my %key = map { $_ => make_key('Ed25519') } qw(a b c);
 my %jwk = map { $_ => public_jwk($key{$_}, kid => $_) } keys %key;
 
@@ -59,7 +57,7 @@ sub becomes ($status, $token, $path, $what) {
         wait_until {
             $seen = status($token, $path) == $status ? $seen + 1 : 0;
             $seen == 20;
-        } PATIENCE;
+        };
     };
 
     ok($ok, $what);
@@ -131,7 +129,7 @@ subtest 'a bad set changes nothing' => sub {
         write_whole($bad{$what});
         wait_until {
             metric('chat_jwks_loads_total{result="failed"}') == $failed + 2
-        } PATIENCE;
+        };
         is(status(token('b')), 101, "$what: the old key is one");
         is(status(token('a')), 401, 'and no other');
     }
@@ -143,7 +141,7 @@ subtest 'a bad set changes nothing' => sub {
     unlink $file;
     wait_until {
         $chat->logs->text('nginx') =~ /No such file.*there is no file.*jwks/s
-    } PATIENCE;
+    };
     is(status(token('b')), 101, 'nor does a file that is gone');
 
     write_whole(public_jwks(@jwk{qw(b c)}));
@@ -163,7 +161,7 @@ subtest 'a reload needs a good file' => sub {
     $chat->reload;
     wait_until {
         $chat->logs->text('nginx') =~ /\[emerg\].*cannot be used/
-    } PATIENCE;
+    };
     is(status(token('b')), 101, 'what runs goes on');
 
     write_whole(public_jwks($jwk{c}));
@@ -172,7 +170,7 @@ subtest 'a reload needs a good file' => sub {
     my @old = sort($chat->workers);
 
     $chat->reload;
-    wait_until { "@{[ sort($chat->workers) ]}" ne "@old" } PATIENCE;
+    wait_until { "@{[ sort($chat->workers) ]}" ne "@old" };
     becomes(101, token('c'), '/a', 'a good one is read by those who are new');
 };
 

@@ -14,7 +14,6 @@ use Time::HiRes qw(time);
 
 use Tab;
 
-use constant TIMEOUT => 20;
 
 my $json = JSON::PP->new->utf8->allow_nonref;
 
@@ -103,7 +102,7 @@ sub tab ($self) {
 
 sub call ($self, $method, $params = {}, $session = undef) {
     my $id = $self->{next}++;
-    my $deadline = time + TIMEOUT;
+    my $deadline = time + PATIENCE;
 
     print { $self->{to} } $json->encode({
         id     => $id,

@@ -8,9 +8,8 @@ use Carp qw(croak);
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64);
 
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_until PATIENCE);
 
-use constant DEADLINE => 15;
 
 my $json = JSON::PP->new->allow_nonref;
 
@@ -113,7 +112,7 @@ sub eval ($self, $expression) {
 
 # an expression that becomes true; between two pages there is none to ask
 
-sub wait_for ($self, $expression, $seconds = DEADLINE) {
+sub wait_for ($self, $expression, $seconds = PATIENCE) {
     my $value;
 
     return $value
@@ -184,7 +183,7 @@ sub _mouse ($self, $type, $x, $y, %more) {
 
 # with the mouse, in the middle of it
 
-sub click ($self, $selector, $text = undef, $seconds = DEADLINE) {
+sub click ($self, $selector, $text = undef, $seconds = PATIENCE) {
     my @place = $self->_place($selector, $text, $seconds);
     my %button = (button => 'left', clickCount => 1);
 
@@ -197,7 +196,7 @@ sub click ($self, $selector, $text = undef, $seconds = DEADLINE) {
 
 
 sub hover ($self, $selector, $text = undef) {
-    $self->_mouse('mouseMoved', $self->_place($selector, $text, DEADLINE));
+    $self->_mouse('mouseMoved', $self->_place($selector, $text, PATIENCE));
 
     return;
 }

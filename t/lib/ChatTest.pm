@@ -35,10 +35,10 @@ use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode raw_member);
 use ChatTest::Token qw(make_token sign_token);
 use ChatTest::Uuid qw(uuid);
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_until wait_within);
 
-my @own = qw(subtest done_testing wait_until decode encode raw_member
-    make_token sign_token uuid CONTINUATION TEXT BINARY CLOSE PING PONG);
+my @own = qw(subtest done_testing wait_until wait_within decode encode
+    raw_member make_token sign_token uuid CONTINUATION TEXT BINARY CLOSE PING PONG);
 my @more = qw(ok is isnt like unlike is_deeply cmp_ok pass fail diag note
     explain plan);
 

@@ -9,8 +9,6 @@ use IO::Handle;
 
 use ChatTest::Wait qw(wait_until);
 
-use constant PATIENCE => 20;
-
 
 # socket: that Redis listens at
 
@@ -31,7 +29,7 @@ sub await ($self, $function, $conversation, $times = 1) {
         sysread $self->{pipe}, $self->{text}, 65536, length $self->{text};
         $times <= (() = $self->{text}
                        =~ /"chat_v1_$function".*$conversation"/g);
-    } PATIENCE;
+    };
 
     return;
 }

@@ -11,9 +11,8 @@ use v5.36;
 use Carp qw(croak);
 use POSIX qw(WNOHANG);
 
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_until PATIENCE);
 
-use constant DEADLINE => 15;
 
 my %running;
 
@@ -96,7 +95,7 @@ sub end ($self, $signal = $self->{stop}) {
 }
 
 
-sub wait_end ($self, $seconds = DEADLINE) {
+sub wait_end ($self, $seconds = PATIENCE) {
     my $ended = eval { wait_until { !$self->alive } $seconds };
 
     croak "$self->{name} did not end within $seconds s" if !$ended;

@@ -14,9 +14,8 @@ use Time::HiRes qw(time);
 use ChatTest::Deflate qw(inflate);
 use ChatTest::Frame qw(:opcodes);
 use ChatTest::Json qw(decode encode);
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_until PATIENCE);
 
-use constant TIMEOUT => 10;
 use constant RSV1 => 4;
 
 # a call that fails is the script's, wherever in here it was noticed
@@ -154,7 +153,7 @@ sub unexpected ($self) {
 
 # the reason of the close frame, whose code must be this
 
-sub expect_close ($self, $code, $seconds = TIMEOUT) {
+sub expect_close ($self, $code, $seconds = PATIENCE) {
     my ($got, $reason, $ended) = $self->{close}
         ? @{ $self->{close} } : $self->read_close($seconds);
 
@@ -169,7 +168,7 @@ sub expect_close ($self, $code, $seconds = TIMEOUT) {
 # reads messages and sorts them until the function returns something
 
 sub _await ($self, $what, $take) {
-    my $deadline = time + TIMEOUT;
+    my $deadline = time + PATIENCE;
 
     while (1) {
         my $found = $take->();

@@ -8,15 +8,33 @@ use Carp qw(croak);
 use Exporter qw(import);
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw(wait_until);
+our @EXPORT_OK = qw(wait_until wait_within PATIENCE);
+
+# Seconds, the one deadline of all that only has to come at some time: a machine
+# that does ten other things is slow, not wrong.
+use constant PATIENCE => 60;
 
 use constant INTERVAL => 0.02;
 
 
-# wait_until { condition } seconds; returns what the condition returned, and
-# dies if it did not come true in time
+# wait_until { condition }; returns what the condition returned, and dies if it
+# did not come true.  More seconds than PATIENCE may be given, fewer are not
+# heard.
 
-sub wait_until :prototype(&;$) ($condition, $seconds = 10) {
+sub wait_until :prototype(&;$) ($condition, $seconds = PATIENCE) {
+    return _wait($condition, $seconds > PATIENCE ? $seconds : PATIENCE);
+}
+
+
+# wait_within { condition } seconds: the same where the time is what is promised,
+# or where the condition should not come true
+
+sub wait_within :prototype(&$) ($condition, $seconds) {
+    return _wait($condition, $seconds);
+}
+
+
+sub _wait ($condition, $seconds) {
     my $deadline = time + $seconds;
 
     while (1) {

@@ -14,9 +14,9 @@ use Socket qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
 use Time::HiRes qw(time);
 
 use ChatTest::Frame qw(make_frame take_frame :opcodes);
+use ChatTest::Wait qw(PATIENCE);
 
 use constant GUID => '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-use constant TIMEOUT => 10;
 
 
 # Connects, sends a handshake and reads the response, whatever it is: see
@@ -106,7 +106,7 @@ sub handshake ($self) {
 # the next response, of which status(), header() and body() tell then
 
 sub read_response ($self) {
-    my $deadline = time + TIMEOUT;
+    my $deadline = time + PATIENCE;
 
     while ($self->{in} !~ /\r\n\r\n/) {
         $self->_fill($deadline)
@@ -199,7 +199,7 @@ sub send_slowly ($self, $bytes) {
 
 sub send_apart ($self, @pieces) {
     for my $piece (@pieces) {
-        my $deadline = time + TIMEOUT;
+        my $deadline = time + PATIENCE;
 
         $self->send_bytes($piece);
 
@@ -231,7 +231,7 @@ sub _unread ($self) {
 
 
 sub send_bytes ($self, $bytes) {
-    my $deadline = time + TIMEOUT;
+    my $deadline = time + PATIENCE;
     local $SIG{PIPE} = 'IGNORE';
 
     while (length $bytes) {
@@ -254,7 +254,7 @@ sub send_bytes ($self, $bytes) {
 # The next frame as { fin, rsv, opcode, payload }; undef at the end of the
 # connection.  Dies if nothing comes in time.
 
-sub read_frame ($self, $seconds = TIMEOUT) {
+sub read_frame ($self, $seconds = PATIENCE) {
     my $deadline = time + $seconds;
 
     while (1) {
@@ -269,7 +269,7 @@ sub read_frame ($self, $seconds = TIMEOUT) {
 # The next frame that is data or close.  Pings are counted, and answered
 # unless auto_pong is off.
 
-sub read_message ($self, $seconds = TIMEOUT) {
+sub read_message ($self, $seconds = PATIENCE) {
     my $deadline = time + $seconds;
 
     while (1) {
@@ -289,7 +289,7 @@ sub read_message ($self, $seconds = TIMEOUT) {
 # The next message, of whatever fragments, as { rsv, opcode, payload, frames:
 # how many they were }; undef at the end.  Control frames are passed over.
 
-sub read_whole ($self, $seconds = TIMEOUT) {
+sub read_whole ($self, $seconds = PATIENCE) {
     my $deadline = time + $seconds;
     my %message = (payload => '', frames => 0);
 
@@ -318,7 +318,7 @@ sub readable ($self) {
 # The code and the reason of the close frame that ends the connection, and
 # whether the server then ended it: in a list.  What comes before is skipped.
 
-sub read_close ($self, $seconds = TIMEOUT) {
+sub read_close ($self, $seconds = PATIENCE) {
     my $deadline = time + $seconds;
 
     while (1) {

@@ -11,7 +11,7 @@ use Carp qw(croak);
 use Exporter qw(import);
 use POSIX qw(WNOHANG);
 
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_within);
 
 our @EXPORT_OK = qw(guarded descendants);
 
@@ -83,7 +83,7 @@ sub descendants ($pid) {
 
 
 sub _kill_the_rest () {
-    wait_until {
+    wait_within {
         kill 'KILL', descendants($$);
         while (waitpid(-1, WNOHANG) > 0) { }
 

@@ -22,7 +22,7 @@ use ChatTest::Chaos::Plan;
 use ChatTest::Chaos::Stack;
 use ChatTest::Json qw(encode);
 use ChatTest::Process;
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_within);
 
 use constant {
     TURN     => 0.05,
@@ -329,7 +329,7 @@ sub _check ($self) {
     my $check = $self->_program('check');
 
     $check->start;
-    wait_until { !$check->alive } 60 + 30 * $self->{minutes};
+    wait_within { !$check->alive } 60 + 30 * $self->{minutes};
     my $said = $stack->logs->text('check');
     print $said;
     $self->{acknowledged} = $1 if $said =~ /^(\d+) operations acknowledged/m;
@@ -347,7 +347,7 @@ sub _must_be_well ($self) {
     my ($code, $text);
 
     eval {
-        wait_until {
+        wait_within {
             ($code, $text) = $self->{stack}->chatctl('status');
             $code == 0;
         } WELL;
@@ -372,7 +372,7 @@ sub _verify ($self, $tenant) {
 
 
 sub _must ($what, $seconds, $condition) {
-    my $so = eval { wait_until { $condition->() } $seconds };
+    my $so = eval { wait_within { $condition->() } $seconds };
 
     croak "not so within $seconds s: $what\n" if !$so;
 

@@ -24,7 +24,7 @@ use ChatTest::Process;
 use ChatTest::Proxy;
 use ChatTest::Redis;
 use ChatTest::Token qw(make_token);
-use ChatTest::Wait qw(wait_until);
+use ChatTest::Wait qw(wait_within);
 use ChatTest::WebSocket;
 
 use constant {
@@ -118,7 +118,7 @@ sub start ($self) {
         $self->start_part($name);
     }
 
-    wait_until { $self->is_ready } SERVES;
+    wait_within { $self->is_ready } SERVES;
 
     return;
 }
@@ -137,7 +137,7 @@ sub start_part ($self, $name) {
     $part->start;
 
     my $served = eval {
-        wait_until { $self->$ready($name) || !$part->alive } SERVES;
+        wait_within { $self->$ready($name) || !$part->alive } SERVES;
     };
 
     croak "$name does not start:\n" . $self->logs->since({})
@@ -158,7 +158,7 @@ sub kill_part ($self, $name) {
 
     kill 'KILL', @pids;
     $part->wait_end;
-    wait_until { !grep { -e "/proc/$_" } @pids } SERVES;
+    wait_within { !grep { -e "/proc/$_" } @pids } SERVES;
 
     return;
 }

@@ -9,7 +9,9 @@ use Carp qw(croak);
 use POSIX qw(strftime);
 use Time::HiRes qw(time sleep);
 
-use constant { NODE => 'operator', PATIENCE => 10 };
+use ChatTest::Wait qw(PATIENCE);
+
+use constant NODE => 'operator';
 
 # what follows operation, user and time, given the conversation and the data
 my %ARGUMENTS = (
