@@ -22,7 +22,7 @@ build="gcc libc6-dev make pkg-config nginx nginx-dev libhiredis-dev
        curl"
 test="perl libcpanel-json-xs-perl libcryptx-perl libio-socket-ssl-perl
       libcmocka-dev chromium spin clang libclang-rt-dev llvm node-ws
-      python3-websockets python3-wsproto"
+      prometheus python3-websockets python3-wsproto"
 check="cppcheck shellcheck"
 conformance="python3-autobahn python3-lib2to3 python3-openssl
              python3-service-identity python3-twisted"

@@ -12,6 +12,7 @@
 
 #include "chat_rc.h"
 #include "mem.h"
+#include "metrics.h"
 
 
 #define JWKS_MAX_SIZE  65536            /* of a set; nginx takes no more */
@@ -25,6 +26,7 @@ typedef struct {
     uint64_t     interval;              /* s, between regular fetches */
     uint64_t     min_interval;          /* s, between any two */
     uint64_t     timeout;               /* s, for one of them whole */
+    metrics_t   *metrics;
 } jwks_t;
 
 

@@ -5,11 +5,20 @@
 #include "life.h"
 #include "log.h"
 #include "options.h"
+#include "status.h"
 
 
-static jwks_t       jwks;
+static metrics_t    metrics;
+static jwks_t       jwks = { .metrics = &metrics };
 static bool         once;
 static const char  *log_level;
+
+static status_t     status = {
+    .program = "chat_jwks",
+    .metrics = metrics_write,
+    .ready = metrics_ready,
+    .data = &metrics
+};
 
 static const option_t  own[] = {
     { "url", OPTION_TEXT, true, "URL", NULL,
@@ -26,6 +35,7 @@ static const option_t  own[] = {
       "how long a fetch may take", &jwks.timeout, 1, 300 },
     { "ca-file", OPTION_TEXT, true, "FILE", NULL,
       "certificates to trust instead of the system's", &jwks.ca_file, 0, 0 },
+    OPTION_STATUS_LISTEN(&status.listen),
     { "once", OPTION_FLAG, false, NULL, NULL,
       "fetch once, and say by the exit code whether it went well", &once, 0,
       0 },
@@ -81,7 +91,16 @@ main(int argc, char **argv)
         return 1;
     }
 
-    rc = once ? jwks_update(&jwks) : jwks_serve(&jwks);
+    if (once) {
+        rc = jwks_update(&jwks);
+
+    } else if (status_start(&status) == -1) {
+        rc = -1;
+
+    } else {
+        rc = jwks_serve(&jwks);
+        status_stop(&status);
+    }
 
     fetch_done();
 

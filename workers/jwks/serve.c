@@ -30,6 +30,7 @@ typedef struct {
 } serve_t;
 
 
+static metrics_fate_e serve_fetch(const jwks_t *j, mem_buf_t *body);
 static void serve_turn(serve_t *s, const jwks_t *j);
 static void serve_plan(serve_t *s, const jwks_t *j, bool ok);
 static bool serve_asked(int fd);
@@ -39,44 +40,54 @@ static uint64_t serve_spread(uint64_t ms);
 int
 jwks_update(const jwks_t *j)
 {
-    int         rc = -1;
+    uint64_t        start = life_now_us();
+    mem_buf_t       body = { 0 };
+    metrics_fate_e  fate;
+
+    fate = serve_fetch(j, &body);
+
+    mem_buf_done(&body);
+    metrics_fetched(j->metrics, fate, life_now_us() - start);
+
+    return fate == METRICS_SAME || fate == METRICS_NEW ? 0 : -1;
+}
+
+
+static metrics_fate_e
+serve_fetch(const jwks_t *j, mem_buf_t *body)
+{
     size_t      nkeys;
-    mem_buf_t   body = { 0 };
     chat_str_t  text;
 
-    if (fetch_get(j, &body) == -1) {
-        goto done;
+    if (fetch_get(j, body) == -1) {
+        return METRICS_NO_ANSWER;
     }
 
-    text = (chat_str_t) { body.data, body.len };
+    text = (chat_str_t) { body->data, body->len };
     nkeys = keyset_check(text);
 
     if (nkeys == 0) {
-        goto done;
+        return METRICS_NO_KEYS;
     }
 
     switch (file_put(j->file, text)) {
 
     case FILE_SAME:
         log_info("the keys are the same", log_uint("keys", nkeys));
-        rc = 0;
-        break;
+        metric_set(&j->metrics->keys, nkeys);
+        return METRICS_SAME;
 
     case FILE_REPLACED:
         log_notice("the keys are new", log_str("file", j->file),
                    log_uint("keys", nkeys));
-        rc = 0;
-        break;
+        metric_set(&j->metrics->keys, nkeys);
+        return METRICS_NEW;
 
     case FILE_FAILED:
         break;
     }
 
-done:
-
-    mem_buf_done(&body);
-
-    return rc;
+    return METRICS_NOT_WRITTEN;
 }
 
 
@@ -103,6 +114,7 @@ jwks_serve(const jwks_t *j)
 
         case LIFE_READY:
             s.asked = serve_asked(s.fd);
+            metric_add(&j->metrics->asked, s.asked);
 
             if (s.asked && s.due > s.not_before) {
                 s.due = s.not_before;

@@ -1,6 +1,8 @@
 /*
  * Signals are blocked but while life_wait() waits, so that none gets lost
- * between a look at the flag and the wait.
+ * between a look at the flag and the wait.  They are for the thread that called
+ * life_init(): others keep them blocked, or one of these might take the signal
+ * that should end a wait of that one.
  */
 
 #define _GNU_SOURCE
@@ -24,7 +26,7 @@
 
 static volatile sig_atomic_t  stopping;
 static sigset_t               waiting_mask;     /* signals let in by waits */
-static bool                   initialised;
+static _Thread_local bool     initialised;
 
 
 static void life_on_signal(int signo);
@@ -87,12 +89,19 @@ life_clock(clockid_t id)
 
     (void) clock_gettime(id, &ts);      /* both clocks always exist */
 
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
 }
 
 
 uint64_t
 life_now(void)
+{
+    return life_clock(CLOCK_MONOTONIC) / 1000;
+}
+
+
+uint64_t
+life_now_us(void)
 {
     return life_clock(CLOCK_MONOTONIC);
 }
@@ -101,7 +110,7 @@ life_now(void)
 uint64_t
 life_time(void)
 {
-    return life_clock(CLOCK_REALTIME);
+    return life_clock(CLOCK_REALTIME) / 1000;
 }
 
 

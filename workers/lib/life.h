@@ -25,6 +25,7 @@ void life_ignore_sigpipe(void);     /* part of life_init() */
 bool life_stopping(void);
 
 uint64_t life_now(void);            /* ms, for durations only */
+uint64_t life_now_us(void);         /* the same in microseconds */
 uint64_t life_time(void);           /* ms since 1970 */
 
 /* waits for poll(2)'s events on fd (-1: for none) until life_now() is at */

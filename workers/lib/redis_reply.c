@@ -96,8 +96,8 @@ redis_fill(redis_t *r, uint64_t at, bool until_stop)
 static int
 redis_read(redis_t *r)
 {
-    ssize_t      n;
-    static char  buf[READ_SIZE];
+    ssize_t                    n;
+    static _Thread_local char  buf[READ_SIZE];
 
     do {
         n = recv(r->context->fd, buf, sizeof(buf), MSG_DONTWAIT);

@@ -306,6 +306,7 @@ idle_read(persist_t *p, part_t *part)
 
     case FCALL_OK:
         p->idle_dropped += redis_number(reply, 1);
+        metric_add(&p->metrics.idle_dropped, redis_number(reply, 1));
         break;
 
     case FCALL_FAILED:      /* Redis counts uses instead of time, mostly */

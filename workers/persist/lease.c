@@ -122,6 +122,7 @@ lease_keep(persist_t *p)
         held += p->parts[i].state != PART_FREE;
     }
 
+    metric_set(&p->metrics.renewed_at, life_now());
     p->db_link = p->db.links;
     p->lease_at = life_now() + (held == p->npartitions ? PERSIST_RENEW
                                                        : PERSIST_STANDBY);
@@ -341,6 +342,7 @@ lease_let_go(persist_t *p)
 
         if (part->state != PART_FREE && !part->seen) {
             part->state = PART_FREE;
+            metric_add(&p->metrics.leases_lost, 1);
             log_notice("partition is held by another",
                        log_uint("partition", part->p));
         }

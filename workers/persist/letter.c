@@ -27,6 +27,7 @@
 
 
 #define LETTER_EVERY  1000      /* ms */
+#define LETTER_COUNT  10000     /* ms between counts */
 #define LETTER_AGAIN  20        /* where something of a conversation waits */
 #define LETTER_MOST   8         /* of a partition, at once */
 #define LETTER_SPEND  100       /* ms before other things get their turn */
@@ -41,6 +42,7 @@ typedef struct {
 } letter_t;
 
 
+static int letter_count(persist_t *p);
 static int letter_do(persist_t *p, const PGresult *res, int row,
     bool waits[CHAT_ID_MAX_PARTITIONS]);
 static int letter_store(persist_t *p, letter_t *letter);
@@ -55,6 +57,10 @@ static const char  sql_asked[] =
     " (SELECT d.id, d.p, d.fields FROM chat.dead_letter d"
     "   WHERE d.p = o.p AND d.retry_at IS NOT NULL"
     "   ORDER BY d.retry_at, d.id LIMIT $2) d";
+
+
+static const char  sql_count[] =
+    "SELECT count(*) FROM (SELECT 1 FROM chat.dead_letter LIMIT 1000) d";
 
 
 static PGresult *
@@ -96,6 +102,10 @@ letter_keep(persist_t *p)
         return 0;
     }
 
+    if (letter_count(p) == -1) {
+        return -1;
+    }
+
     res = letter_ask(p);
 
     if (res == NULL) {
@@ -112,6 +122,31 @@ letter_keep(persist_t *p)
     PQclear(res);
 
     return rc;
+}
+
+
+/* for metrics alone: those of all partitions */
+
+static int
+letter_count(persist_t *p)
+{
+    PGresult  *res;
+
+    if (life_now() < p->letters_count_at) {
+        return 0;
+    }
+
+    p->letters_count_at = life_now() + LETTER_COUNT;
+    res = db_query(&p->db, sql_count, NULL);
+
+    if (res == NULL) {
+        return db_is_open(&p->db) ? 0 : -1;
+    }
+
+    metric_set(&p->metrics.letters_kept, db_value_uint(res, 0, 0));
+    PQclear(res);
+
+    return 0;
 }
 
 

@@ -13,7 +13,9 @@
 #include "past.h"
 #include "redis_url.h"
 #include "share.h"
+#include "status.h"
 #include "store.h"
+#include "watch.h"
 
 
 /*
@@ -34,9 +36,20 @@ static const char  session_setup[] =
     "SET jit = off";
 
 
-static options_rc_e persist_init(persist_t *p, int argc, char **argv);
-static options_rc_e persist_read_options(persist_t *p, int argc,
+/* who tells how it is; nothing where nobody is to be told */
+
+typedef struct {
+    status_t  status;
+    watch_t   watch;
+} teller_t;
+
+
+static options_rc_e persist_init(persist_t *p, teller_t *teller, int argc,
     char **argv);
+static options_rc_e persist_read_options(persist_t *p, teller_t *teller,
+    int argc, char **argv);
+static int teller_start(teller_t *teller, persist_t *p);
+static void teller_stop(teller_t *teller);
 static void persist_name(persist_t *p);
 static int persist_turn(persist_t *p, batch_t *batch);
 static int persist_work(persist_t *p, batch_t *batch);
@@ -51,12 +64,17 @@ main(int argc, char **argv)
 {
     static batch_t    batch;        /* what was read ahead, or nothing */
     static persist_t  p;
+    static teller_t   teller;
     options_rc_e      rc;
 
-    rc = persist_init(&p, argc, argv);
+    rc = persist_init(&p, &teller, argc, argv);
 
     if (rc != OPTIONS_OK) {
         return rc == OPTIONS_DONE ? 0 : 2;
+    }
+
+    if (teller_start(&teller, &p) == -1) {
+        return 1;
     }
 
     log_notice("started", log_str("holder", p.holder));
@@ -65,16 +83,19 @@ main(int argc, char **argv)
 
         if (persist_turn(&p, &batch) == -1) {       /* has logged why */
             batch_done(&batch);
+            metrics_turn(&p);
             persist_pause(&p);
             continue;
         }
 
         db_settle(&p.db);
         redis_settle(&p.redis);
+        metrics_turn(&p);
     }
 
     batch_done(&batch);
     persist_done(&p);
+    teller_stop(&teller);
 
     log_notice("stopped", log_uint("stored", p.stored));
 
@@ -83,11 +104,11 @@ main(int argc, char **argv)
 
 
 static options_rc_e
-persist_init(persist_t *p, int argc, char **argv)
+persist_init(persist_t *p, teller_t *teller, int argc, char **argv)
 {
     options_rc_e  rc;
 
-    rc = persist_read_options(p, argc, argv);
+    rc = persist_read_options(p, teller, argc, argv);
 
     if (rc != OPTIONS_OK) {
         return rc;
@@ -109,13 +130,18 @@ persist_init(persist_t *p, int argc, char **argv)
 
 
 static options_rc_e
-persist_read_options(persist_t *p, int argc, char **argv)
+persist_read_options(persist_t *p, teller_t *teller, int argc, char **argv)
 {
     const char   *level;
     redis_url_t   url;
     options_rc_e  rc;
 
     const option_t  own[] = {
+        OPTION_STATUS_LISTEN(&teller->status.listen),
+        OPTION_END
+    };
+
+    const option_t  common[] = {
         OPTION_REDIS_URL(&p->redis.url),
         OPTION_POSTGRES_URL(&p->db.url),
         { "backlog", OPTION_NUMBER, true, "N", "50000",
@@ -133,7 +159,9 @@ persist_read_options(persist_t *p, int argc, char **argv)
         .help = "Stores what happens in conversations: from the logs in Redis "
                 "into PostgreSQL.\nAny number of it may run; they share the "
                 "partitions evenly.",
-        .own = own
+        .own = own,
+        .common = common,
+        .word = "PERSIST_"
     };
 
     rc = options_read(&options, argc, argv);
@@ -153,6 +181,42 @@ persist_read_options(persist_t *p, int argc, char **argv)
     }
 
     return OPTIONS_OK;
+}
+
+
+static int
+teller_start(teller_t *teller, persist_t *p)
+{
+    status_t  *status = &teller->status;
+
+    if (status->listen == NULL) {
+        p->letters_count_at = UINT64_MAX;
+        return 0;
+    }
+
+    status->program = "chat_persist";
+    status->metrics = metrics_write;
+    status->ready = metrics_ready;
+    status->data = &p->metrics;
+
+    if (status_start(status) == -1) {
+        return -1;
+    }
+
+    if (watch_start(&teller->watch, &p->metrics, p->redis.url) == -1) {
+        status_stop(status);
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static void
+teller_stop(teller_t *teller)
+{
+    status_stop(&teller->status);
+    watch_stop(&teller->watch);
 }
 
 

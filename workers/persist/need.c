@@ -23,6 +23,7 @@ typedef struct {
 
 
 static int need_answer_turn(persist_t *p, turn_t *turn, size_t n);
+static void need_drop(persist_t *p, need_t *need, metrics_need_e why);
 
 
 static void
@@ -104,13 +105,13 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 
         if (need_read(need, entry->element[1]) == -1) {
             log_warn("a need makes no sense", log_uint("partition", part->p));
-            need_free(need);
+            need_drop(p, need, METRICS_NEED_MALFORMED);
             continue;
         }
 
         if (part->nneeds == NEED_MAX) {
             log_warn("too many needs wait", log_uint("partition", part->p));
-            need_free(need);
+            need_drop(p, need, METRICS_NEED_TOO_MANY);
             continue;
         }
 
@@ -174,10 +175,13 @@ need_select(persist_t *p, turn_t turn[NEED_TURN])
             continue;
         }
 
-        if (need->at <= now || need->part->state == PART_FREE
-            || need->part->state == PART_STOPPED)
-        {
+        if (need->part->state == PART_FREE) {       /* another answers it */
             need_free(need_remove(p, link));
+            continue;
+        }
+
+        if (need->at <= now || need->part->state == PART_STOPPED) {
+            need_drop(p, need_remove(p, link), METRICS_NEED_LATE);
             continue;
         }
 
@@ -217,6 +221,22 @@ need_due(const persist_t *p)
 }
 
 
+static void
+need_drop(persist_t *p, need_t *need, metrics_need_e why)
+{
+    metric_add(&p->metrics.dropped[why], 1);
+    need_free(need);
+}
+
+
+static void
+need_count(persist_t *p, const need_t *need)
+{
+    metric_add(&p->metrics.answered[need->kind], 1);
+    metric_seconds(&p->metrics.answer, (life_now() - need->since) * 1000);
+}
+
+
 /* what has not been answered yet comes back */
 
 static void
@@ -227,8 +247,13 @@ need_end_turn(persist_t *p, turn_t *turn, size_t n)
     for (i = 0; i < n; i++) {
         PQclear(turn[i].res);
 
-        if (turn[i].sent || turn[i].gone) {
+        if (turn[i].gone) {
+            need_drop(p, turn[i].need, METRICS_NEED_FAILED);
+
+        } else if (turn[i].sent) {
+            need_count(p, turn[i].need);
             need_free(turn[i].need);
+
         } else {
             need_add(p, turn[i].need);
         }

@@ -44,6 +44,7 @@ typedef struct need_s {
     stream_id_t     id;             /* in the need stream */
     stream_id_t     until;          /* answer once this is stored */
     stream_id_t    *ends;           /* of a list: so in each partition */
+    uint64_t        since;          /* life_now() when it was asked */
     uint64_t        at;             /* give up then; 0: not marked yet */
     uint64_t        again;          /* look again then: others store, too */
 

@@ -199,6 +199,7 @@ need_mark_part(persist_t *p, part_t *part, uint64_t redis_now,
         age = redis_now > need->id.ms ? redis_now - need->id.ms : 0;
 
         need->until = look.last;
+        need->since = life_now() > age ? life_now() - age : 0;
         need->at = life_now() + 1;      /* not 0: marked */
 
         if (age < NEED_LIFE) {

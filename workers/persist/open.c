@@ -492,6 +492,11 @@ open_done(persist_t *p, part_t *part, open_case_e how)
     part->state = PART_OPEN;
     part_unmark(p, part);
 
+    metric_add(&p->metrics.opened[how == OPEN_READY ? METRICS_OPEN_UNCHANGED
+                                  : how == OPEN_FRESH ? METRICS_OPEN_NEW
+                                  : how == OPEN_KEPT ? METRICS_OPEN_COMPLETE
+                                  : METRICS_OPEN_LOST], 1);
+
     log_at(how == OPEN_LOST ? LOG_LEVEL_WARN : LOG_LEVEL_NOTICE,
            "partition is open", log_uint("partition", part->p),
            log_uint("generation", part->generation),

@@ -15,6 +15,7 @@
 #include "chat_id.h"
 #include "chat_name.h"
 #include "db.h"
+#include "metrics.h"
 #include "redis.h"
 #include "stream_id.h"
 
@@ -60,9 +61,10 @@ struct need_s;
 struct past_s;
 
 
-typedef struct {
+typedef struct persist_s {
     db_t             db;
     redis_t          redis;
+    metrics_t        metrics;
     uint64_t         db_link;       /* the links that the parts below were */
     uint64_t         redis_link;    /*   last looked at on */
 
@@ -74,6 +76,7 @@ typedef struct {
     uint64_t         erase_at;      /* when to erase what was deleted */
     uint64_t         versions_at;   /*   and former contents */
     uint64_t         letters_at;    /* when to look for dead letters */
+    uint64_t         letters_count_at;  /*   and to count them */
     uint64_t         revoke_at;     /* when to look for revocations, */
     uint64_t         revoke_link;   /*   and the link where that was done */
     uint64_t         revoke_expire_at;  /* when to forget what has ended */

@@ -23,7 +23,7 @@ static int store_ahead(persist_t *p, const batch_t *batch, batch_t *next,
 static int store_meanwhile(persist_t *p, const batch_t *batch, batch_t *next);
 static int store_by_part(persist_t *p, const batch_t *batch);
 static store_rc_e store_finish(persist_t *p, const entry_t *entries, size_t n,
-    int statements);
+    int statements, uint64_t start);
 static store_rc_e store_transaction(persist_t *p, const entry_t *entries,
     size_t n);
 static store_rc_e store_results(persist_t *p, int statements);
@@ -80,7 +80,8 @@ store_batch(persist_t *p, const batch_t *batch, batch_t *next)
 static int
 store_ahead(persist_t *p, const batch_t *batch, batch_t *next, store_rc_e *rc)
 {
-    int  redis = 0, statements;
+    int       redis = 0, statements;
+    uint64_t  start = life_now_us();
 
     *rc = STORE_ERROR;
     statements = rows_send(p, batch->entries, batch->n);
@@ -93,7 +94,7 @@ store_ahead(persist_t *p, const batch_t *batch, batch_t *next, store_rc_e *rc)
         redis = store_meanwhile(p, batch, next);
     }
 
-    *rc = store_finish(p, batch->entries, batch->n, statements);
+    *rc = store_finish(p, batch->entries, batch->n, statements, start);
 
     return redis;
 }
@@ -236,12 +237,13 @@ store_log_dead_letters(const entry_t *entries, size_t n)
 static store_rc_e
 store_transaction(persist_t *p, const entry_t *entries, size_t n)
 {
-    int  statements;
+    int       statements;
+    uint64_t  start = life_now_us();
 
     statements = rows_send(p, entries, n);
 
     return statements == -1 ? STORE_ERROR
-                            : store_finish(p, entries, n, statements);
+                            : store_finish(p, entries, n, statements, start);
 }
 
 
@@ -252,8 +254,31 @@ store_alone(persist_t *p, const entry_t *e)
 }
 
 
+/* once they are certain to be in their tables */
+
+static void
+store_count(persist_t *p, const entry_t *entries, size_t n, uint64_t start)
+{
+    size_t      i;
+    metrics_t  *m = &p->metrics;
+
+    p->stored += n;
+    metric_number(&m->batch, n);
+    metric_seconds(&m->commit, life_now_us() - start);
+
+    for (i = 0; i < n; i++) {
+        if (entries[i].fate == ENTRY_GOOD) {
+            metric_add(&m->stored[entries[i].kind], 1);
+        } else {
+            metric_add(&m->dead_letters, 1);
+        }
+    }
+}
+
+
 static store_rc_e
-store_finish(persist_t *p, const entry_t *entries, size_t n, int statements)
+store_finish(persist_t *p, const entry_t *entries, size_t n, int statements,
+    uint64_t start)
 {
     size_t       i, moved;
     store_rc_e   rc;
@@ -262,6 +287,7 @@ store_finish(persist_t *p, const entry_t *entries, size_t n, int statements)
     rc = store_results(p, statements);
 
     if (rc != STORE_OK) {
+        metric_add(&p->metrics.failed[rc], 1);
         return rc;
     }
 
@@ -271,7 +297,7 @@ store_finish(persist_t *p, const entry_t *entries, size_t n, int statements)
         moves[i].part->stored = moves[i].to;
     }
 
-    p->stored += n;
+    store_count(p, entries, n, start);
     past_learn(p, entries, n);
     store_log_dead_letters(entries, n);
 
