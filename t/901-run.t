@@ -42,7 +42,8 @@ subtest 'start returns when it is ready' => sub {
     like($said, qr/\Angx_chat is running\.$/m, 'says so');
     like($said, qr/\Q${\ $chat->url }\E/, 'where to click');
 
-    for my $path ('', 'readyz', 'healthz', 'metrics', 'chat.js') {
+    for my $path ('', 'readyz', 'healthz', 'metrics', 'persist/metrics',
+                     'persist/readyz', 'chat.js') {
         is($http->get($chat->url . $path)->{status}, 200, "/$path");
     }
 };
