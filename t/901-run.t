@@ -43,9 +43,14 @@ subtest 'start returns when it is ready' => sub {
     like($said, qr/\Q${\ $chat->url }\E/, 'where to click');
 
     for my $path ('', 'readyz', 'healthz', 'metrics', 'persist/metrics',
-                     'persist/readyz', 'chat.js') {
+                  'chat.js')
+    {
         is($http->get($chat->url . $path)->{status}, 200, "/$path");
     }
+
+    ok(eval { wait_until {
+        $http->get($chat->url . 'persist/readyz')->{status} == 200 } 20 },
+        'chat-persist is ready, too');
 };
 
 subtest 'the sign-in' => sub {

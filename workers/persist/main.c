@@ -274,6 +274,7 @@ persist_work(persist_t *p, batch_t *batch)
 
     if (!source_is_next(p, batch)) {
         batch_reset(batch);
+        metrics_turn(p);            /* it may wait */
 
         if (source_read(p, batch, persist_due(p)) == -1
             || need_mark(p) == -1)

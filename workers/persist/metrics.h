@@ -82,7 +82,7 @@ typedef struct {
 struct persist_s;
 
 
-/* what is so at the end of a turn */
+/* what is so now; at the end of a turn, and before a wait */
 void metrics_turn(struct persist_s *p);
 
 /* for status.c; data is a metrics_t */
