@@ -155,11 +155,11 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "Times that chat_limit_zone had no room and somebody was let in." },
 
     [NGX_CHAT_COUNT_TURN_CUT_FLUSH] = {
-        "chat_turns_cut_total", "{what=\"flush\"}",
+        "chat_turns_cut_total", "what=\"flush\"",
         "Turns of the event loop that left work for the next one." },
 
     [NGX_CHAT_COUNT_TURN_CUT_PUBLISH] = {
-        "chat_turns_cut_total", "{what=\"publish\"}",
+        "chat_turns_cut_total", "what=\"publish\"",
         NULL },
 };
 
