@@ -6,6 +6,7 @@ package Bench::Fanout;
 use v5.36;
 
 use Bench::Floor;
+use Bench::Instance;
 use Bench::Load;
 use Bench::Usage;
 use ChatTest::Wait qw(wait_until);
@@ -16,6 +17,19 @@ use constant {
     LATE     => 60,         # seconds that a run may take longer than it should
     DRAIN    => 120,        # that storing may take
 };
+
+# what is looked at, and its processes
+my %PARTS = (
+    'nginx'        => sub ($chat, $load) { $chat->worker_pids },
+    'clients'      => sub ($chat, $load) { $load->pids },
+    'Redis'        => sub ($chat, $load) { $chat->pid_of('Redis') },
+    'chat-persist' => sub ($chat, $load) { $chat->pid_of('chat-persist') },
+    'PostgreSQL'   => sub ($chat, $load) {
+        my $pid = $chat->pid_of('PostgreSQL');
+
+        return ($pid, Bench::Instance::children($pid));
+    },
+);
 
 
 # chat, placement, processes (of clients), rooms, members
@@ -91,10 +105,13 @@ sub _floor ($self, $what, $seconds) {
 }
 
 
+# nginx and the clients are looked at when everything has come, the others when
+# everything is stored
+
 sub _chat ($self, $what, $seconds) {
-    my $load = $self->{load};
-    my @workers = $self->{chat}->worker_pids;
-    my $before = Bench::Usage->now(@workers);
+    my ($chat, $load) = $self->@{qw(chat load)};
+    my $sends = $self->_sends;
+    my %before = map { $_ => $self->_usage($_) } keys %PARTS;
 
     if ($what->{window}) {
         $load->loop($what->{window}, $seconds);
@@ -105,15 +122,18 @@ sub _chat ($self, $what, $seconds) {
 
     my $result = $load->result($seconds + LATE)
         // die "$self->{name}: the load hangs\n";
-    my $usage = Bench::Usage->now(@workers)->since($before);
+    my $nginx = $self->_usage('nginx')->since($before{nginx});
+    my $clients = $self->_usage('clients')->since($before{clients});
+    my $sent = defined $sends ? $self->_sends - $sends : undef;
 
     $self->_check_result($result);
     $self->{accepted} += $result->{accepted};
     $self->{refused} += $result->{refused};
-    wait_until { !$self->{chat}->backlog($self->{redis}) } DRAIN;
+    wait_until { !$chat->backlog($self->{redis}) } DRAIN;
 
     return {
-        %$usage,
+        %$nginx,
+        sends      => $sent,
         messages   => $result->{accepted},
         refused    => $result->{refused},
         deliveries => $result->{events},
@@ -121,8 +141,23 @@ sub _chat ($self, $what, $seconds) {
         us         => $result->{us},
         reply      => $result->{reply},
         receive    => $result->{receive},
+        parts      => {
+            clients => $clients->{ns},
+            map { $_ => $self->_usage($_)->since($before{$_})->{ns} }
+                qw(Redis chat-persist PostgreSQL),
+        },
     };
 }
+
+
+sub _usage ($self, $part) {
+    return Bench::Usage->now($PARTS{$part}->($self->{chat}, $self->{load}));
+}
+
+
+# how often nginx has sent something to a session
+
+sub _sends ($self) { return $self->{chat}->metrics->{chat_sends_total} }
 
 
 # A message that was refused, as by "timeout", may be there all the same.

@@ -15,10 +15,12 @@ use List::Util qw(sum);
 use Bench::Redis qw(encode);
 use ChatTest::Client;
 use ChatTest::Command qw(run);
+use ChatTest::Metrics qw(parse_metrics);
 use ChatTest::Port qw(take_port);
 use ChatTest::Process;
 use ChatTest::Token qw(make_token);
 use ChatTest::Wait qw(wait_until);
+use ChatTest::WebSocket;
 
 use constant {
     START    => 90,
@@ -252,6 +254,19 @@ sub kill_part ($self, $part) {
 
 sub worker_pids ($self) {
     return children(slurp("$self->{directory}/nginx/nginx.pid") =~ s/\s//gr);
+}
+
+
+# what nginx counts: 'name{label="value"}' => value
+
+sub metrics ($self) {
+    my $response = ChatTest::WebSocket->new(
+        port    => $self->{port},
+        path    => '/metrics',
+        headers => { Connection => 'close', Upgrade => undef },
+    );
+
+    return (parse_metrics($response->body))[0];
 }
 
 

@@ -1,163 +1,134 @@
-# What the runs of bench/bench amount to: figures of each case, which of the
-# targets are met, all of it as text.
+# The report of bench/bench as text.
 
 package Bench::Report;
 
 use v5.36;
 
 use Exporter qw(import);
-use List::Util qw(max min sum);
 
-use Bench::Figures qw(median);
-use Bench::Histogram qw(percentile unite);
+our @EXPORT_OK = qw(report);
 
-our @EXPORT_OK = qw(lines summary targets);
-
-# of processor time and calls per delivery
-use constant {
-    RATIO      => 1.25,     # of the floor, in the case that is asked for
-    USER       => 1.0,      # us
-    SENDS      => 1.05,
-    TOGETHER   => 8,        # deliveries per call: several messages have met
-    SAVED      => 0.5,      # of the floor, where they have
-    TICKS      => 1000,     # of the clock, for user and system to be told
-    ASKED      => '1x1000@100',
-};
-
-my @PERCENTILES = (50, 90, 99, 99.9, 100);
+my @PARTS = ('nginx', 'Redis', 'chat-persist', 'PostgreSQL', 'clients');
 
 
-# Pairs of runs (Bench::Fanout) => figures.  Ratios are those of pairs, of which
-# the median is taken; everything else is of all runs together.
+# machine, placement, and what of this was measured: connections, handshakes,
+# cases, targets, stored
 
-sub summary ($name, @pairs) {
-    my @chat = map { $_->{chat} } @pairs;
-    my @floor = map { $_->{floor} } @pairs;
-    my @ratios = map { per_delivery($_->{chat}) / per_delivery($_->{floor}) }
-        @pairs;
-
-    return {
-        name    => $name,
-        pairs   => scalar @pairs,
-        ratio   => median(@ratios),
-        lowest  => min(@ratios),
-        highest => max(@ratios),
-        nginx   => {
-            _cost(@chat),
-            messages   => sum(map { $_->{messages} } @chat),
-            refused    => sum(map { $_->{refused} } @chat),
-            receive_us => _percentiles(map { $_->{receive} } @chat),
-            reply_us   => _percentiles(map { $_->{reply} } @chat),
-        },
-        floor   => {
-            _cost(@floor),
-            receive_us => _percentiles(map { $_->{receive} } @floor),
-        },
-    };
+sub report ($r) {
+    return join "\n", map { "$_\n" } grep { $_ ne '' }
+        join("\n", $r->{machine}, "Processors: $r->{placement}"),
+        _connections($r->{connections} // []),
+        _handshakes($r->{handshakes} // []),
+        map({ $_->(@{ $r->{cases} // [] }) } \&_costs, \&_delays, \&_parts),
+        _targets(@{ $r->{targets} // [] }),
+        defined $r->{stored} ? "$r->{stored} messages, nothing lost or doubled,"
+            . ' all of them stored' : '';
 }
 
 
-# us of processor time
+sub _connections ($rows) {
+    return '' if !@$rows;
 
-sub per_delivery ($run) { return $run->{ns} / 1000 / $run->{deliveries} }
-
-
-sub _cost (@runs) {
-    my %sum = map {
-        my $name = $_;
-        my @figures = map { $_->{$name} } @runs;
-
-        $name => @figures == (grep { defined } @figures) ? sum(@figures) : undef
-    } qw(ns user system deliveries bytes us sends writes);
-    my $ticks = $sum{user} + $sum{system};
-    my $cpu = per_delivery(\%sum);
-
-    return (
-        deliveries => $sum{deliveries},
-        bytes      => $sum{bytes} / $sum{deliveries},
-        per_second => $sum{deliveries} / $sum{us} * 1e6,
-        busy       => $sum{ns} / 1000 / $sum{us},
-        cpu_us     => $cpu,
-        user_us    => $ticks < TICKS ? undef : $cpu * $sum{user} / $ticks,
-        system_us  => $ticks < TICKS ? undef : $cpu * $sum{system} / $ticks,
-        sends      => defined $sum{sends} ? $sum{sends} / $sum{deliveries}
-            : undef,
-        writes     => defined $sum{writes} ? $sum{writes} / $sum{deliveries}
-            : undef,
-    );
+    return join "\n", 'Memory of idle connections, bytes each (user side)',
+        map {
+            sprintf '  %-6s %6.0f  of %d', $_->{kind}, $_->{bytes},
+                $_->{connections}
+        } @$rows;
 }
 
 
-sub _percentiles (@histograms) {
-    my %all;
+sub _handshakes ($rows) {
+    return '' if !@$rows;
 
-    for my $histogram (@histograms) {
-        $all{$_} += $histogram->{$_} for keys %$histogram;
-    }
-
-    return { map { $_ => percentile(\%all, $_) } @PERCENTILES };
+    return join "\n", 'Handshakes',
+        sprintf('  %-24s %10s %22s', '', 'a second', 'us of processor time'),
+        map {
+            sprintf '  %-24s %10.0f %22.1f', $_->{kind}, $_->{per_second},
+                $_->{cpu_us}
+        } @$rows;
 }
 
 
-# What is asked for, of summaries => { what, limit, value, met }; a figure that
-# is not known is not looked at.
+sub _costs (@cases) {
+    return '' if !@cases;
 
-sub targets (@cases) {
-    my @targets;
-
-    for my $case (@cases) {
-        my $nginx = $case->{nginx};
-        my $sends = $nginx->{sends} // $nginx->{writes};
-        my $add = sub ($what, $value, $limit) {
-            push @targets, {
-                what  => "$case->{name}: $what",
-                limit => $limit,
-                value => $value,
-                met   => $value <= $limit ? 1 : 0,
-            } if defined $value;
-        };
-
-        $add->('of the floor', $case->{ratio}, RATIO)
-            if $case->{name} eq ASKED;
-        $add->('of the floor, where messages meet', $case->{ratio}, SAVED)
-            if defined $sends && $sends * TOGETHER <= 1;
-        $add->('send calls', $nginx->{sends}, SENDS);
-        $add->('us of user time', $nginx->{user_us}, USER);
-    }
-
-    return @targets;
+    return join "\n", 'What a delivery costs: processor time, us',
+        sprintf('  %-17s %10s %10s %6s  %-22s %6s %6s %6s %6s %6s %6s', '',
+                'deliveries', 'the floor:', 'nginx', 'of the floor', '', '', '',
+                'the', 'sends', 'writes'),
+        sprintf('  %-17s %10s %10s %6s  %-22s %6s %6s %6s %6s %6s %6s',
+                'case', 'a second', 'a second', 'busy', 'median (range)',
+                'nginx', 'user', 'system', 'floor', 'each', 'each'),
+        map { _cost($_) } @cases;
 }
 
 
-# -- as text ------------------------------------------------------------------
-
-sub head () {
-    return sprintf("%-16s %8s %6s  %-20s  %6s %6s %6s  %6s %6s  %-17s  %-17s",
-                   'rooms x members', 'deliv.', 'nginx', 'of the floor',
-                   'us', 'user', 'system', 'writes', 'floor', 'receive, ms',
-                   'reply, ms'),
-        sprintf("%-16s %8s %6s  %-20s  %6s %6s %6s  %6s %6s  %5s %5s %5s"
-                . "  %5s %5s %5s", '@ messages/s', '/s', 'busy', 'median (range)',
-                '', '', '', 'each', 'us', 'p50', 'p99', 'max', 'p50', 'p99',
-                'max');
-}
-
-
-sub line ($case) {
+sub _cost ($case) {
     my ($nginx, $floor) = $case->@{qw(nginx floor)};
 
-    return sprintf "%-16s %8.0f %5.0f%%  %4.2f (%4.2f to %5.2f)  %6.2f %6s %6s"
-        . "  %6s %6.2f  %s  %s",
-        $case->{name}, $nginx->{per_second}, 100 * $nginx->{busy},
-        $case->@{qw(ratio lowest highest)}, $nginx->{cpu_us},
-        (map { defined $_ ? sprintf('%.2f', $_) : '-' }
-         $nginx->@{qw(user_us system_us writes)}), $floor->{cpu_us},
-        map { _times($nginx->{$_}) } qw(receive_us reply_us);
+    return sprintf '  %-17s %10.0f %10.0f %5.0f%%  %-22s %6.2f %6s %6s %6.2f'
+        . ' %6s %6s%s',
+        $case->{name}, $nginx->{per_second}, $floor->{per_second},
+        100 * $nginx->{busy},
+        sprintf('%.2f (%.2f to %.2f)', $case->@{qw(ratio lowest highest)}),
+        $nginx->{cpu_us}, _two($nginx->{user_us}), _two($nginx->{system_us}),
+        $floor->{cpu_us}, _two($nginx->{sends}), _two($nginx->{writes}),
+        defined $nginx->{kept} && !$nginx->{kept} ? '  late' : '';
 }
 
 
-sub _times ($us) {
-    return join ' ', map { sprintf '%5.4g', $us->{$_} / 1000 } 50, 99, 100;
+sub _two ($value) { return defined $value ? sprintf('%.2f', $value) : '-' }
+
+
+sub _delays (@cases) {
+    return '' if !@cases;
+
+    return join "\n", 'From when a message was due, ms',
+        sprintf('  %-17s  %-31s  %-31s  %s', '', 'to each who gets it',
+                'to its reply', 'the floor'),
+        sprintf('  %-17s  %s  %s  %s', 'case', _times('p50', 'p99', 'p99.9',
+                'max'), _times('p50', 'p99', 'p99.9', 'max'),
+                _times('p50', 'p99')),
+        map {
+            sprintf '  %-17s  %s  %s  %s', $_->{name},
+                _ms($_->{nginx}{receive_us}, 50, 99, 99.9, 100),
+                _ms($_->{nginx}{reply_us}, 50, 99, 99.9, 100),
+                _ms($_->{floor}{receive_us}, 50, 99)
+        } @cases;
+}
+
+
+sub _ms ($us, @percentiles) {
+    return _times(map { sprintf '%.2f', $us->{$_} / 1000 } @percentiles);
+}
+
+
+sub _times (@texts) { return join ' ', map { sprintf '%7s', $_ } @texts }
+
+
+sub _parts (@cases) {
+    return '' if !@cases;
+
+    return join "\n",
+        'What a message takes, from its request to its row: us',
+        sprintf('  %-17s  %s', 'case', join ' ', map { sprintf '%12s', $_ }
+                                                     @PARTS),
+        map {
+            my $us = $_->{message_us};
+
+            sprintf '  %-17s  %s', $_->{name}, join ' ',
+                map { sprintf '%12.1f', $us->{$_} // 0 } @PARTS
+        } @cases;
+}
+
+
+sub _targets (@targets) {
+    return '' if !@targets;
+
+    return join "\n", 'What was asked for', map {
+        sprintf '  %-6s  %-50s  %6.2f, at most %.2f',
+            $_->{met} ? 'met' : 'MISSED', $_->@{qw(what value limit)}
+    } @targets;
 }
 
 1;

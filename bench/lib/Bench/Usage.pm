@@ -9,41 +9,47 @@ package Bench::Usage;
 
 use v5.36;
 
-use List::Util qw(sum);
-
 use Bench::Instance;
 
 
-# of these processes together; writes is undef where the kernel does not tell
+# now, of these processes
 
 sub now ($class, @pids) {
-    my %sum = map { $_ => 0 } qw(ns user system writes);
-
-    for my $pid (@pids) {
-        my ($ns) = split ' ', Bench::Instance::slurp("/proc/$pid/schedstat")
-            or die "process $pid has ended\n";
-        my $stat = Bench::Instance::slurp("/proc/$pid/stat") =~ s/.*\)//sr;
-        my ($user, $system) = (split ' ', $stat)[11, 12];
-        my ($writes) = Bench::Instance::slurp("/proc/$pid/io")
-            =~ /^syscw: (\d+)/m;
-
-        $sum{ns} += $ns;
-        $sum{user} += $user;
-        $sum{system} += $system;
-        $sum{writes} = defined $writes && defined $sum{writes}
-            ? $sum{writes} + $writes : undef;
-    }
-
-    return bless \%sum, $class;
+    return bless { map { $_ => _of($_) } @pids }, $class;
 }
 
 
+# what those that are there now have taken since then, together: ns, user and
+# system (ticks), writes, which is undef where the kernel does not tell
+
 sub since ($self, $before) {
+    my %sum = map { $_ => 0 } qw(ns user system writes);
+
+    for my $pid (keys %$self) {
+        my ($now, $then) = ($self->{$pid}, $before->{$pid});
+
+        for my $name (keys %sum) {
+            $sum{$name} = defined $sum{$name} && defined $now->{$name}
+                ? $sum{$name} + $now->{$name} - ($then->{$name} // 0) : undef;
+        }
+    }
+
+    return \%sum;
+}
+
+
+sub _of ($pid) {
+    my ($ns) = split ' ', Bench::Instance::slurp("/proc/$pid/schedstat");
+    my $stat = Bench::Instance::slurp("/proc/$pid/stat") =~ s/.*\)//sr;
+    my ($user, $system) = (split ' ', $stat)[11, 12];
+    my ($writes) = Bench::Instance::slurp("/proc/$pid/io")
+        =~ /^syscw: (\d+)/m;
+
     return {
-        map {
-            $_ => defined $self->{$_} && defined $before->{$_}
-                ? $self->{$_} - $before->{$_} : undef
-        } qw(ns user system writes)
+        ns     => $ns // 0,
+        user   => $user // 0,
+        system => $system // 0,
+        writes => $writes,
     };
 }
 
