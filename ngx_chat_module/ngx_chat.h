@@ -119,6 +119,8 @@ struct ngx_chat_main_conf_s {
     ngx_shm_zone_t    *zone;            /* if enabled, or metrics */
     ngx_shm_zone_t    *limit_zone;      /* if enabled */
     size_t             limit_zone_size;
+    size_t             node_queue;      /* bytes that may wait in a node */
+    ngx_msec_t         node_lag;        /* turns that are too long */
     ngx_chat_node_t   *node;            /* of this process, or NULL */
     ngx_array_t       *logs;            /* ngx_log_t *, of all locations */
 };
@@ -230,6 +232,7 @@ struct ngx_chat_node_s {
     ngx_queue_t            crowd;       /* and those that are many */
     ngx_event_t            flush_event;
     ngx_chat_inbox_t       inbox;
+    ngx_chat_load_t        load;
     ngx_queue_t            dead;        /* sessions to free */
     ngx_event_t            free_event;
     ngx_chat_out_t        *free_out;

@@ -24,6 +24,7 @@ ngx_chat_buffer_create(size_t size)
     }
 
     b->refs = 1;
+    b->places = 0;
     b->data = NULL;
     b->len = 0;
     b->packed = NULL;

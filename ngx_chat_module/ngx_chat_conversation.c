@@ -202,6 +202,10 @@ ngx_chat_conversation_position(ngx_chat_request_t *rq, redisReply *reply)
         return;
     }
 
+    if (ngx_chat_overload_history(rq) != NGX_OK) {
+        return;
+    }
+
     ngx_chat_ask_need(rq, ngx_chat_need_range(rq->node, &rq->name,
                                                   rq->after, &rq->waiter));
 }

@@ -27,6 +27,14 @@ static ngx_chat_conf_range_t  ngx_chat_limit_zone_range =
     { ngx_chat_conf_check_size, "chat_limit_zone", 64 * 1024,
       1024 * 1024 * 1024, "64k and 1024m" };
 
+static ngx_chat_conf_range_t  ngx_chat_node_queue_range =
+    { ngx_chat_conf_check_size, "chat_node_queue", 64 * 1024,
+      (size_t) 65536 * 1024 * 1024, "64k and 65536m" };
+
+static ngx_chat_conf_range_t  ngx_chat_node_lag_range =
+    { ngx_chat_conf_check_msec, "chat_node_lag", 10, 60 * 1000,
+      "10ms and 1m" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_message_size_range =
     { ngx_chat_conf_check_size, "chat_max_message_size", 1024,
       NGX_CHAT_MAX_ECHO_MESSAGE, "1k and 16m" };
@@ -115,6 +123,20 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_chat_main_conf_t, compare_interval),
       &ngx_chat_compare_interval_range },
+
+    { ngx_string("chat_node_queue"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, node_queue),
+      &ngx_chat_node_queue_range },
+
+    { ngx_string("chat_node_lag"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, node_lag),
+      &ngx_chat_node_lag_range },
 
     { ngx_string("chat_canary"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,

@@ -78,7 +78,7 @@ ngx_chat_flush_post(ngx_chat_session_t *s, ngx_uint_t crowd)
 static void
 ngx_chat_flush_event(ngx_event_t *ev)
 {
-    uint64_t          begin, half, now;
+    uint64_t          begin, half, now, turn;
     ngx_chat_node_t  *node = ev->data;
 
     begin = ngx_chat_flush_clock(CLOCK_MONOTONIC);
@@ -92,8 +92,11 @@ ngx_chat_flush_event(ngx_event_t *ev)
 
     node->inbox.told = 0;
 
+    turn = ngx_chat_flush_turn();
+
     ngx_chat_time_add(node, NGX_CHAT_TIME_FLUSH, now - begin);
-    ngx_chat_time_add(node, NGX_CHAT_TIME_TURN, ngx_chat_flush_turn());
+    ngx_chat_time_add(node, NGX_CHAT_TIME_TURN, turn);
+    ngx_chat_overload_turn(node, turn);
 
     if (!ngx_queue_empty(&node->flush) || !ngx_queue_empty(&node->crowd)) {
         ngx_chat_count(node, NGX_CHAT_COUNT_TURN_CUT_FLUSH);

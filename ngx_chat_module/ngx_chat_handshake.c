@@ -43,6 +43,7 @@ static const ngx_chat_check_t  ngx_chat_handshake_checks[] = {
     { ngx_chat_handshake_check_key, 1 },
     { ngx_chat_extension_check, 1 },
     { ngx_chat_handshake_check_ready, 1 },
+    { ngx_chat_overload_check, 1 },
     { ngx_chat_limit_check_address, 0 },
     { ngx_chat_handshake_check_origin, 0 },
     { ngx_chat_handshake_check_token, 0 },

@@ -80,6 +80,11 @@ ngx_int_t ngx_chat_handshake_dismissed(ngx_chat_handshake_t *hs,
     const char *message);
 
 
+/* ngx_chat_overload.c: a check: newcomers have to wait */
+
+ngx_int_t ngx_chat_overload_check(ngx_chat_handshake_t *hs);
+
+
 /* ngx_chat_limit_handshake.c: checks.  An address: before anything is made of
    the token; a user, or a stranger who may show a token later: after it */
 

@@ -38,6 +38,7 @@ ngx_chat_held_add(ngx_chat_room_t *room, uint64_t revision, ngx_str_t *what,
 
     ngx_queue_insert_tail(&room->held, &h->queue);
     room->held_bytes += b->len;
+    room->owner->load.bytes += sizeof(ngx_chat_held_t) + b->len;
 }
 
 
@@ -88,6 +89,7 @@ ngx_chat_held_free(ngx_chat_room_t *room, ngx_chat_held_t *h)
 {
     ngx_queue_remove(&h->queue);
     room->held_bytes -= h->buffer->len;
+    room->owner->load.bytes -= sizeof(ngx_chat_held_t) + h->buffer->len;
     ngx_chat_buffer_unref(h->buffer);
     ngx_free(h);
 }

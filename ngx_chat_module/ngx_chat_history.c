@@ -24,6 +24,10 @@ ngx_chat_history_get(ngx_chat_request_t *rq)
     ngx_chat_call_t      call;
     ngx_chat_identity_t *identity = rq->session->identity;
 
+    if (ngx_chat_overload_history(rq) != NGX_OK) {
+        return;
+    }
+
     last = ngx_chat_history_sequence(rq, buf);
 
     ngx_chat_call_begin(&call, rq->node, "chat_v1_history", &rq->name);

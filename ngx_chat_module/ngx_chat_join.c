@@ -86,6 +86,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         join->revision = 0;
         join->admitted = 0;
         join->own = 0;
+        join->gap = 0;
         join->request = NULL;
         join->element = NULL;
         join->state = NGX_CHAT_JOIN_PARTIAL;

@@ -58,6 +58,14 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_revocations_stale", "",
         "Nodes that do not know what is revoked." },
 
+    [NGX_CHAT_COUNT_QUEUED_BYTES] = {
+        "chat_queued_bytes", "",
+        "What waits in memory to be sent, in rooms and in requests." },
+
+    [NGX_CHAT_COUNT_OVERLOAD_LEVEL] = {
+        "chat_overload_level", "",
+        "Overload levels of all nodes, added up; 0: all is well." },
+
     [NGX_CHAT_COUNT_COMMAND_LOST] = {
         "chat_redis_link_lost_total", "link=\"command\"",
         "Links to Redis that were up and were lost." },
@@ -160,6 +168,30 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_TURN_CUT_PUBLISH] = {
         "chat_turns_cut_total", "what=\"publish\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_SHED_TYPING] = {
+        "chat_shed_total", "what=\"typing\"",
+        "What was left undone since there was too much to do." },
+
+    [NGX_CHAT_COUNT_SHED_PRESENCE] = {
+        "chat_shed_total", "what=\"presence\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_SHED_RECEIPT] = {
+        "chat_shed_total", "what=\"receipt\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_SHED_HISTORY] = {
+        "chat_shed_total", "what=\"history\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_SHED_READER] = {
+        "chat_shed_total", "what=\"reader\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_SHED_HANDSHAKE] = {
+        "chat_shed_total", "what=\"handshake\"",
         NULL },
 };
 

@@ -36,6 +36,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
 
     ngx_chat_flush_init(node);
     ngx_chat_inbox_init(node);
+    ngx_chat_overload_init(node);
 
     node->free_event.handler = ngx_chat_node_free_event;
     node->free_event.data = node;
@@ -97,6 +98,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_node_free_event(&node->free_event);
     ngx_chat_flush_done(node);
     ngx_chat_inbox_done(node);
+    ngx_chat_overload_done(node);
     ngx_chat_deflate_done(node);
 
     if (node->free_event.posted) {
@@ -131,6 +133,8 @@ ngx_chat_node_free_event(ngx_event_t *ev)
         s = ngx_queue_data(q, ngx_chat_session_t, queue);
         ngx_chat_session_free(s);
     }
+
+    ngx_chat_overload_look(node);       /* what they had waiting is gone */
 }
 
 

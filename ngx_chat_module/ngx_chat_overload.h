@@ -1,6 +1,6 @@
 /*
  * What keeps a node going when there is more to do than it can: work that is
- * cut into turns.  Included by ngx_chat.h.
+ * cut into turns, and what is left undone.  Included by ngx_chat.h.
  */
 
 #ifndef NGX_CHAT_OVERLOAD_H
@@ -25,6 +25,64 @@ ngx_uint_t ngx_chat_inbox_waits(ngx_chat_node_t *node);     /* is not empty */
 /* whether it keeps that for later.  payload: NULL: the channel is confirmed */
 ngx_uint_t ngx_chat_inbox_takes(ngx_chat_node_t *node, ngx_str_t *channel,
     ngx_str_t *payload);
+
+
+/* ngx_chat_overload.c: the load of the node; each level leaves undone what
+   those before do, too */
+
+typedef enum {
+    NGX_CHAT_OVERLOAD_NONE,
+    NGX_CHAT_OVERLOAD_TYPING,
+    NGX_CHAT_OVERLOAD_PRESENCE,
+    NGX_CHAT_OVERLOAD_RECEIPTS,
+    NGX_CHAT_OVERLOAD_HISTORY,
+    NGX_CHAT_OVERLOAD_CLOSE,            /* slow readers; and newcomers */
+
+    NGX_CHAT_OVERLOAD_LEVELS
+} ngx_chat_overload_e;
+
+
+typedef struct {
+    size_t        bytes;                /* that wait, in memory: to be sent, in
+                                           rooms, in requests */
+    size_t        shown;                /* the same, as last counted */
+    ngx_uint_t    level;                /* ngx_chat_overload_e */
+    ngx_msec_t    changed;              /* it was, then */
+    ngx_msec_t    closed;               /* readers were, then */
+
+    ngx_uint_t    worst;                /* ms: the longest turn lately */
+    ngx_uint_t    lag;                  /* that, smoothed */
+    ngx_msec_t    looked;               /* at worst */
+    ngx_event_t   timer;
+
+    ngx_queue_t   rooms;                /* that were not told something */
+    ngx_event_t   gaps;                 /* to tell them */
+} ngx_chat_load_t;
+
+
+void ngx_chat_overload_init(ngx_chat_node_t *node);
+void ngx_chat_overload_done(ngx_chat_node_t *node);
+void ngx_chat_overload_turn(ngx_chat_node_t *node, uint64_t us);
+void ngx_chat_overload_look(ngx_chat_node_t *node);     /* bytes may be many */
+
+/* for requests of what is past */
+ngx_int_t ngx_chat_overload_history(ngx_chat_request_t *rq);
+
+
+/* ngx_chat_shed.c: ephemeral events */
+
+#define NGX_CHAT_SHED_PART  4           /* of chat_send_queue: one of these is
+                                           too much for what is ephemeral */
+
+void ngx_chat_shed_init(ngx_chat_node_t *node);
+void ngx_chat_shed_done(ngx_chat_node_t *node);
+
+/* to all who are live in the room, and can take it.  what: as Redis says it */
+void ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
+    ngx_chat_buffer_t *b);
+void ngx_chat_shed_drained(ngx_chat_session_t *s);  /* its queue is empty */
+void ngx_chat_shed_forget(ngx_chat_room_t *room);
+void ngx_chat_shed_over(ngx_chat_node_t *node);     /* some are told again */
 
 
 #endif /* NGX_CHAT_OVERLOAD_H */

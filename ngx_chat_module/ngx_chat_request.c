@@ -302,6 +302,7 @@ ngx_chat_request_create(ngx_chat_session_t *s, const chat_request_t *parsed,
 
     ngx_memzero(rq, sizeof(ngx_chat_request_t));
     ngx_memcpy(rq->text, text.data, text.len);
+    s->node->load.bytes += sizeof(ngx_chat_request_t) + text.len;
 
     rq->len = text.len;
     rq->session = s;
@@ -522,6 +523,8 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
 void
 ngx_chat_request_free(ngx_chat_request_t *rq)
 {
+    rq->node->load.bytes -= sizeof(ngx_chat_request_t) + rq->len;
+
     ngx_chat_buffer_unref(rq->events);
     ngx_free(rq);
 }

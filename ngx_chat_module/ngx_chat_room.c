@@ -35,7 +35,7 @@ static ngx_chat_room_t *ngx_chat_room_create(ngx_chat_node_t *node,
 static void ngx_chat_room_free(ngx_chat_room_t *room);
 
 static void ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e);
-static void ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event);
+static void ngx_chat_room_tell(ngx_chat_room_t *room, ngx_chat_publish_t *e);
 static ngx_int_t ngx_chat_room_parse(ngx_str_t *payload,
     ngx_chat_publish_t *e);
 
@@ -205,6 +205,7 @@ ngx_chat_room_free(ngx_chat_room_t *room)
 {
     ngx_chat_held_drop(room);
     ngx_chat_repair_cancel(room);
+    ngx_chat_shed_forget(room);
 
     if (room->compared != NULL) {
         ngx_free(room->compared);
@@ -371,7 +372,7 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     }
 
     if (e.revision == 0) {
-        ngx_chat_room_tell(room, &e.event);
+        ngx_chat_room_tell(room, &e);
         return;
     }
 
@@ -420,30 +421,17 @@ ngx_chat_room_take(ngx_chat_room_t *room, ngx_chat_publish_t *e)
 /* an ephemeral event: for whoever is there now, or for nobody */
 
 static void
-ngx_chat_room_tell(ngx_chat_room_t *room, ngx_str_t *event)
+ngx_chat_room_tell(ngx_chat_room_t *room, ngx_chat_publish_t *e)
 {
-    ngx_queue_t        *q;
-    ngx_chat_join_t    *join;
     ngx_chat_buffer_t  *b;
 
-    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, event->data, event->len);
-    if (b == NULL) {
-        return;
+    b = ngx_chat_buffer_copy(CHAT_FRAME_TEXT, e->event.data, e->event.len);
+
+    if (b != NULL) {
+        room->owner->inbox.told += room->njoins;
+        ngx_chat_shed_tell(room, &e->what, b);
+        ngx_chat_buffer_unref(b);
     }
-
-    for (q = ngx_queue_head(&room->joins);
-         q != ngx_queue_sentinel(&room->joins);
-         q = ngx_queue_next(q))
-    {
-        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-
-        if (join->state == NGX_CHAT_JOIN_LIVE && join->element == NULL) {
-            ngx_chat_join_tell(join, b, 0);
-        }
-    }
-
-    room->owner->inbox.told += room->njoins;
-    ngx_chat_buffer_unref(b);
 }
 
 

@@ -42,6 +42,8 @@ struct ngx_chat_join_s {
     unsigned                   own:1;       /* revision is of a later generation
                                                than the room's: it counts, even
                                                if it is lower */
+    unsigned                   gap:1;       /* was not told what is ephemeral;
+                                               in front of session's joins */
 };
 
 
@@ -65,6 +67,7 @@ struct ngx_chat_room_s {
     ngx_queue_t                held;        /* ngx_chat_held_t, as they came */
     ngx_queue_t                repair;      /* node->repairs, if queued */
     ngx_queue_t                peers;       /* node->rooms_of[partition] */
+    ngx_queue_t                shed_queue;  /* node->load.rooms, if shed */
     size_t                     held_bytes;
     uint64_t                   revision;    /* the last one fanned out */
     uint64_t                   generation;  /* of the last comparison */
@@ -92,6 +95,7 @@ struct ngx_chat_room_s {
     unsigned                   queued:1;        /* in node->repairs */
     unsigned                   looking:1;       /* an answer about it comes */
     unsigned                   gap:1;           /* a publish may be lost */
+    unsigned                   shed:1;          /* what was ephemeral is */
 
     u_char                     base[1];
 };

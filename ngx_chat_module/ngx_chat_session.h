@@ -16,6 +16,7 @@
 
 struct ngx_chat_buffer_s {
     ngx_uint_t   refs;
+    ngx_uint_t   places;                /* of these, in send queues */
     u_char      *data;                  /* the frame, head first */
     size_t       len;                   /* of the frame */
     u_char      *payload;
@@ -148,6 +149,7 @@ struct ngx_chat_session_s {
 
     unsigned               flushing:1;
     unsigned               crowded:1;   /* in node->crowd */
+    unsigned               shed:1;      /* some of its joins have a gap */
     unsigned               pinged:1;    /* and nothing was heard since */
     unsigned               expiring:1;  /* token.expiring was sent */
     unsigned               draining:1;  /* it was its turn to leave: nothing is

@@ -77,6 +77,12 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
     b = ngx_chat_deflate_pack(s, b);
 
     ngx_chat_buffer_ref(b);
+    node->load.bytes += sizeof(ngx_chat_out_t);
+
+    if (b->places++ == 0) {             /* however many it is sent to */
+        node->load.bytes += sizeof(ngx_chat_buffer_t) + b->len;
+    }
+
     out->buffer = b;
     out->next = NULL;
 
@@ -88,6 +94,7 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
         && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s))
         && !s->conf->echo)
     {
+        ngx_chat_count(node, NGX_CHAT_COUNT_LIMITED_SEND_QUEUE);
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_SLOW);
     }
 }
@@ -155,6 +162,10 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
         return;
     }
 
+    if (rc == NGX_OK && s->shed) {
+        ngx_chat_shed_drained(s);
+    }
+
     if (rc == NGX_AGAIN && s->connection->write->ready) {
         ngx_chat_flush_post(s, 1);      /* others first */
     }
@@ -175,7 +186,6 @@ ngx_chat_write_doomed(ngx_chat_session_t *s)
     }
 
     if (s->doomed == NGX_CHAT_CLOSE_SLOW) {
-        ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_SEND_QUEUE);
         ngx_chat_session_close(s, s->doomed, "slow consumer");
         return;
     }
@@ -357,7 +367,15 @@ ngx_chat_write_pop(ngx_chat_session_t *s)
 static void
 ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out)
 {
-    ngx_chat_buffer_unref(out->buffer);
+    ngx_chat_buffer_t  *b = out->buffer;
+
+    node->load.bytes -= sizeof(ngx_chat_out_t);
+
+    if (--b->places == 0) {
+        node->load.bytes -= sizeof(ngx_chat_buffer_t) + b->len;
+    }
+
+    ngx_chat_buffer_unref(b);
 
     if (node->nfree_out >= NGX_CHAT_WRITE_FREE) {
         ngx_free(out);

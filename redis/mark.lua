@@ -48,7 +48,7 @@ local function mark(keys, a)
     marks_wait(l, member)
 
     if redis.call('HLEN', l.base .. ':members') <= RECEIPTS_MAX then
-        redis.call('PUBLISH', l.base, '0 0 . ' .. a[7] .. '"sequenceNumber":'
+        redis.call('PUBLISH', l.base, '0 0 r ' .. a[7] .. '"sequenceNumber":'
                    .. num(seq) .. '}}')
     end
 
