@@ -338,17 +338,16 @@ ngx_chat_canary_on_text(void *data, chat_str_t text)
         { "error", { { NULL, 0 }, CHAT_JSON_NULL } }
     };
 
-    if (canary->state == NGX_CHAT_CANARY_IDLE) {
+    ngx_chat_canary_mark(canary, canary->number, mark);
+
+    if (ngx_strnstr((u_char *) text.data, (char *) mark + 1, text.len)
+        != NULL)
+    {
+        ngx_chat_canary_on_change(canary);
         return;
     }
 
-    ngx_chat_canary_mark(canary, canary->number, mark);
-
-    if (canary->state == NGX_CHAT_CANARY_CHANGING && !canary->heard
-        && ngx_strnstr((u_char *) text.data, (char *) mark + 1, text.len)
-           != NULL)
-    {
-        ngx_chat_canary_on_change(canary);
+    if (canary->state == NGX_CHAT_CANARY_IDLE) {
         return;
     }
 
@@ -367,6 +366,18 @@ ngx_chat_canary_on_text(void *data, chat_str_t text)
 static void
 ngx_chat_canary_on_change(ngx_chat_canary_t *canary)
 {
+    if (canary->heard) {
+        ngx_log_error(NGX_LOG_WARN, canary->node->log, 0,
+                      "chat: a change in partition %ui was heard twice",
+                      canary->partition);
+        ngx_chat_count(canary->node, NGX_CHAT_COUNT_CANARY_DOUBLED);
+        return;
+    }
+
+    if (canary->state != NGX_CHAT_CANARY_CHANGING) {
+        return;                         /* it was given up */
+    }
+
     canary->heard = 1;
     ngx_chat_time_add(canary->node, NGX_CHAT_TIME_CANARY_DELIVERY,
                       ngx_chat_canary_now() - canary->sent);

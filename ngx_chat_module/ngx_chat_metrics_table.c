@@ -82,6 +82,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_canary_lost_total", "",
         "Changes of the canary that were stored and not heard in 5 seconds." },
 
+    [NGX_CHAT_COUNT_CANARY_DOUBLED] = {
+        "chat_canary_doubled_total", "",
+        "Changes of the canary that were heard more than once." },
+
     [NGX_CHAT_COUNT_CANARY_UNSTORED] = {
         "chat_canary_unstored_total", "",
         "Changes of the canary that were heard and not stored in time." },

@@ -4,9 +4,13 @@
  * "report <token>", it is published to "chat:doctor:<token>".
  *
  *   node <id> pid <pid> part <i> of <n> sessions <n> rooms <n> gaps <n>
- *       revoked <last change> <sure|unsure>                (in one line)
+ *       revoked <last change> <sure|unsure> host <name> master <pid>
+ *       <serves|leaves> lost <n> doubled <n> repaired <n>  (in one line)
  *   <base> <revision> <generation> <live joins> <ok|stale|opening>
  *   ...
+ *
+ * What was lost and doubled is of the canaries, and what was repaired of the
+ * rooms, of all processes of this nginx, those that have ended among them.
  *
  * Rooms are told in the order of their tree, so that those that come and go
  * meanwhile do no harm; how many parts there are is told beforehand.
@@ -18,13 +22,14 @@
 #define NGX_CHAT_REPORT_ROOMS     500       /* of one part */
 #define NGX_CHAT_REPORT_PAUSE     1000      /* ms between reports */
 #define NGX_CHAT_REPORT_CHANNEL   "chat:doctor:"
-#define NGX_CHAT_REPORT_HEAD      256       /* bytes */
+#define NGX_CHAT_REPORT_HEAD      (512 + NGX_MAXHOSTNAMELEN)    /* bytes */
 #define NGX_CHAT_REPORT_LINE      (CHAT_NAME_MAX_BASE + 3 * NGX_INT64_LEN + 16)
 
 
 static ngx_uint_t ngx_chat_report_is_token(ngx_str_t *token);
 static void ngx_chat_report_on_timer(ngx_event_t *ev);
 static ngx_int_t ngx_chat_report_part(ngx_chat_node_t *node, u_char *text);
+static u_char *ngx_chat_report_head(ngx_chat_node_t *node, u_char *p);
 static u_char *ngx_chat_report_room(u_char *p, ngx_chat_room_t *room);
 static ngx_chat_room_t *ngx_chat_report_next(ngx_chat_node_t *node);
 static void ngx_chat_report_on_sent(void *data, redisReply *reply);
@@ -142,14 +147,7 @@ ngx_chat_report_part(ngx_chat_node_t *node, u_char *text)
 
     report->part++;
 
-    p = ngx_sprintf(text, "node %V pid %P part %ui of %ui sessions %uL "
-                    "rooms %uL gaps %uL revoked %uL %s\n", &node->id,
-                    ngx_pid, report->part, report->parts,
-                    ngx_chat_count_own(node, NGX_CHAT_COUNT_SESSIONS),
-                    ngx_chat_count_own(node, NGX_CHAT_COUNT_ROOMS),
-                    ngx_chat_count_own(node, NGX_CHAT_COUNT_GAPS),
-                    node->revoke.mark,
-                    ngx_chat_revoke_is_sure(node) ? "sure" : "unsure");
+    p = ngx_chat_report_head(node, text);
 
     for (i = 0; i < NGX_CHAT_REPORT_ROOMS; i++) {
         room = ngx_chat_report_next(node);
@@ -174,6 +172,31 @@ ngx_chat_report_part(ngx_chat_node_t *node, u_char *text)
     ngx_chat_call_add(&call, text, p - text);
 
     return ngx_chat_call_send(&call, node, ngx_chat_report_on_sent, node);
+}
+
+
+static u_char *
+ngx_chat_report_head(ngx_chat_node_t *node, u_char *p)
+{
+    ngx_chat_totals_t  totals;
+
+    ngx_chat_shm_read(node->conf, &totals);
+
+    p = ngx_sprintf(p, "node %V pid %P part %ui of %ui sessions %uL "
+                    "rooms %uL gaps %uL revoked %uL %s", &node->id,
+                    ngx_pid, node->report.part, node->report.parts,
+                    ngx_chat_count_own(node, NGX_CHAT_COUNT_SESSIONS),
+                    ngx_chat_count_own(node, NGX_CHAT_COUNT_ROOMS),
+                    ngx_chat_count_own(node, NGX_CHAT_COUNT_GAPS),
+                    node->revoke.mark,
+                    ngx_chat_revoke_is_sure(node) ? "sure" : "unsure");
+
+    return ngx_sprintf(p, " host %V master %P %s lost %uL doubled %uL "
+                       "repaired %uL\n", &node->cycle->hostname, ngx_parent,
+                       ngx_exiting ? "leaves" : "serves",
+                       totals.counts[NGX_CHAT_COUNT_CANARY_LOST],
+                       totals.counts[NGX_CHAT_COUNT_CANARY_DOUBLED],
+                       totals.counts[NGX_CHAT_COUNT_GAPS]);
 }
 
 

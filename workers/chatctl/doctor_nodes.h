@@ -24,6 +24,13 @@ typedef struct {
     uint64_t   rooms;
     uint64_t   gaps;            /* that it has repaired */
     bool       unsure;          /* of what is revoked */
+    uint64_t   pid;
+    char       host[65];        /* "": it does not tell, nor what follows */
+    uint64_t   master;          /* process id */
+    bool       leaves;
+    uint64_t   lost;            /* by canaries of all nodes of that nginx */
+    uint64_t   doubled;         /*   likewise */
+    uint64_t   repaired;        /* gaps, by all nodes of that nginx */
     uint64_t   parts;           /* of its report */
     uint64_t   got;             /*   that came */
 } node_t;

@@ -288,8 +288,37 @@ report_node(report_t *report, chat_str_t id)
 }
 
 
+/* host <name> master <pid> <serves|leaves> lost <n> doubled <n> repaired <n>;
+   a node of an older version does not tell these */
+
+static void
+report_take_process(node_t *node, chat_str_t *line)
+{
+    chat_str_t  host, state;
+
+    (void) report_word(line);
+    host = report_word(line);
+
+    if (host.len >= sizeof(node->host)) {
+        host.len = sizeof(node->host) - 1;
+    }
+
+    memcpy(node->host, host.data, host.len);
+    (void) report_word(line);
+    node->master = report_uint(line);
+    state = report_word(line);
+    node->leaves = state.len == 6 && memcmp(state.data, "leaves", 6) == 0;
+    (void) report_word(line);
+    node->lost = report_uint(line);
+    (void) report_word(line);
+    node->doubled = report_uint(line);
+    (void) report_word(line);
+    node->repaired = report_uint(line);
+}
+
+
 /* node <id> pid <pid> part <i> of <n> sessions <n> rooms <n> gaps <n>
-   revoked <n> <sure|unsure> */
+   revoked <n> <sure|unsure>, and of its process */
 
 static void
 report_take(const doctor_t *d, report_t *report, chat_str_t text)
@@ -311,7 +340,7 @@ report_take(const doctor_t *d, report_t *report, chat_str_t text)
     }
 
     (void) report_word(&line);
-    (void) report_word(&line);              /* pid */
+    node->pid = report_uint(&line);
     (void) report_word(&line);
     (void) report_word(&line);              /* part */
     (void) report_word(&line);
@@ -325,6 +354,7 @@ report_take(const doctor_t *d, report_t *report, chat_str_t text)
     (void) report_word(&line);
     (void) report_uint(&line);              /* the last change that it knows */
     node->unsure = report_word(&line).len == strlen("unsure");
+    report_take_process(node, &line);
     node->got++;
 
     while (report_next_line(&text, &line)) {

@@ -73,6 +73,8 @@ static const verb_t  verbs[] = {
       "say whether all is well" },
     { { "doctor", NULL }, doctor_main,
       "look for what is wrong, and tell what to do" },
+    { { "reload", NULL }, reload_main,
+      "reload nginx, and see whether anything gets lost" },
     { { "verify", NULL }, verify_main,
       "prove that a conversation has no gaps" },
     { { "deadletter", "list" }, deadletter_list_main,

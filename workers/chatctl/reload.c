@@ -1,0 +1,467 @@
+/*
+ * chatctl reload: has nginx read its configuration anew, waits until the old
+ * worker processes are gone, and tells what became of everybody.
+ */
+
+#include "reload.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "token.h"
+
+
+#define STEP     20             /* ms between looks */
+#define SETTLE   5000           /* ms: the new ones reach Redis */
+#define TALK     500            /* ms before the reload */
+#define HEARD    10000          /* ms: the last messages are */
+#define USER     "chatctl"
+
+
+typedef struct {
+    const char  *pid_file;
+    uint64_t     pid;
+    uint64_t     wait;          /* s */
+    uint64_t     sessions;      /* of our own */
+    const char  *test;          /* a command; NULL: none */
+    const char  *url;           /* of a location; NULL: no sessions */
+    const char  *key_file;
+    const char  *tenant;
+    const char  *redis_url;
+    bool         verify;
+    bool         json;
+
+    pid_t        master;
+    workers_t    old;
+    workers_t    children;      /* whatever nginx has started before */
+    workers_t    now;
+    size_t       started;
+    uint64_t     ms;            /* that it took */
+    nodes_t      before;
+    nodes_t      after;
+    watch_t      watch;         /* n is 0: none */
+    char        *token;
+} reload_t;
+
+
+static int reload_check(reload_t *r);
+static int reload_run(reload_t *r);
+static int reload_test(const reload_t *r);
+static int reload_prepare(reload_t *r);
+static int reload_make_token(reload_t *r);
+static int reload_signal(reload_t *r);
+static int reload_await(reload_t *r);
+static bool reload_is_refused(const reload_t *r);
+static void reload_pause(reload_t *r);
+static int reload_verify(reload_t *r);
+static bool reload_is_good(const reload_t *r);
+static void reload_print(const reload_t *r);
+static void reload_print_json(const reload_t *r);
+
+
+int
+reload_main(int argc, char **argv)
+{
+    int              rc;
+    options_rc_e     orc;
+    static reload_t  r;
+
+    const option_t  own[] = {
+        { "pid-file", OPTION_TEXT, false, "FILE", "/run/nginx.pid",
+          "where nginx has written its process id", &r.pid_file, 0, 0 },
+        { "pid", OPTION_NUMBER, false, "N", NULL,
+          "the process id itself", &r.pid, 1, INT32_MAX },
+        { "test-command", OPTION_TEXT, false, "COMMAND", NULL,
+          "what must succeed before, such as \"nginx -t\"", &r.test, 0, 0 },
+        { "wait", OPTION_SECONDS, false, "TIME", "2m",
+          "how long old processes may take; more than chat_drain_time",
+          &r.wait, 1, 86400 },
+        { "verify", OPTION_FLAG, false, NULL, NULL,
+          "look whether anything is lost or doubled", &r.verify, 0, 0 },
+        { "url", OPTION_TEXT, false, "URL", NULL,
+          "ws://HOST:PORT/PATH of a chat location, for sessions of its own",
+          &r.url, 0, 0 },
+        { "sessions", OPTION_NUMBER, false, "N", "4",
+          "so many of them", &r.sessions, 1, WATCH_MAX },
+        { "token-key-file", OPTION_TEXT, true, "FILE", NULL,
+          "what their token is signed with", &r.key_file, 0, 0 },
+        { "tenant", OPTION_TEXT, false, "ID", "default",
+          "of which tenant they are", &r.tenant, 0, 0 },
+        { "json", OPTION_FLAG, false, NULL, NULL,
+          "print one JSON object", &r.json, 0, 0 },
+        OPTION_REDIS_URL(&r.redis_url),
+        OPTION_END
+    };
+
+    const options_t  options = {
+        .usage = "chatctl reload [OPTION]...",
+        .help = "Has nginx reload its configuration, as nginx -s reload does, "
+                "and waits until the old worker\nprocesses are gone.  With "
+                "--verify it looks before and after what nodes tell; with "
+                "--url, too,\nit has sessions there meanwhile, which talk, "
+                "come back and count what they missed or heard\ntwice.",
+        .more = CHATCTL_EXITS,
+        .own = own
+    };
+
+    memset(&r, 0, sizeof(r));
+    orc = options_read(&options, argc, argv);
+
+    if (orc != OPTIONS_OK) {
+        return ctl_exit(orc);
+    }
+
+    if (reload_check(&r) == -1) {
+        return EXIT_USAGE;
+    }
+
+    rc = reload_run(&r);
+
+    watch_close(&r.watch);
+    free(r.token);
+
+    return rc;
+}
+
+
+static int
+reload_check(reload_t *r)
+{
+    if (r->url != NULL && !r->verify) {
+        ctl_say("--url is for --verify");
+        return -1;
+    }
+
+    if (r->url != NULL && socket_url_read(&r->watch.url, r->url) == -1) {
+        ctl_say("\"%s\" is not like ws://127.0.0.1:8080/chat", r->url);
+        return -1;
+    }
+
+    if (r->url != NULL && r->key_file == NULL) {
+        ctl_say("--url needs --token-key-file (CHAT_TOKEN_KEY_FILE)");
+        return -1;
+    }
+
+    return ctl_check_id("tenant", r->tenant);
+}
+
+
+static int
+reload_run(reload_t *r)
+{
+    int  rc;
+
+    if (r->pid == 0 && reload_read_pid(r->pid_file, &r->pid) == -1) {
+        return EXIT_FAILED;
+    }
+
+    r->master = (pid_t) r->pid;
+
+    if (reload_check_master(r->master) == -1 || reload_test(r) == -1) {
+        return EXIT_FAILED;
+    }
+
+    reload_workers(r->master, false, &r->old);
+
+    if (r->verify) {
+        rc = reload_prepare(r);
+
+        if (rc != EXIT_OK) {
+            return rc;
+        }
+    }
+
+    if (reload_signal(r) == -1 || reload_await(r) == -1) {
+        return EXIT_FAILED;
+    }
+
+    if (r->verify) {
+        rc = reload_verify(r);
+
+        if (rc != EXIT_OK) {
+            return rc;
+        }
+    }
+
+    if (r->json) {
+        reload_print_json(r);
+    } else {
+        reload_print(r);
+    }
+
+    return ctl_flush() && reload_is_good(r) ? EXIT_OK : EXIT_FAILED;
+}
+
+
+static int
+reload_test(const reload_t *r)
+{
+    if (r->test == NULL || system(r->test) == 0) {
+        return 0;
+    }
+
+    ctl_say("\"%s\" has failed: nothing is reloaded", r->test);
+
+    return -1;
+}
+
+
+/* all must be well before, or nobody could say what the reload has done */
+
+static int
+reload_prepare(reload_t *r)
+{
+    if (reload_ask_nodes(r->redis_url, r->master, &r->old, &r->before) == -1) {
+        return EXIT_UNAVAILABLE;
+    }
+
+    if (r->before.nodes == 0) {
+        ctl_say("no node of this nginx answers: is this the Redis of its "
+                "chat_redis?");
+        return EXIT_UNAVAILABLE;
+    }
+
+    if (r->url == NULL) {
+        return EXIT_OK;
+    }
+
+    if (reload_make_token(r) == -1) {
+        return EXIT_FAILED;
+    }
+
+    if (watch_open(&r->watch, (size_t) r->sessions) == -1) {
+        ctl_say("cannot have sessions at %s: %s", r->url, r->watch.why);
+        return EXIT_UNAVAILABLE;
+    }
+
+    watch_run(&r->watch, TALK);
+
+    return EXIT_OK;
+}
+
+
+static int
+reload_make_token(reload_t *r)
+{
+    uint64_t            now = life_time() / 1000;
+    const char         *reason, *roles[] = { "admin" };
+    token_key_t         key;
+    token_claims_t      claims = {
+        .user = USER, .tenant = r->tenant, .roles = roles, .nroles = 1,
+        .issued = now, .expires = now + r->wait + 3600
+    };
+
+    reason = token_key_read(&key, r->key_file);
+
+    if (reason != NULL) {
+        ctl_say("\"%s\": %s", r->key_file, reason);
+
+    } else {
+        r->token = token_make(&key, &claims);
+        r->watch.token = r->token;
+    }
+
+    token_key_wipe(&key);
+
+    return r->token != NULL ? 0 : -1;
+}
+
+
+static int
+reload_signal(reload_t *r)
+{
+    reload_workers(r->master, true, &r->children);
+
+    if (kill(r->master, SIGHUP) == -1) {
+        ctl_say("cannot send a signal to process %d: %s", (int) r->master,
+                strerror(errno));
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+reload_await(reload_t *r)
+{
+    size_t    old;
+    uint64_t  began = life_now();
+
+    for ( ;; ) {
+        reload_pause(r);
+        reload_workers(r->master, false, &r->now);
+
+        old = reload_count_old(&r->now, &r->old);
+        r->started = r->now.n - old;
+        r->ms = life_now() - began;
+
+        if (r->started > 0 && old == 0) {
+            return 0;
+        }
+
+        if (r->now.n == 0 && kill(r->master, 0) == -1) {
+            ctl_say("nginx has ended");
+            return -1;
+        }
+
+        if (r->started == 0 && reload_is_refused(r)) {
+            ctl_say("nginx has refused its configuration: nothing has "
+                    "changed.  Its error_log says why, and so\ndoes nginx -t");
+            return -1;
+        }
+
+        if (r->ms > r->wait * 1000) {
+            ctl_say("%zu old processes and %zu new ones are there after %"
+                    PRIu64 " s: chat_drain_time may be longer,\nor other "
+                    "connections (downloads, proxied ones) hold the old ones",
+                    old, r->started, r->wait);
+            return -1;
+        }
+    }
+}
+
+
+/* nginx says nothing to who has sent the signal, and starts no processes */
+
+static bool
+reload_is_refused(const reload_t *r)
+{
+    static workers_t  now;
+
+    if (!reload_is_idle(r->master)) {
+        return false;
+    }
+
+    reload_workers(r->master, true, &now);
+
+    return reload_count_new(&now, &r->children) == 0;
+}
+
+
+static void
+reload_pause(reload_t *r)
+{
+    if (r->watch.n != 0) {
+        watch_run(&r->watch, STEP);
+        return;
+    }
+
+    (void) life_wait(-1, 0, life_now() + STEP, false);
+}
+
+
+static int
+reload_verify(reload_t *r)
+{
+    uint64_t  until = life_now() + SETTLE;
+
+    if (r->watch.n != 0) {
+        watch_run(&r->watch, TALK);
+        watch_end(&r->watch, HEARD);
+    }
+
+    do {
+        if (reload_ask_nodes(r->redis_url, r->master, &r->now, &r->after)
+            == -1)
+        {
+            return EXIT_UNAVAILABLE;
+        }
+
+    } while (r->after.nodes < r->now.n && life_now() < until);
+
+    return EXIT_OK;
+}
+
+
+/* a configuration without the module has other counters: they begin at 0 */
+
+static uint64_t
+reload_grown(uint64_t before, uint64_t after)
+{
+    return after >= before ? after - before : after;
+}
+
+
+static bool
+reload_is_good(const reload_t *r)
+{
+    const watch_t  *w = &r->watch;
+
+    return !r->verify
+           || (r->after.nodes == r->now.n
+               && reload_grown(r->before.lost, r->after.lost) == 0
+               && reload_grown(r->before.doubled, r->after.doubled) == 0
+               && reload_grown(r->before.repaired, r->after.repaired) == 0
+               && w->missed == 0 && w->doubled == 0 && w->resets == 0
+               && w->cut == 0);
+}
+
+
+static void
+reload_print(const reload_t *r)
+{
+    const watch_t  *w = &r->watch;
+
+    printf("%zu new processes, %zu old ones gone after %.1f s\n", r->started,
+           r->old.n, (double) r->ms / 1000);
+
+    if (!r->verify) {
+        return;
+    }
+
+    printf("%zu of %zu processes serve; %" PRIu64 " sessions were moved, %"
+           PRIu64 " are here now\n", r->after.nodes, r->now.n,
+           r->before.sessions, r->after.sessions);
+    printf("nodes: %" PRIu64 " gaps were repaired; canaries: %" PRIu64
+           " changes lost, %" PRIu64 " doubled\n",
+           reload_grown(r->before.repaired, r->after.repaired),
+           reload_grown(r->before.lost, r->after.lost),
+           reload_grown(r->before.doubled, r->after.doubled));
+
+    if (w->n != 0) {
+        printf("own sessions: %zu with %" PRIu64 " messages; %" PRIu64
+               " times one was moved, %" PRIu64 " times cut off; %" PRIu64
+               " ms away at most;\n              %" PRIu64 " messages missed, %"
+               PRIu64 " doubled, %" PRIu64 " times told to start over\n", w->n,
+               w->sequence, w->moved, w->cut, w->away, w->missed, w->doubled,
+               w->resets);
+    }
+
+    printf("\n%s\n", reload_is_good(r) ? "all is well" : "not all is well");
+}
+
+
+static void
+reload_print_json(const reload_t *r)
+{
+    const watch_t  *w = &r->watch;
+
+    printf("{\"ok\":%s,\"started\":%zu,\"ended\":%zu,\"seconds\":%.3f",
+           reload_is_good(r) ? "true" : "false", r->started, r->old.n,
+           (double) r->ms / 1000);
+
+    if (r->verify) {
+        printf(",\"nodes\":%zu,\"sessionsMoved\":%" PRIu64 ",\"sessions\":%"
+               PRIu64 ",\"gapsRepaired\":%" PRIu64 ",\"canary\":{\"lost\":%"
+               PRIu64 ",\"doubled\":%" PRIu64 "}", r->after.nodes,
+               r->before.sessions, r->after.sessions,
+               reload_grown(r->before.repaired, r->after.repaired),
+               reload_grown(r->before.lost, r->after.lost),
+               reload_grown(r->before.doubled, r->after.doubled));
+    }
+
+    if (w->n != 0) {
+        printf(",\"own\":{\"sessions\":%zu,\"messages\":%" PRIu64
+               ",\"moved\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"awayMs\":%" PRIu64
+               ",\"missed\":%" PRIu64 ",\"doubled\":%" PRIu64 ",\"resets\":%"
+               PRIu64 "}", w->n, w->sequence, w->moved, w->cut, w->away,
+               w->missed, w->doubled, w->resets);
+    }
+
+    printf("}\n");
+}

@@ -1,0 +1,513 @@
+/*
+ * Each message has an id of its sender's, and is repeated until it is answered;
+ * so all of them are there in the end, each once, with numbers without a gap.
+ * A session counts what it hears by these numbers.
+ */
+
+#include "reload_watch.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_json.h"
+#include "life.h"
+
+
+#define OPENING   5000          /* ms until all sessions are there at first */
+#define INTERVAL  20            /* ms between messages, of all together */
+#define PAUSE     200           /* ms until what was refused is repeated */
+#define RETRY     250           /* ms, or what the server says, then connect */
+#define REQUEST   512           /* bytes */
+
+#define ID_CREATE   1
+#define ID_JOIN     2
+#define ID_DELETE   3
+#define ID_MESSAGE  100         /* and its number */
+
+
+static void watch_turn(watch_t *w, uint64_t until);
+static void watch_do(watch_t *w, watcher_t *s, uint64_t now);
+static void watch_connect(watch_t *w, watcher_t *s);
+static void watch_ask(watch_t *w, watcher_t *s, const char *text);
+static void watch_join(watch_t *w, watcher_t *s);
+static void watch_say(watch_t *w, watcher_t *s);
+static void watch_read(watch_t *w, watcher_t *s);
+static void watch_lost(watch_t *w, watcher_t *s);
+static void watch_take(watch_t *w, watcher_t *s, chat_str_t text);
+static void watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event);
+static void watch_joined(watch_t *w, watcher_t *s, const chat_json_t *data);
+static void watch_message(watch_t *w, watcher_t *s, const chat_json_t *event);
+static uint64_t watch_uint(const chat_json_t *value);
+
+
+int
+watch_open(watch_t *w, size_t n)
+{
+    size_t    i, there = 0;
+    uint32_t  random[2];
+    uint64_t  until = life_now() + OPENING;
+
+    life_random(random, sizeof(random));
+    (void) snprintf(w->name, sizeof(w->name), "chatctl-reload-%08x",
+                    random[0]);
+    (void) snprintf(w->client, sizeof(w->client), "reload-%08x", random[1]);
+    w->n = n;
+    w->last = true;
+
+    for (i = 0; i < n; i++) {
+        w->watchers[i].socket.fd = -1;
+        w->watchers[i].due = life_now();
+    }
+
+    while (there < n && life_now() < until && !life_stopping()) {
+        watch_run(w, 10);
+
+        for (i = 0, there = 0; i < n; i++) {
+            there += w->watchers[i].joined;
+        }
+    }
+
+    if (there < n) {
+        return -1;
+    }
+
+    w->last = false;
+    w->away = 0;
+
+    return 0;
+}
+
+
+void
+watch_run(watch_t *w, uint64_t ms)
+{
+    size_t    i;
+    uint64_t  now, end = life_now() + ms;
+
+    do {
+        now = life_now();
+
+        for (i = 0; i < w->n; i++) {
+            watch_do(w, &w->watchers[i], now);
+        }
+
+        watch_turn(w, now + 5 < end ? now + 5 : end);
+
+    } while (life_now() < end && !life_stopping());
+}
+
+
+static bool
+watch_is_over(const watch_t *w)
+{
+    size_t            i;
+    const watcher_t  *s;
+
+    for (i = 0; i < w->n; i++) {
+        s = &w->watchers[i];
+
+        if (!s->joined || s->number != 0 || s->sequence != w->sequence) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+void
+watch_end(watch_t *w, uint64_t ms)
+{
+    size_t    i;
+    uint64_t  until = life_now() + ms;
+
+    w->last = true;
+
+    while (!watch_is_over(w) && life_now() < until && !life_stopping()) {
+        watch_run(w, 10);
+    }
+
+    for (i = 0; i < w->n; i++) {
+        w->missed += w->sequence - w->watchers[i].sequence;
+    }
+
+    if (w->accepted > w->sequence) {    /* answered, and nobody ever heard it */
+        w->missed += w->accepted - w->sequence;
+    }
+
+    if (w->sequence > w->messages) {    /* one was made into two */
+        w->doubled += w->sequence - w->messages;
+    }
+}
+
+
+void
+watch_close(watch_t *w)
+{
+    char        text[REQUEST];
+    size_t      i;
+    watcher_t  *s;
+
+    for (i = 0; w->made && i < w->n; i++) {
+        s = &w->watchers[i];
+
+        if (s->joined) {
+            (void) snprintf(text, sizeof(text),
+                            "{\"type\":\"conversation.delete\",\"id\":%d,"
+                            "\"data\":{\"conversationId\":\"%s\"}}", ID_DELETE,
+                            w->name);
+            watch_ask(w, s, text);
+            watch_run(w, PAUSE);
+            break;
+        }
+    }
+
+    for (i = 0; i < w->n; i++) {
+        socket_done(&w->watchers[i].socket);
+    }
+}
+
+
+/* waits for what comes, or until then */
+
+static void
+watch_turn(watch_t *w, uint64_t until)
+{
+    size_t         i;
+    uint64_t       now = life_now();
+    struct pollfd  fds[WATCH_MAX];
+
+    for (i = 0; i < w->n; i++) {
+        fds[i].fd = w->watchers[i].socket.fd;       /* -1 is passed over */
+        fds[i].events = POLLIN;
+        fds[i].revents = 0;
+    }
+
+    if (poll(fds, w->n, until > now ? (int) (until - now) : 0) <= 0) {
+        return;
+    }
+
+    for (i = 0; i < w->n; i++) {
+        if (fds[i].revents != 0) {
+            watch_read(w, &w->watchers[i]);
+        }
+    }
+}
+
+
+/* what is due: a connection; or a message, which may have to be repeated */
+
+static void
+watch_do(watch_t *w, watcher_t *s, uint64_t now)
+{
+    if (now < s->due) {
+        return;
+    }
+
+    if (s->socket.fd == -1) {
+        watch_connect(w, s);
+        return;
+    }
+
+    if (!s->joined) {
+        return;                         /* the reply to a join is to come */
+    }
+
+    if (s->number != 0 && !s->waits) {
+        watch_say(w, s);
+        return;
+    }
+
+    if (s->number == 0 && !w->last && now >= w->next) {
+        w->next = now + INTERVAL;
+        s->number = ++w->messages;
+        watch_say(w, s);
+    }
+}
+
+
+static void
+watch_connect(watch_t *w, watcher_t *s)
+{
+    char  text[REQUEST];
+
+    if (socket_open(&s->socket, &w->url, w->token, w->why, sizeof(w->why))
+        == -1)
+    {
+        s->due = life_now() + RETRY;
+        return;
+    }
+
+    if (w->made) {
+        watch_join(w, s);
+        return;
+    }
+
+    (void) snprintf(text, sizeof(text),
+                    "{\"type\":\"conversation.create\",\"id\":%d,\"data\":"
+                    "{\"conversationId\":\"%s\",\"type\":\"group\"}}",
+                    ID_CREATE, w->name);
+    w->made = true;                     /* or the next to come is told so */
+    watch_ask(w, s, text);
+}
+
+
+static void
+watch_ask(watch_t *w, watcher_t *s, const char *text)
+{
+    if (socket_send(&s->socket, mem_cstr(text)) == -1) {
+        watch_lost(w, s);
+    }
+}
+
+
+/* whoever comes for the first time has all from the beginning */
+
+static void
+watch_join(watch_t *w, watcher_t *s)
+{
+    char  text[REQUEST];
+
+    (void) snprintf(text, sizeof(text),
+                    "{\"type\":\"conversation.join\",\"id\":%d,\"data\":"
+                    "{\"conversationId\":\"%s\",\"afterRevision\":%" PRIu64
+                    "}}", ID_JOIN, w->name, s->revision);
+    watch_ask(w, s, text);
+}
+
+
+static void
+watch_say(watch_t *w, watcher_t *s)
+{
+    char  text[REQUEST];
+
+    s->waits = true;
+    (void) snprintf(text, sizeof(text),
+                    "{\"type\":\"message.send\",\"id\":%" PRIu64 ",\"data\":"
+                    "{\"conversationId\":\"%s\",\"clientMessageId\":\"%s-%"
+                    PRIu64 "\",\"content\":\"%" PRIu64 "\"}}",
+                    ID_MESSAGE + s->number, w->name, w->client, s->number,
+                    s->number);
+    watch_ask(w, s, text);
+}
+
+
+static void
+watch_read(watch_t *w, watcher_t *s)
+{
+    chat_str_t  text;
+
+    for ( ;; ) {
+
+        switch (socket_read(&s->socket, &text)) {
+
+        case SOCKET_TEXT:
+            watch_take(w, s, text);
+
+            if (s->socket.fd == -1) {
+                return;                 /* an answer could not be sent */
+            }
+
+            break;
+
+        case SOCKET_NOTHING:
+            return;
+
+        case SOCKET_CLOSED:
+            watch_lost(w, s);
+            return;
+        }
+    }
+}
+
+
+/* it comes back as it is told to */
+
+static void
+watch_lost(watch_t *w, watcher_t *s)
+{
+    unsigned  ms = RETRY;
+
+    if (s->joined) {
+        s->left_at = life_now();
+    }
+
+    if (s->socket.code == 1012) {
+        w->moved++;
+        (void) sscanf(s->socket.reason, "retry=%u", &ms);
+
+    } else {
+        w->cut++;
+        (void) snprintf(w->why, sizeof(w->why), "closed with %u %s",
+                        s->socket.code, s->socket.reason);
+    }
+
+    s->joined = false;
+    s->waits = false;
+    s->due = life_now() + ms;
+}
+
+
+static void
+watch_take(watch_t *w, watcher_t *s, chat_str_t text)
+{
+    const char          *reason;
+    chat_json_t          event;
+    chat_json_member_t   found[] = { { .name = "type" } };
+
+    if (chat_json_parse(text, CHAT_JSON_MAX_DEPTH, &event, &reason) != CHAT_OK
+        || chat_json_collect(&event, found, 1) != CHAT_OK)
+    {
+        (void) snprintf(w->why, sizeof(w->why), "what came is no JSON");
+        w->missed++;
+        return;
+    }
+
+    if (chat_json_string_is_cstr(&found[0].value, "reply")) {
+        watch_reply(w, s, &event);
+
+    } else if (chat_json_string_is_cstr(&found[0].value,
+                                        "conversation.reset"))
+    {
+        w->resets++;
+
+    } else {
+        watch_message(w, s, &event);
+    }
+}
+
+
+static void
+watch_refused(watch_t *w, watcher_t *s, uint64_t id, const chat_json_t *error)
+{
+    (void) snprintf(w->why, sizeof(w->why), "refused: %.*s",
+                    (int) error->raw.len, (const char *) error->raw.data);
+    s->due = life_now() + PAUSE;
+
+    if (id >= ID_MESSAGE) {
+        s->waits = false;               /* it is said again */
+
+    } else if (id == ID_CREATE) {       /* Redis was not ready */
+        w->made = false;
+        socket_close(&s->socket);
+
+    } else if (id == ID_JOIN) {
+        socket_close(&s->socket);
+    }
+}
+
+
+static void
+watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event)
+{
+    uint64_t             id;
+    chat_json_member_t   found[] = {
+        { .name = "id" }, { .name = "ok" }, { .name = "data" },
+        { .name = "error" }
+    };
+
+    if (chat_json_collect(event, found, 4) != CHAT_OK) {
+        return;
+    }
+
+    id = watch_uint(&found[0].value);
+
+    if (found[1].value.type != CHAT_JSON_TRUE) {
+        watch_refused(w, s, id, &found[3].value);
+
+    } else if (id == ID_CREATE) {
+        watch_join(w, s);
+
+    } else if (id == ID_JOIN) {
+        watch_joined(w, s, &found[2].value);
+
+    } else if (id == ID_MESSAGE + s->number) {
+        s->number = 0;
+        s->waits = false;
+        w->accepted++;
+    }
+}
+
+
+static void
+watch_joined(watch_t *w, watcher_t *s, const chat_json_t *data)
+{
+    uint64_t             away;
+    chat_json_t          event;
+    chat_json_iter_t     it;
+    chat_json_member_t   found[] = {
+        { .name = "events" }, { .name = "revision" }, { .name = "complete" },
+        { .name = "reset" }
+    };
+
+    if (chat_json_collect(data, found, 4) != CHAT_OK
+        || found[0].value.type != CHAT_JSON_ARRAY)
+    {
+        return;
+    }
+
+    w->resets += found[3].value.type == CHAT_JSON_TRUE;
+    chat_json_iter(&it, &found[0].value);
+
+    while (chat_json_next_element(&it, &event) == CHAT_OK) {
+        watch_message(w, s, &event);
+    }
+
+    s->revision = watch_uint(&found[1].value);
+
+    if (found[2].value.type != CHAT_JSON_TRUE) {
+        watch_join(w, s);
+        return;
+    }
+
+    s->joined = true;
+
+    if (s->left_at != 0) {
+        away = life_now() - s->left_at;
+        w->away = away > w->away ? away : w->away;
+        s->left_at = 0;
+    }
+}
+
+
+static void
+watch_message(watch_t *w, watcher_t *s, const chat_json_t *event)
+{
+    uint64_t             revision, sequence;
+    chat_json_member_t   outer[] = { { .name = "type" }, { .name = "data" } };
+    chat_json_member_t   inner[] = {
+        { .name = "revision" }, { .name = "sequenceNumber" }
+    };
+
+    if (chat_json_collect(event, outer, 2) != CHAT_OK
+        || !chat_json_string_is_cstr(&outer[0].value, "message.created")
+        || chat_json_collect(&outer[1].value, inner, 2) != CHAT_OK)
+    {
+        return;
+    }
+
+    revision = watch_uint(&inner[0].value);
+    sequence = watch_uint(&inner[1].value);
+
+    if (sequence <= s->sequence || revision <= s->revision) {
+        w->doubled++;
+        return;
+    }
+
+    w->missed += sequence - s->sequence - 1;
+    s->sequence = sequence;
+    s->revision = revision;
+    w->sequence = sequence > w->sequence ? sequence : w->sequence;
+}
+
+
+static uint64_t
+watch_uint(const chat_json_t *value)
+{
+    uint64_t  n;
+
+    return chat_json_get_uint(value, &n) == CHAT_OK ? n : 0;
+}
