@@ -93,6 +93,19 @@ subtest 'with --verify it counts what its own sessions get' => sub {
     }, 'nothing of it stays');
 };
 
+subtest 'what a node did not hear is told' => sub {
+    $chat->proxy->swallow('redis', message => 'chatctl-reload', times => 20);
+
+    my ($code, $text) = $chat->chatctl('reload', @verify, '--json');
+    my $told = decode($text);
+
+    is($code, 1, 'not all is well');
+    ok(!$told->{ok}, 'not ok');
+    cmp_ok($told->{gapsRepaired}, '>', 0, 'a gap was repaired');
+    is($told->{own}{missed}, 0, 'so that nobody has missed it');
+    $chat->proxy->heal('redis');
+};
+
 subtest 'what is wrong is told' => sub {
     my ($code, $text) = $chat->chatctl('reload', @verify, '--redis-url',
                                        'unix:///nowhere');

@@ -19,6 +19,7 @@ my $machine = (POSIX::uname)[4];
 # what is to be added to the configuration: redis_options, main, http, listen,
 # server, location; or instead, in place of what the http block would hold.
 # canary: chat_canary, off by default.
+# loaded => 0: without the module.
 # connections: worker_connections, 512 by default.
 # limits: those of strangers, off by default, since tests do in a second what
 # people do in an hour; 'default' leaves them as they are shipped.
@@ -108,7 +109,7 @@ sub _configuration ($self) {
     worker_processes $self->{workers};
     pid $directory/nginx.pid;
     error_log $self->{log} $level;
-    load_module @{[ $self->_module ]};
+    @{[ $self->{loaded} // 1 ? 'load_module ' . $self->_module . ';' : '' ]}
     env LD_PRELOAD;
     env ASAN_OPTIONS;
     env UBSAN_OPTIONS;
