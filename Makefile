@@ -160,6 +160,8 @@ $(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
 	$(call say,CC,$<)$(CC_PLAIN) -Ibench/lib -Iworkers/lib \
 	    $(call pkg,--cflags) -c -o $@ $<
 
+$(BENCH): PKGS += libssl
+
 define bench_rule
 $(1): $(patsubst bench/%.c,$(BUILD)/obj/bench/%.o, \
         $(wildcard bench/$(notdir $(1))/*.c) $(BENCH_LIB)) $(LIBWORKER) \

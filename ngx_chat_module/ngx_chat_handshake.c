@@ -9,7 +9,8 @@
 #include "ngx_chat_handshake.h"
 
 
-#define NGX_CHAT_HANDSHAKE_UPGRADE   426    /* nginx has no name for it */
+#define NGX_CHAT_HANDSHAKE_EARLY     425    /* nginx has no names for these */
+#define NGX_CHAT_HANDSHAKE_UPGRADE   426
 #define NGX_CHAT_HANDSHAKE_KEY_LEN   24     /* 16 bytes in base64 */
 
 
@@ -25,6 +26,7 @@ typedef struct {
 static ngx_int_t ngx_chat_handshake_check(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_note(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs);
+static ngx_int_t ngx_chat_handshake_check_early(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_once(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_alone(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_key(ngx_chat_handshake_t *hs);
@@ -38,6 +40,7 @@ static ngx_int_t ngx_chat_handshake_accept(ngx_chat_handshake_t *hs);
 
 static const ngx_chat_check_t  ngx_chat_handshake_checks[] = {
     { ngx_chat_handshake_check_request, 1 },
+    { ngx_chat_handshake_check_early, 1 },
     { ngx_chat_handshake_check_once, 1 },
     { ngx_chat_handshake_check_alone, 1 },
     { ngx_chat_handshake_check_key, 1 },
@@ -179,6 +182,31 @@ ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs)
                                           CHAT_CODE_BAD_REQUEST,
                                           "this is no upgrade to WebSocket");
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * RFC 8446, 8: what comes before the handshake of TLS is complete may have been
+ * recorded, and sent again by somebody else; and with it the frames that follow
+ * it.  RFC 8470, 5.2 has a status for that.
+ */
+
+static ngx_int_t
+ngx_chat_handshake_check_early(ngx_chat_handshake_t *hs)
+{
+#if (NGX_HTTP_SSL)
+
+    ngx_connection_t  *c = hs->request->connection;
+
+    if (c->ssl && !SSL_is_init_finished(c->ssl->connection)) {
+        return ngx_chat_handshake_refused(hs, NGX_CHAT_HANDSHAKE_EARLY,
+                                          CHAT_CODE_UNAVAILABLE,
+                                          "not before TLS is established");
+    }
+
+#endif
 
     return NGX_OK;
 }

@@ -20,7 +20,8 @@
 
 
 static void ngx_chat_read_turn(ngx_chat_session_t *s);
-static void ngx_chat_read_turn_end(ngx_chat_session_t *s);
+static void ngx_chat_read_end(ngx_chat_session_t *s);
+static void ngx_chat_read_turn_end(ngx_chat_session_t *s, ngx_uint_t more);
 static ngx_uint_t ngx_chat_read_may_go_on(ngx_chat_session_t *s);
 static ngx_uint_t ngx_chat_read_has_rest(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_read_socket(ngx_chat_session_t *s);
@@ -103,22 +104,35 @@ ngx_chat_read_turn(ngx_chat_session_t *s)
     }
 
     if (rc == NGX_ERROR) {
-        ngx_chat_session_finish(s);
+        ngx_chat_read_end(s);
     }
 
     if (s->state != NGX_CHAT_SESSION_DEAD) {
-        ngx_chat_read_turn_end(s);
+        ngx_chat_read_turn_end(s, rc == NGX_OK);
     }
 }
 
 
-static void
-ngx_chat_read_turn_end(ngx_chat_session_t *s)
-{
-    ngx_uint_t         more;
-    ngx_connection_t  *c = s->connection;
+/* who has said good-bye and sends nothing more may still hear ours */
 
-    more = c->read->ready || ngx_chat_read_has_rest(s);
+static void
+ngx_chat_read_end(ngx_chat_session_t *s)
+{
+    if (s->state == NGX_CHAT_SESSION_CLOSING) {
+        (void) ngx_chat_write_flush(s); /* it ends in any case */
+    }
+
+    ngx_chat_session_finish(s);
+}
+
+
+/* more: it was not the socket that had no more.  With TLS, what has come may be
+   in OpenSSL's hands, and epoll does not tell of it a second time. */
+
+static void
+ngx_chat_read_turn_end(ngx_chat_session_t *s, ngx_uint_t more)
+{
+    ngx_connection_t  *c = s->connection;
 
     if (s->state == NGX_CHAT_SESSION_OPEN && ngx_chat_echo_waits(s)) {
         s->held = 1;                    /* the write side calls us */

@@ -11,6 +11,7 @@
 #define NGX_CHAT_SESSION_SLACK   10     /* ms: timers may fire this early */
 
 
+static void ngx_chat_session_adopt(ngx_chat_session_t *s, ngx_connection_t *c);
 static void ngx_chat_session_unlink(ngx_chat_session_t *s);
 static ngx_int_t ngx_chat_session_check(ngx_chat_session_t *s,
     ngx_msec_t *next);
@@ -155,23 +156,16 @@ void
 ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
     u_char *early, size_t nearly, ngx_uint_t close_code, const char *reason)
 {
-    s->connection = c;
     s->opened = ngx_current_msec;
     s->heard = ngx_current_msec;
+
+    ngx_chat_session_adopt(s, c);
 
     ngx_queue_insert_tail(&s->node->sessions, &s->queue);
 
     if (!s->internal) {
         ngx_chat_count(s->node, NGX_CHAT_COUNT_SESSIONS);
     }
-
-    c->data = s;
-    c->idle = 1;
-    c->read->handler = ngx_chat_read_handler;
-    c->write->handler = ngx_chat_write_handler;
-    c->log->handler = ngx_chat_session_log;
-    c->log->data = s;
-    c->log->action = NULL;
 
     ngx_log_error(NGX_LOG_INFO, c->log, 0, "chat: session opened");
 
@@ -197,6 +191,45 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
     if (s->state == NGX_CHAT_SESSION_OPEN) {
         ngx_post_event(c->read, &ngx_posted_events);
     }
+}
+
+
+/*
+ * From now on the connection has nothing but its session.  Without TLS, nothing
+ * that is in its pool is needed any more, and the pool is half of what an idle
+ * connection takes; with TLS, what nginx keeps of it is there.
+ */
+
+static void
+ngx_chat_session_adopt(ngx_chat_session_t *s, ngx_connection_t *c)
+{
+    s->connection = c;
+
+    s->log = *c->log;
+    s->log.handler = ngx_chat_session_log;
+    s->log.data = s;
+    s->log.action = NULL;
+
+    c->log = &s->log;
+    c->read->log = &s->log;
+    c->write->log = &s->log;
+
+    c->data = s;
+    c->idle = 1;
+    c->read->handler = ngx_chat_read_handler;
+    c->write->handler = ngx_chat_write_handler;
+
+    if (c->ssl) {
+        c->pool->log = &s->log;
+        return;
+    }
+
+    ngx_destroy_pool(c->pool);
+    c->pool = NULL;
+    c->sockaddr = NULL;
+    c->local_sockaddr = NULL;
+    c->proxy_protocol = NULL;
+    ngx_str_null(&c->addr_text);
 }
 
 

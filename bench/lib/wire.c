@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <openssl/err.h>
 
 
 #define TURN_EVENTS   512
@@ -24,8 +27,13 @@
 #define FRAME_MASKED  0x80
 
 
+static void wire_bind(wire_t *w);
+static void wire_begin_tls(wire_t *w);
 static void wire_event(wire_t *w, bool ends);
 static void wire_read(wire_t *w, bool ends);
+static ssize_t wire_recv(wire_t *w, char *buf, size_t size);
+static ssize_t wire_put(wire_t *w, const char *data, size_t len);
+static ssize_t wire_tls_result(wire_t *w, int n);
 static size_t wire_take(wire_t *w, char *pos, char *last);
 static size_t wire_take_response(wire_t *w, char *pos, char *last);
 static size_t wire_take_frame(wire_t *w, char *pos, char *last);
@@ -35,6 +43,24 @@ static void wire_write_frame(wire_t *w, unsigned first, const char *payload,
 static void wire_write(wire_t *w, const char *data, size_t len);
 static void wire_flush(wire_t *w);
 static void wire_end(wire_t *w, const char *reason);
+
+
+static SSL_CTX   *tls;
+static uint32_t   source;
+
+
+void
+wire_tls(SSL_CTX *ctx)
+{
+    tls = ctx;
+}
+
+
+void
+wire_source(uint32_t address)
+{
+    source = address;
+}
 
 
 void
@@ -63,6 +89,9 @@ wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token)
         wire_fail("no socket: %s", strerror(errno));
     }
 
+    wire_bind(w);
+    wire_begin_tls(w);
+
     if (connect(w->fd, (struct sockaddr *) &to, sizeof(to)) == -1
         && errno != EINPROGRESS)
     {
@@ -83,6 +112,47 @@ wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token)
 
     w->blocked = true;                  /* until it is connected */
     wire_write(w, text, (size_t) len);
+}
+
+
+/* the port is chosen with the other end's, so each address has them all */
+
+static void
+wire_bind(wire_t *w)
+{
+    int                 on = 1;
+    struct sockaddr_in  from = {
+        .sin_family = AF_INET, .sin_addr = { htonl(source) }
+    };
+
+    if (source != 0
+        && (setsockopt(w->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+                       sizeof(on)) == -1
+            || bind(w->fd, (struct sockaddr *) &from, sizeof(from)) == -1))
+    {
+        wire_fail("no address: %s", strerror(errno));
+    }
+}
+
+
+static void
+wire_begin_tls(wire_t *w)
+{
+    if (tls == NULL) {
+        return;
+    }
+
+    w->ssl = SSL_new(tls);
+
+    if (w->ssl == NULL || SSL_set_fd(w->ssl, w->fd) != 1) {
+        wire_fail("no TLS");
+    }
+
+    /* the queue may be moved, and grow, before it is tried again */
+    SSL_set_mode(w->ssl, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+                         |SSL_MODE_ENABLE_PARTIAL_WRITE
+                         |SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_connect_state(w->ssl);
 }
 
 
@@ -113,6 +183,8 @@ wire_send(wire_t *w, const char *text, size_t len)
 void
 wire_close(wire_t *w)
 {
+    SSL_free(w->ssl);
+    w->ssl = NULL;
     (void) close(w->fd);
     w->fd = -1;
 }
@@ -140,7 +212,7 @@ wire_read(wire_t *w, bool ends)
             memcpy(buf, w->in, w->in_len);
         }
 
-        n = recv(w->fd, buf + w->in_len, READ_SIZE, MSG_DONTWAIT);
+        n = wire_recv(w, buf + w->in_len, READ_SIZE);
 
         if (n <= 0) {
             if (n == 0 || errno != EAGAIN) {
@@ -173,6 +245,53 @@ wire_read(wire_t *w, bool ends)
             return;
         }
     }
+}
+
+
+/* as recv() and send() say it */
+
+static ssize_t
+wire_recv(wire_t *w, char *buf, size_t size)
+{
+    if (w->ssl == NULL) {
+        return recv(w->fd, buf, size, MSG_DONTWAIT);
+    }
+
+    return wire_tls_result(w, SSL_read(w->ssl, buf, (int) size));
+}
+
+
+static ssize_t
+wire_put(wire_t *w, const char *data, size_t len)
+{
+    if (w->ssl == NULL) {
+        return send(w->fd, data, len, MSG_DONTWAIT|MSG_NOSIGNAL);
+    }
+
+    return wire_tls_result(w, SSL_write(w->ssl, data, (int) len));
+}
+
+
+static ssize_t
+wire_tls_result(wire_t *w, int n)
+{
+    int  error;
+
+    if (n > 0) {
+        return n;
+    }
+
+    error = SSL_get_error(w->ssl, n);
+    ERR_clear_error();
+
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        return 0;
+    }
+
+    errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE
+            ? EAGAIN : EPROTO;
+
+    return -1;
 }
 
 
@@ -271,6 +390,7 @@ wire_frame(wire_t *w, unsigned first, char *text, size_t len)
         break;
 
     case FRAME_PING:
+        w->pings++;
         wire_write_frame(w, FRAME_PONG, text, len);
         break;
 
@@ -336,7 +456,7 @@ wire_flush(wire_t *w)
 {
     ssize_t  n;
 
-    n = send(w->fd, w->out, w->out_len, MSG_DONTWAIT|MSG_NOSIGNAL);
+    n = wire_put(w, w->out, w->out_len);
 
     if (n > 0) {
         w->out_len -= (size_t) n;
@@ -360,6 +480,8 @@ wire_begin(void)
 {
     int                 epoll_fd;
     struct epoll_event  event = { .events = EPOLLIN };
+
+    (void) signal(SIGPIPE, SIG_IGN);    /* OpenSSL write()s */
 
     /* a line that waits in a buffer would not show in epoll */
     (void) setvbuf(stdin, NULL, _IONBF, 0);

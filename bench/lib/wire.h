@@ -1,6 +1,6 @@
 /*
  * A WebSocket connection of a client for measurements: handshake and frames
- * (RFC 6455), nothing of what is in them.  It never blocks.
+ * (RFC 6455), nothing of what is in them; plain or over TLS.  It never blocks.
  */
 
 #ifndef WIRE_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <openssl/ssl.h>
 
 
 #define WIRE_MAX_TEXT  16384    /* of what is written, in bytes */
@@ -29,6 +31,7 @@ typedef struct {
 
 struct wire_s {
     int                      fd;        /* -1: none */
+    SSL                     *ssl;       /* NULL: plain */
     bool                     shaking;   /* the handshake is not answered yet */
     bool                     blocked;   /* the kernel takes no more for now */
     const wire_handlers_t   *handlers;
@@ -39,8 +42,14 @@ struct wire_s {
     char                    *in;        /* of an incomplete frame */
     size_t                   in_len;
     size_t                   in_size;
+    unsigned                 pings;     /* that were answered */
 };
 
+
+/* connections from now on are over TLS (NULL: plain), whoever answers; and come
+   from this address of loopback, in host byte order (0: any) */
+void wire_tls(SSL_CTX *ctx);
+void wire_source(uint32_t address);
 
 /* connects to loopback and sends the handshake; epoll tells it w */
 void wire_open(wire_t *w, int epoll_fd, unsigned port, const char *token);

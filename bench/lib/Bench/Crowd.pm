@@ -1,28 +1,42 @@
-# Many sessions that do nothing but answer pings, in processes of their own,
-# since each may have only so many files open.  The processes end with the one
-# that made them: they wait at a pipe that it holds.
+# Many sessions that answer pings, may send messages, and look whether each
+# comes once and in order: build/bench/crowd, in several processes, since each
+# may have only so many files open, and each from an address of loopback of its
+# own, since each may have only so many ports.
 
 package Bench::Crowd;
 
 use v5.36;
 
 use Carp qw(croak);
+use Cwd qw(realpath);
+use File::Basename qw(dirname);
 use IO::Handle;
-use IO::Poll qw(POLLIN);
-use POSIX ();
+use IPC::Open2;
+use POSIX qw(ceil);
 use Time::HiRes qw(time);
 
 use constant {
-    SPARE   => 100,         # files that a process has open beside
-    AT_MOST => 5000,        # sessions per process: two share the work here
-    LOOK    => 0.5,         # seconds between looks at the sockets
+    AT_MOST => 5000,        # sessions per process: several share the work
+    ANSWER  => 30,          # seconds until a question is answered
+    STEPS   => 32,          # of a power of two, in bench/crowd/delays.c
 };
 
+my $root = realpath(dirname(__FILE__) . '/../../..');
 
-# chat; sessions => count; conversation => code that gets a session's number
+
+# chat; sessions => count; conversation => code that gets a session's number.
+# port => another one of nginx's; tls => 1: over TLS; processes => at least so
+# many.
 
 sub new ($class, %o) {
-    return bless { %o, pids => [], reports => [] }, $class;
+    my $self = bless {
+        port => $o{chat}->port, tls => 0, processes => 1, %o, members => [],
+    }, $class;
+    my $least = ceil($o{sessions} / AT_MOST);
+
+    $self->{processes} = $least if $self->{processes} < $least;
+
+    return $self;
 }
 
 
@@ -30,33 +44,33 @@ sub new ($class, %o) {
 # done, or dies if it is not within these seconds.
 
 sub open ($self, $seconds) {
-    my $each = POSIX::sysconf(POSIX::_SC_OPEN_MAX()) - SPARE;
-    my $first = 0;
+    my $count = $self->{processes};
 
-    $each = AT_MOST if $each > AT_MOST;
-    pipe(my $hold, $self->{hold}) or croak "pipe() failed: $!";
+    $self->_start($_) for 0 .. $count - 1;
 
-    while ($first < $self->{sessions}) {
-        my $last = $first + $each - 1;
+    # each token as it is needed: the processes work meanwhile
+    for my $number (0 .. $self->{sessions} - 1) {
+        my $name = $self->{conversation}->($number);
+        my $token = $self->{chat}->token(sub => "user-$number");
 
-        $last = $self->{sessions} - 1 if $last >= $self->{sessions};
-        $self->_fork($hold, $first, $last);
-        $first = $last + 1;
+        _tell($self->{members}[$number % $count], "open $name $token");
     }
 
-    $self->await('open', $seconds);
+    $self->await('ready', $seconds);
 
     return;
 }
 
 
-# waits until each process has reported this
+# Waits until each process says so; "pinged": each session was.
 
 sub await ($self, $what, $seconds) {
     my $deadline = time + $seconds;
 
-    for my $report (@{ $self->{reports} }) {
-        my $line = _read_line($report, $deadline)
+    _tell($_, $what) for @{ $self->{members} };
+
+    for my $member (@{ $self->{members} }) {
+        my $line = _line($member, $deadline - time)
             // croak "not \"$what\" within $seconds s";
 
         croak "expected \"$what\": $line" if $line ne $what;
@@ -66,12 +80,88 @@ sub await ($self, $what, $seconds) {
 }
 
 
+# begins to send so many messages a second, together
+
+sub send ($self, $rate, $seconds) {
+    my $count = @{ $self->{members} };
+
+    croak 'the processes do not share the rate evenly' if $rate % $count;
+
+    _tell($_, sprintf 'send %d %d', $rate / $count, 1000 * $seconds)
+        for @{ $self->{members} };
+
+    return;
+}
+
+
+# What has become of it up to now, all processes together: left, sent,
+# accepted, refused, events, missed, doubled, and how often each delay was
+# there: replies, deliveries.
+
+sub count ($self) {
+    my %sum;
+
+    _tell($_, 'count') for @{ $self->{members} };
+
+    for my $member (@{ $self->{members} }) {
+        my $line = _line($member, ANSWER) // croak 'a process hangs';
+
+        for my $part (split ' ', $line) {
+            my ($name, $value) = split /=/, $part;
+
+            if ($name =~ /^(?:replies|deliveries)$/) {
+                $sum{$name} //= {};
+                my %buckets = map { split /:/ } split /,/, $value // '';
+                $sum{$name}{$_} += $buckets{$_} for keys %buckets;
+                next;
+            }
+
+            $sum{$name} += $value;
+        }
+    }
+
+    return \%sum;
+}
+
+
+# of such buckets: us that a share of all is not above
+
+sub percentile ($buckets, $share) {
+    my $total = 0;
+    my $seen = 0;
+
+    $total += $_ for values %$buckets;
+
+    for my $index (sort { $a <=> $b } keys %$buckets) {
+        $seen += $buckets->{$index};
+        return _upper($index) if $seen >= $share * $total;
+    }
+
+    return 0;
+}
+
+
+# the highest value that is in the bucket
+
+sub _upper ($index) {
+    return $index if $index < 2 * STEPS;
+
+    my $power = int($index / STEPS) - 1;
+
+    return (($index - $power * STEPS + 1) << $power) - 1;
+}
+
+
+sub pids ($self) { return map { $_->{pid} } @{ $self->{members} } }
+
+
 # ends all sessions, without a word
 
 sub close ($self) {
-    $self->{hold} = undef;
-    waitpid $_, 0 for splice @{ $self->{pids} };
-    $self->{reports} = [];
+    for my $member (splice @{ $self->{members} }) {
+        close $member->{to};
+        waitpid $member->{pid}, 0;
+    }
 
     return;
 }
@@ -80,100 +170,48 @@ sub close ($self) {
 sub DESTROY ($self) {
     local ($?, $@);
 
-    kill 'KILL', @{ $self->{pids} };
+    kill 'KILL', $self->pids;
     $self->close;
 
     return;
 }
 
 
-sub _fork ($self, $hold, $first, $last) {
-    pipe(my $report, my $out) or croak "pipe() failed: $!";
+sub _start ($self, $number) {
+    my %member;
 
-    my $pid = fork // croak "fork() failed: $!";
+    $member{pid} = open2(
+        $member{from}, $member{to}, 'setpriv', '--pdeathsig', 'TERM',
+        "$root/build/bench/crowd", $self->{port}, '127.0.1.' . ($number + 1),
+        $self->{tls} ? 'tls' : 'plain',
+    );
 
-    if ($pid == 0) {
-        # nothing of the parent's END or DESTROY is ours, however this ends
-        $SIG{$_} = sub { POSIX::_exit(1) } for qw(HUP INT TERM PIPE);
-        $self->{hold} = undef;
-        $out->autoflush(1);
-        eval { $self->_live($hold, $out, $first, $last); 1 }
-            or print $out $@;
-        POSIX::_exit(0);
-    }
-
-    push @{ $self->{pids} }, $pid;
-    push @{ $self->{reports} }, $report;
+    push @{ $self->{members} }, \%member;
 
     return;
 }
 
 
-# the life of a process: reports "open", and "pinged" once every session was
+sub _tell ($member, $line) {
+    local $SIG{PIPE} = 'IGNORE';
 
-sub _live ($self, $hold, $out, $first, $last) {
-    my $poll = IO::Poll->new;
-    my (%by_socket, %unpinged);
-
-    for my $number ($first .. $last) {
-        my $client = $self->{chat}->connect(user => "user-$number");
-
-        $client->join($self->{conversation}->($number));
-        $poll->mask($client->{socket} => POLLIN);
-        $by_socket{ $client->{socket} } = $client;
-        $unpinged{ $client->{socket} } = 1;
-
-        return if _readable($hold, 0);
-        _answer_pings($poll, \%by_socket) if $number % 500 == 0;
-    }
-
-    say $out 'open';
-
-    while (!_readable($hold, LOOK)) {
-        my $waited = %unpinged;
-
-        _answer_pings($poll, \%by_socket);
-
-        for my $socket (keys %unpinged) {
-            delete $unpinged{$socket} if $by_socket{$socket}->pings;
-        }
-
-        say $out 'pinged' if $waited && !%unpinged;
-    }
+    $member->{to}->print("$line\n") or croak 'the crowd has ended';
+    $member->{to}->flush;
 
     return;
 }
 
 
-sub _answer_pings ($poll, $by_socket) {
-    $poll->poll(0);
+# it says one line at a time, so a buffer never has a second one
 
-    for my $socket ($poll->handles(POLLIN)) {
-        my $client = $by_socket->{$socket};
-
-        $client->poll(\my @messages) or die "a connection ended\n";
-        die "not idle: $messages[0]{raw}\n" if @messages;
-    }
-
-    return;
-}
-
-
-sub _readable ($handle, $seconds) {
+sub _line ($member, $seconds) {
     my $bits = '';
 
-    vec($bits, fileno $handle, 1) = 1;
+    vec($bits, fileno $member->{from}, 1) = 1;
+    return undef
+        if !select $bits, undef, undef, $seconds > 0 ? $seconds : 0;
 
-    return 0 < select $bits, undef, undef, $seconds;
-}
-
-
-sub _read_line ($handle, $deadline) {
-    my $left = $deadline - time;
-
-    return undef if !_readable($handle, $left > 0 ? $left : 0);
-
-    my $line = <$handle> // 'it has ended';
+    my $line = readline($member->{from}) // croak 'the crowd has ended';
     chomp $line;
 
     return $line;

@@ -13,6 +13,7 @@ use File::Temp;
 use List::Util qw(sum);
 
 use Bench::Redis qw(encode);
+use Bench::Tls;
 use ChatTest::Client;
 use ChatTest::Command qw(run);
 use ChatTest::Metrics qw(parse_metrics);
@@ -46,7 +47,8 @@ my $root = realpath(dirname(__FILE__) . '/../../..');
 
 # workers => 2; cpus => processors for all of it, as taskset has them, by default
 # any; http => directives for nginx' http block, by default those that switch off
-# the limits of strangers: what is measured floods on purpose
+# the limits of strangers: what is measured floods on purpose; quiet => 1: no
+# canary; tls => 1: there is a server that speaks TLS, too
 
 sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-bench-XXXXXX', TMPDIR => 1);
@@ -64,6 +66,15 @@ sub new ($class, %o) {
         lock      => $lock,
         directory => "$base/run",
     }, $class;
+
+    $self->{http} .= ' chat_canary off;' if $self->{quiet};
+
+    if ($self->{tls}) {
+        $self->{tls} = Bench::Tls->new("$base");
+        $self->{http} .= ' ' . $self->{tls}->server(
+            "location = /chat { chat_websocket on;"
+            . " chat_token_key HS256 $self->{directory}/token.key; }");
+    }
 
     $self->{process} = ChatTest::Process->new(
         name      => 'the instance',
@@ -86,6 +97,7 @@ sub new ($class, %o) {
 
 
 sub port ($self)      { return $self->{port} }
+sub tls_port ($self)  { return $self->{tls}->port }
 sub directory ($self) { return $self->{directory} }
 
 

@@ -25,6 +25,7 @@ use constant GUID => '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 #   port, path, method, http => '1.1', key,
 #   headers => { name => value, or undef to leave it out, or a list },
 #   whole => the request itself, whatever it is
+#   tls => { ... }: over TLS, with these options of IO::Socket::SSL
 #   before => a request to send first; its response is skipped
 #   proxy => the line of a proxy that goes before all else
 #   early => bytes to send along with the handshake
@@ -47,6 +48,7 @@ sub new ($class, %o) {
     ) or croak "cannot connect to port $self->{port}: $!";
 
     $self->{socket}->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+    $self->_start_tls if $self->{tls};
     $self->{socket}->blocking(0);
 
     $self->send_bytes($o{proxy}) if defined $o{proxy};
@@ -59,6 +61,17 @@ sub new ($class, %o) {
     $self->_open($self->handshake . ($o{early} // ''));
 
     return $self;
+}
+
+
+sub _start_tls ($self) {
+    require IO::Socket::SSL;
+
+    IO::Socket::SSL->start_SSL($self->{socket}, SSL_verify_mode => 0,
+                               Timeout => TIMEOUT, %{ $self->{tls} })
+        or croak 'no TLS: ' . IO::Socket::SSL::errstr();
+
+    return;
 }
 
 
@@ -311,7 +324,9 @@ sub read_whole ($self, $seconds = PATIENCE) {
 # whether something can be read at once
 
 sub readable ($self) {
-    return length $self->{in} || $self->_ready('read', time);
+    return length $self->{in}
+        || $self->{tls} && $self->{socket}->pending
+        || $self->_ready('read', time);
 }
 
 
