@@ -73,7 +73,7 @@ endif
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
-.PHONY: measure-handshakes
+.PHONY: measure-handshakes measure-many
 .PHONY: bench
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -388,7 +388,8 @@ check: deps-check
 #:                       the least that there could be: docs/performance.md
 #:   make measure-floods what others feel of somebody who floods
 #:   make measure-faults 10,000 messages while everything is killed
-#:   make measure-idle   the memory of 10,000 idle connections
+#:   make measure-idle   the memory of 15,000 idle connections; ARGS=--tls
+#:   make measure-many   50,000 connections, for ten minutes
 #:   make measure-memory Redis with 1,000,000 conversations, few of them in use
 #:   make measure-cost   a message in Redis: the function, and its commands
 #:   make measure-running    the same in the running system
@@ -403,7 +404,7 @@ check: deps-check
 measure-floods measure-faults measure-idle measure-cost \
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
-measure-deflate measure-revoke measure-handshakes: \
+measure-deflate measure-revoke measure-handshakes measure-many: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

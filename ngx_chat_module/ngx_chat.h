@@ -256,6 +256,7 @@ struct ngx_chat_node_s {
 
     ngx_int_t              budget;      /* bytes that the session which is being
                                            read may still take this turn */
+    ngx_uint_t             tls_messages;    /* of TLS itself, that came */
     u_char                 recv[NGX_CHAT_RECV_BUFFER];
 };
 

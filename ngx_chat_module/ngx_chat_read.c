@@ -180,14 +180,18 @@ ngx_chat_read_has_rest(ngx_chat_session_t *s)
 static ngx_int_t
 ngx_chat_read_socket(ngx_chat_session_t *s)
 {
+    size_t             size;
     ssize_t            n;
     u_char            *pos, *last;
     ngx_connection_t  *c = s->connection;
 
-    n = c->recv(c, s->node->recv, ngx_chat_read_size(s));
+    size = ngx_chat_read_size(s);
+
+    n = c->ssl ? ngx_chat_tls_recv(s, s->node->recv, size)
+               : c->recv(c, s->node->recv, size);
 
     if (n == NGX_AGAIN) {
-        return NGX_AGAIN;
+        return s->node->budget > 0 ? NGX_AGAIN : NGX_OK;
     }
 
     if (n <= 0) {

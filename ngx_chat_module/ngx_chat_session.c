@@ -221,6 +221,7 @@ ngx_chat_session_adopt(ngx_chat_session_t *s, ngx_connection_t *c)
 
     if (c->ssl) {
         c->pool->log = &s->log;
+        ngx_chat_tls_begin(s);
         return;
     }
 

@@ -228,6 +228,13 @@ void ngx_chat_read_handler(ngx_event_t *rev);
 void ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n);
 
 
+/* ngx_chat_tls.c: of a connection with TLS; recv() as its own, what TLS has for
+   itself being counted */
+
+void ngx_chat_tls_begin(ngx_chat_session_t *s);
+ssize_t ngx_chat_tls_recv(ngx_chat_session_t *s, u_char *buf, size_t size);
+
+
 /*
  * ngx_chat_collect.c: frames -> messages.  Each gets n bytes of the frame that
  * is being read; NGX_ERROR: the session is being closed.

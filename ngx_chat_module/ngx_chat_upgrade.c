@@ -302,17 +302,6 @@ ngx_chat_upgrade_free_request(ngx_http_request_t *r)
     c->destroyed = 0;
 
     ngx_chat_upgrade_free_buffers(c, hc);
-
-#if (NGX_HTTP_SSL)
-
-    if (c->ssl) {
-        /* we send in one piece, which may have moved when we try again */
-        ngx_ssl_free_buffer(c);
-        c->ssl->buffer = 0;
-        SSL_set_mode(c->ssl->connection, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    }
-
-#endif
 }
 
 

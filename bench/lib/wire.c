@@ -241,7 +241,7 @@ wire_read(wire_t *w, bool ends)
             memcpy(w->in, pos, w->in_len);
         }
 
-        if (n < READ_SIZE && !ends) {
+        if (n < READ_SIZE && !ends && w->ssl == NULL) {
             return;
         }
     }

@@ -68,7 +68,7 @@ sub _start_tls ($self) {
     require IO::Socket::SSL;
 
     IO::Socket::SSL->start_SSL($self->{socket}, SSL_verify_mode => 0,
-                               Timeout => TIMEOUT, %{ $self->{tls} })
+                               Timeout => PATIENCE, %{ $self->{tls} })
         or croak 'no TLS: ' . IO::Socket::SSL::errstr();
 
     return;
