@@ -7,6 +7,8 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use HTTP::Tiny;
+
 use ChatTest;
 use ChatTest::Command qw(run);
 use ChatTest::Json qw(decode);
@@ -72,11 +74,14 @@ sub configure () {
 }
 
 
-sub api ($path) {
-    my $answer = $chat->http(port => $port{prometheus}, path => "/api/v1/$path");
+# what its API answers, or nothing and why
 
-    return (undef, $answer->body) if $answer->status != 200;
-    return decode($answer->body)->{data};
+sub api ($path) {
+    my $url = "http://127.0.0.1:$port{prometheus}/api/v1/$path";
+    my $answer = HTTP::Tiny->new(timeout => 20)->get($url);
+
+    return ({}, $answer->{content}) if !$answer->{success};
+    return decode($answer->{content})->{data};
 }
 
 
@@ -92,7 +97,7 @@ sub query ($expression) {
 sub firing () {
     my ($data) = query('ALERTS{alertstate="firing"}');
 
-    return map { $_->{metric}{alertname} } @{ $data->{result} };
+    return map { $_->{metric}{alertname} } @{ $data->{result} // [] };
 }
 
 
@@ -137,9 +142,9 @@ my $prometheus = ChatTest::Process->new(
 
 subtest 'all targets are up' => sub {
     my $up = eval { wait_until {
-        my ($data) = eval { query('up') };
+        my ($data) = query('up');
         my %up = map { $_->{metric}{job} => $_->{value}[1] }
-            @{ ($data // {})->{result} // [] };
+            @{ $data->{result} // [] };
 
         join(' ', map { "$_=$up{$_}" } sort keys %up)
             eq 'chat-jwks=1 chat-persist=1 ngx_chat=1';
@@ -170,7 +175,7 @@ subtest 'all rules evaluate' => sub {
     my @rules;
 
     ok(eval { wait_until {
-        @rules = map { @{ $_->{rules} } } @{ (api('rules'))[0]{groups} };
+        @rules = map { @{ $_->{rules} } } @{ (api('rules'))[0]{groups} // [] };
         @rules && !grep { $_->{health} eq 'unknown' } @rules } 20 },
         'all have their turn');
     is($_->{health}, 'ok', $_->{name}) or diag($_->{lastError}) for @rules;
@@ -195,7 +200,7 @@ subtest 'some traffic, and all queries of the board are answered' => sub {
     for my $expr (sort keys %expression) {
         my ($data, $error) = query($expr =~ s/\$__rate_interval/1m/gr);
 
-        ok(defined $data, "$expression{$expr}: $expr") or diag($error);
+        ok(defined $data->{result}, "$expression{$expr}: $expr") or diag($error);
     }
 
     # with what happens here these have something to show
@@ -205,14 +210,18 @@ subtest 'some traffic, and all queries of the board are answered' => sub {
     {
         ok(eval { wait_until {
             my ($data) = query($expr =~ s/\$__rate_interval/1m/gr);
-            @{ $data->{result} } > 0 } 20 }, "something: $expr");
+            @{ $data->{result} // [] } > 0 } 20 }, "something: $expr");
     }
 
     $alice->disconnect;
 };
 
+# but for those that tell how fast the machine is
+
 subtest 'nothing fires that need not' => sub {
-    is_deeply([firing()], [], 'all is well') or diag(join ' ', firing());
+    ok(eval { wait_until {
+        !grep { !/Canary|Slow/ } firing() } 30 }, 'all is well')
+        or diag(join ' ', firing());
 };
 
 subtest 'PostgreSQL hangs: events wait' => sub {
