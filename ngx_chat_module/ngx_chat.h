@@ -159,6 +159,7 @@ struct ngx_chat_loc_conf_s {
     size_t             deflate_min_length;  /* shorter ones are sent as is */
     ngx_uint_t         deflate_max_ratio;
     size_t             send_queue;
+    size_t             sndbuf;          /* of the socket; 0: as it is */
     ngx_uint_t         max_outstanding;
     ngx_uint_t         max_conversations;
     ngx_uint_t         max_members;         /* of a group */

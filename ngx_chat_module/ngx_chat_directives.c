@@ -47,6 +47,10 @@ static ngx_chat_conf_range_t  ngx_chat_send_queue_range =
     { ngx_chat_conf_check_size, "chat_send_queue", 16 * 1024,
       64 * 1024 * 1024, "16k and 64m" };
 
+static ngx_chat_conf_range_t  ngx_chat_sndbuf_range =
+    { ngx_chat_conf_check_size, "chat_sndbuf", 0, 16 * 1024 * 1024,
+      "0 and 16m" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_outstanding_range =
     { ngx_chat_conf_check_num, "chat_max_outstanding", 1, 10000,
       "1 and 10000" };
@@ -312,6 +316,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, send_queue),
       &ngx_chat_send_queue_range },
+
+    { ngx_string("chat_sndbuf"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, sndbuf),
+      &ngx_chat_sndbuf_range },
 
     { ngx_string("chat_max_outstanding"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

@@ -139,6 +139,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->deflate_min_length = NGX_CONF_UNSET_SIZE;
     lcf->deflate_max_ratio = NGX_CONF_UNSET_UINT;
     lcf->send_queue = NGX_CONF_UNSET_SIZE;
+    lcf->sndbuf = NGX_CONF_UNSET_SIZE;
     lcf->max_outstanding = NGX_CONF_UNSET_UINT;
     lcf->max_conversations = NGX_CONF_UNSET_UINT;
     lcf->max_members = NGX_CONF_UNSET_UINT;
@@ -223,6 +224,7 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_conf_merge_msec_value(conf->request_timeout, prev->request_timeout,
                               5000);
     ngx_conf_merge_size_value(conf->send_queue, prev->send_queue, 256 * 1024);
+    ngx_conf_merge_size_value(conf->sndbuf, prev->sndbuf, 32 * 1024);
     ngx_conf_merge_uint_value(conf->max_outstanding, prev->max_outstanding,
                               64);
     ngx_conf_merge_uint_value(conf->max_conversations,

@@ -35,6 +35,7 @@ static ngx_int_t ngx_chat_upgrade_headers(ngx_http_request_t *r,
     ngx_str_t *key, const char *protocol);
 static char *ngx_chat_upgrade_key(ngx_http_request_t *r, ngx_str_t *key);
 static ngx_int_t ngx_chat_upgrade_send(ngx_http_request_t *r);
+static void ngx_chat_upgrade_sndbuf(ngx_connection_t *c, size_t size);
 static void ngx_chat_upgrade_detach(ngx_event_t *ev);
 static u_char *ngx_chat_upgrade_early(ngx_http_request_t *r, size_t *n);
 static void ngx_chat_upgrade_free_request(ngx_http_request_t *r);
@@ -71,6 +72,8 @@ ngx_chat_upgrade(ngx_http_request_t *r, ngx_chat_session_t *s, ngx_str_t *key,
     if (rc != NGX_OK) {
         return NGX_ERROR;               /* half an answer: nginx closes */
     }
+
+    ngx_chat_upgrade_sndbuf(r->connection, s->conf->sndbuf);
 
     /* until it is detached, whatever the connection has to say can wait */
 
@@ -211,6 +214,25 @@ ngx_chat_upgrade_send(ngx_http_request_t *r)
     }
 
     return ngx_tcp_nodelay(c);
+}
+
+
+/*
+ * Left alone the kernel takes megabytes for a client that does not read: what
+ * waits for it waits in our queue, which is bounded, and counted.
+ */
+
+static void
+ngx_chat_upgrade_sndbuf(ngx_connection_t *c, size_t size)
+{
+    int  n = size;
+
+    if (n > 0
+        && setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(int)) == -1)
+    {
+        ngx_connection_error(c, ngx_socket_errno,
+                             "chat: setsockopt(SO_SNDBUF) failed");
+    }
 }
 
 
