@@ -1,6 +1,6 @@
 /*
  * ngx_chat_jwks_ask.c: asks who writes a file with keys for newer ones.  Not
- * often, as anybody can make up tokens that name unknown keys; but what is asked
+ * often, as anybody can make up tokens that name unknown keys; but what comes
  * too soon is asked later: the key may be newer than the last answer.
  */
 
