@@ -106,7 +106,7 @@ chat_key_create_secret(chat_str_t kid, chat_str_t secret, const char **reason)
     }
 
     if (chat_key_is_der(secret)) {
-        *reason = "it is a public key in DER, not a secret";
+        *reason = "it is a key in DER, not a secret";
         return NULL;
     }
 
@@ -143,10 +143,13 @@ chat_key_holds(chat_str_t secret, chat_str_t text)
 }
 
 
+/* public, private, or in a certificate */
+
 static bool
 chat_key_is_der(chat_str_t secret)
 {
     bool                  is;
+    X509                 *certificate = NULL;
     EVP_PKEY             *pkey;
     const unsigned char  *p = secret.data;
 
@@ -156,9 +159,20 @@ chat_key_is_der(chat_str_t secret)
 
     pkey = d2i_PUBKEY(NULL, &p, (long) secret.len);
 
-    is = pkey != NULL;
+    if (pkey == NULL) {
+        p = secret.data;
+        pkey = d2i_AutoPrivateKey(NULL, &p, (long) secret.len);
+    }
+
+    if (pkey == NULL) {
+        p = secret.data;
+        certificate = d2i_X509(NULL, &p, (long) secret.len);
+    }
+
+    is = pkey != NULL || certificate != NULL;
 
     EVP_PKEY_free(pkey);
+    X509_free(certificate);
     ERR_clear_error();
 
     return is;

@@ -43,8 +43,8 @@ CHAT_MUST_CHECK chat_rc_e chat_key_alg(chat_str_t name, chat_key_alg_e *alg);
  * copied, and wiped by free.
  */
 
-/* HS256: a shared secret.  A PEM text is refused: who uses a public key as
-   a secret makes it one that everybody knows */
+/* HS256: a shared secret.  PEM, DER and JWKs are refused: who uses a
+   public key as a secret makes it one that everybody knows */
 chat_key_t *chat_key_create_secret(chat_str_t kid, chat_str_t secret,
     const char **reason);
 

@@ -64,7 +64,7 @@ my @bad = (
     ['chat_token_key EdDSA secp256r1.pem;', 'it is not an Ed25519 key'],
     ['chat_token_key HS256 RSA2048.pem;', 'it is PEM, not a secret'],
     ['chat_token_key HS256 keys.json;', 'it is a JWK, not a secret'],
-    ['chat_token_key HS256 rsa.der;', 'it is a public key in DER'],
+    ['chat_token_key HS256 rsa.der;', 'it is a key in DER'],
     ['chat_token_jwks https://id.example.com/certs;', 'takes a file, no URL'],
     ['chat_token_key EdDSA private.pem;', 'it holds a private key'],
     ['chat_token_key RS256 rsa1.pem;', 'it is neither a "PUBLIC KEY" nor'],

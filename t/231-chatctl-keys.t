@@ -47,6 +47,18 @@ sub save ($name, $text) {
 }
 
 
+# the key of ES256 in another form, by the arguments of openssl
+
+sub der ($how) {
+    my $file = path(join '', 'der', map { s/\W//gr } @$how);
+
+    must_run('openssl', @$how, '-outform', 'DER', '-out', $file,
+             $how->[0] eq 'req' ? '-key' : '-in', path('ec'));
+
+    return $file;
+}
+
+
 sub token ($file, @more) {
     local $ENV{CHAT_TOKEN_KEY_FILE} = undef;
 
@@ -139,7 +151,10 @@ subtest 'a key that nginx would refuse signs nothing' => sub {
         [FAILED, qr/no private key/, $public],
         [FAILED, qr/no private key/, save('cut', substr $key{rsa}
             ->export_key_pem('private'), 0, 300)],
-        [FAILED, qr/too short/, save('short', 'x' x 31)],
+        [FAILED, qr/32 bytes at least/, save('short', 'x' x 31)],
+        (map { [FAILED, qr/a key in DER, not a secret/, der($_)] }
+         [qw(pkey)], [qw(pkey -pubout)], [qw(pkcs8 -topk8 -nocrypt)],
+         [qw(req -x509 -batch -subj /CN=x)]),
         [FAILED, qr/too long/, save('long', 'x' x 8192)],
         [FAILED, qr/No such file/, path('nothing')],
         [USAGE, qr/another kind/, path('rsa'), '--alg', 'ES256'],

@@ -285,17 +285,77 @@ a_pem_is_no_secret(void **state)
 }
 
 
+/* each of them DER; to be freed by OPENSSL_free() */
+
+typedef int (*form_pt)(EVP_PKEY *pkey, uint8_t **der);
+
+
+static int
+form_public(EVP_PKEY *pkey, uint8_t **der)
+{
+    return i2d_PUBKEY(pkey, der);
+}
+
+
+static int
+form_private(EVP_PKEY *pkey, uint8_t **der)
+{
+    return i2d_PrivateKey(pkey, der);
+}
+
+
+static int
+form_pkcs8(EVP_PKEY *pkey, uint8_t **der)
+{
+    int                   len;
+    PKCS8_PRIV_KEY_INFO  *info;
+
+    info = EVP_PKEY2PKCS8(pkey);
+    assert_non_null(info);
+
+    len = i2d_PKCS8_PRIV_KEY_INFO(info, der);
+    PKCS8_PRIV_KEY_INFO_free(info);
+
+    return len;
+}
+
+
+static int
+form_certificate(EVP_PKEY *pkey, uint8_t **der)
+{
+    int    len;
+    X509  *certificate;
+
+    certificate = X509_new();
+    assert_non_null(certificate);
+    assert_int_equal(X509_set_pubkey(certificate, pkey), 1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), 0));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), 3600));
+    assert_true(X509_sign(certificate, pkey, EVP_sha256()) > 0);
+
+    len = i2d_X509(certificate, der);
+    X509_free(certificate);
+
+    return len;
+}
+
+
 static void
-a_public_key_of_another_form_is_no_secret(void **state)
+a_key_of_another_form_is_no_secret(void **state)
 {
     int          len;
+    size_t       i;
     EVP_PKEY    *pkey;
     const char  *reason;
-    uint8_t     *der = NULL;
+    uint8_t     *der;
 
     static const char  jwk[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
                                "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIa"
                                "aPcHURo\"}";
+
+    static const form_pt  forms[] = {
+        form_public, form_private, form_pkcs8, form_certificate
+    };
 
     (void) state;
 
@@ -303,15 +363,20 @@ a_public_key_of_another_form_is_no_secret(void **state)
     assert_non_null(strstr(reason, "JWK"));
 
     pkey = chat_test_key_make("P-256");
-    len = i2d_PUBKEY(pkey, &der);
-    assert_true(len > 32);
 
-    assert_null(chat_key_create_secret(chat_str(""),
-                                       (chat_str_t) { der, (size_t) len },
-                                       &reason));
-    assert_non_null(strstr(reason, "DER"));
+    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        der = NULL;
+        len = forms[i](pkey, &der);
+        assert_true(len > 32);
 
-    OPENSSL_free(der);
+        assert_null(chat_key_create_secret(chat_str(""),
+                                           (chat_str_t) { der, (size_t) len },
+                                           &reason));
+        assert_non_null(strstr(reason, "DER"));
+
+        OPENSSL_free(der);
+    }
+
     EVP_PKEY_free(pkey);
 }
 
@@ -390,7 +455,7 @@ main(void)
         cmocka_unit_test(a_key_tells_what_it_is),
         cmocka_unit_test(algorithms_are_known_by_their_exact_name),
         cmocka_unit_test(a_pem_is_no_secret),
-        cmocka_unit_test(a_public_key_of_another_form_is_no_secret),
+        cmocka_unit_test(a_key_of_another_form_is_no_secret),
         cmocka_unit_test(creation_fails_cleanly_without_memory),
         cmocka_unit_test(a_check_fails_cleanly_without_memory),
     };

@@ -14,6 +14,7 @@
 
 static const char *token_key_load(token_key_t *key, const char *path);
 static const char *token_key_read_pem(token_key_t *key);
+static const char *token_key_check_secret(const token_key_t *key);
 static int token_key_to_raw(uint8_t *sig, size_t *len);
 
 
@@ -38,13 +39,9 @@ token_key_read(token_key_t *key, const char *path)
         key->len--;
     }
 
-    if (key->len < CHAT_KEY_MIN_SECRET) {
-        return "it is too short for HS256, which needs 32 bytes";
-    }
-
     key->alg = CHAT_KEY_HS256;
 
-    return NULL;
+    return token_key_check_secret(key);
 }
 
 
@@ -97,6 +94,23 @@ token_key_read_pem(token_key_t *key)
     if (reason == NULL && pem_thumbprint(key->pkey, key->kid) == -1) {
         reason = "OpenSSL cannot read it";
     }
+
+    return reason;
+}
+
+
+/* as nginx does, which would take none of its tokens */
+
+static const char *
+token_key_check_secret(const token_key_t *key)
+{
+    chat_key_t  *checked;
+    const char  *reason = NULL;
+
+    checked = chat_key_create_secret((chat_str_t) { NULL, 0 },
+                                     (chat_str_t) { key->secret, key->len },
+                                     &reason);
+    chat_key_free(checked);
 
     return reason;
 }
