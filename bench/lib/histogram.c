@@ -9,8 +9,8 @@
  * bucket 128 * shift + n holds what is n (128 to 255) after so many shifts.
  */
 
-void
-histogram_add(histogram_t *h, uint64_t us)
+unsigned
+histogram_bucket(uint64_t us)
 {
     unsigned  shift = 0;
 
@@ -22,15 +22,30 @@ histogram_add(histogram_t *h, uint64_t us)
         shift = 56 - (unsigned) __builtin_clzll(us);
     }
 
-    h->counts[128 * shift + (us >> shift)]++;
+    return 128 * shift + (unsigned) (us >> shift);
+}
+
+
+uint64_t
+histogram_upper(unsigned bucket)
+{
+    unsigned  shift = bucket < 256 ? 0 : bucket / 128 - 1;
+
+    return ((uint64_t) (bucket - 128 * shift + 1) << shift) - 1;
+}
+
+
+void
+histogram_add(histogram_t *h, uint64_t us)
+{
+    h->counts[histogram_bucket(us)]++;
 }
 
 
 void
 histogram_print(const histogram_t *h, const char *name)
 {
-    unsigned     i, shift;
-    uint64_t     us;
+    unsigned     i;
     const char  *comma = "";
 
     printf(" %s=", name);
@@ -41,10 +56,8 @@ histogram_print(const histogram_t *h, const char *name)
             continue;
         }
 
-        shift = i < 256 ? 0 : i / 128 - 1;
-        us = ((uint64_t) (i - 128 * shift + 1) << shift) - 1;
-
-        printf("%s%" PRIu64 ":%" PRIu64, comma, us, h->counts[i]);
+        printf("%s%" PRIu64 ":%" PRIu64, comma, histogram_upper(i),
+               h->counts[i]);
         comma = ",";
     }
 }

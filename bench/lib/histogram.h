@@ -23,7 +23,11 @@ typedef struct {
 /* what is longer counts as the longest there is */
 void histogram_add(histogram_t *h, uint64_t us);
 
-/* " NAME=US:COUNT,US:COUNT", where us is the largest that a bucket holds */
+/* the bucket of a duration, and the longest one that it holds */
+unsigned histogram_bucket(uint64_t us);
+uint64_t histogram_upper(unsigned bucket);
+
+/* " NAME=US:COUNT,US:COUNT", where us is the longest that a bucket holds */
 void histogram_print(const histogram_t *h, const char *name);
 
 

@@ -1,11 +1,14 @@
 /*
- * shakes PORT CONNECTIONS MS < REQUEST
+ * shakes PORT CONNECTIONS MS [full|resumed] < REQUEST
  *
  * makes one handshake after the other for so long, CONNECTIONS at a time: each
  * connects to loopback, sends the request and is reset when the answer is
  * there.  That is "HTTP/1.1 101" with its header, and with a WebSocket frame
  * after it if the request holds a token (RFC 6455): then the server speaks
  * first.  Prints a line of NAME=VALUE.
+ *
+ * "full" and "resumed" are handshakes of TLS before that: each a new one, or one
+ * that takes up the session of a connection before.
  *
  * A reset, since a client that closes in order keeps its port for a minute.
  */
@@ -25,6 +28,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 
 #define MAX_CONNECTIONS  1000
 #define MAX_REQUEST      16384
@@ -35,24 +41,33 @@
 
 typedef struct {
     int     fd;
+    SSL    *ssl;            /* NULL: plain */
     bool    sent;
     size_t  len;
     char    response[MAX_RESPONSE + 1];
 } shake_t;
 
 
+static void shakes_prepare_tls(bool resume);
+static int shakes_keep(SSL *ssl, SSL_SESSION *session);
 static void shakes_begin(shake_t *shake);
+static void shakes_begin_tls(shake_t *shake);
 static void shakes_event(shake_t *shake);
+static ssize_t shakes_send(shake_t *shake);
+static ssize_t shakes_recv(shake_t *shake);
+static ssize_t shakes_tls_result(const shake_t *shake, int n);
 static bool shakes_is_answered(const shake_t *shake);
 static void shakes_end(shake_t *shake);
 
 
-static int       epoll_fd;
-static unsigned  port;
-static char      request[MAX_REQUEST + 1];
-static size_t    request_len;
-static bool      greeted;               /* a frame follows the header */
-static uint64_t  finished;
+static int           epoll_fd;
+static unsigned      port;
+static char          request[MAX_REQUEST + 1];
+static size_t        request_len;
+static bool          greeted;           /* a frame follows the header */
+static uint64_t      finished, resumed;
+static SSL_CTX      *tls;
+static SSL_SESSION  *session;           /* of the last connection, if wanted */
 
 
 int
@@ -64,12 +79,18 @@ main(int argc, char **argv)
     struct epoll_event   events[TURN_EVENTS];
     static shake_t       shakes[MAX_CONNECTIONS];
 
-    if (argc != 4 || sscanf(argv[1], "%u", &port) != 1
+    if (argc < 4 || argc > 5 || sscanf(argv[1], "%u", &port) != 1
         || sscanf(argv[2], "%u", &connections) != 1
         || sscanf(argv[3], "%u", &ms) != 1
-        || connections == 0 || connections > MAX_CONNECTIONS)
+        || connections == 0 || connections > MAX_CONNECTIONS
+        || (argc == 5 && strcmp(argv[4], "full") != 0
+            && strcmp(argv[4], "resumed") != 0))
     {
-        wire_fail("usage: shakes PORT CONNECTIONS MS < REQUEST");
+        wire_fail("usage: shakes PORT CONNECTIONS MS [full|resumed] < REQUEST");
+    }
+
+    if (argc == 5) {
+        shakes_prepare_tls(strcmp(argv[4], "resumed") == 0);
     }
 
     request_len = fread(request, 1, MAX_REQUEST, stdin);
@@ -100,9 +121,43 @@ main(int argc, char **argv)
         took = wire_now() - began;
     } while (took < ms * UINT64_C(1000));
 
-    printf("handshakes=%" PRIu64 " us=%" PRIu64 "\n", finished, took);
+    printf("handshakes=%" PRIu64 " us=%" PRIu64 " resumed=%" PRIu64 "\n",
+           finished, took, resumed);
 
     return 0;
+}
+
+
+static void
+shakes_prepare_tls(bool resume)
+{
+    tls = SSL_CTX_new(TLS_client_method());
+
+    if (tls == NULL) {
+        wire_fail("no TLS");
+    }
+
+    SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, NULL);
+
+    if (resume) {
+        SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT
+                                            |SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(tls, shakes_keep);
+    }
+}
+
+
+/* the session is ours from here on */
+
+static int
+shakes_keep(SSL *ssl, SSL_SESSION *fresh)
+{
+    (void) ssl;
+
+    SSL_SESSION_free(session);
+    session = fresh;
+
+    return 1;
 }
 
 
@@ -135,6 +190,26 @@ shakes_begin(shake_t *shake)
     {
         wire_fail("no connection: %s", strerror(errno));
     }
+
+    if (tls != NULL) {
+        shakes_begin_tls(shake);
+    }
+}
+
+
+static void
+shakes_begin_tls(shake_t *shake)
+{
+    shake->ssl = SSL_new(tls);
+
+    if (shake->ssl == NULL || !SSL_set_fd(shake->ssl, shake->fd)
+        || (session != NULL && !SSL_set_session(shake->ssl, session)))
+    {
+        wire_fail("no TLS");
+    }
+
+    SSL_set_connect_state(shake->ssl);
+    SSL_set_quiet_shutdown(shake->ssl, 1);
 }
 
 
@@ -146,7 +221,7 @@ shakes_event(shake_t *shake)
     ssize_t  n;
 
     if (!shake->sent) {
-        n = send(shake->fd, request, request_len, MSG_NOSIGNAL);
+        n = shakes_send(shake);
 
         if (n == -1 && errno == EAGAIN) {
             return;
@@ -159,25 +234,77 @@ shakes_event(shake_t *shake)
         shake->sent = true;
     }
 
-    n = recv(shake->fd, shake->response + shake->len,
-             MAX_RESPONSE - shake->len, 0);
+    for ( ;; ) {
+        n = shakes_recv(shake);
 
-    if (n == -1 && errno == EAGAIN) {
-        return;
+        if (n == -1 && errno == EAGAIN) {
+            return;
+        }
+
+        if (n <= 0) {
+            wire_fail("closed before an answer: %s",
+                      n == 0 ? "end of file" : strerror(errno));
+        }
+
+        shake->len += (size_t) n;
+        shake->response[shake->len] = '\0';
+
+        if (shakes_is_answered(shake)) {
+            shakes_end(shake);
+            shakes_begin(shake);
+            return;
+        }
+    }
+}
+
+
+/* as send() and recv(), whether it is TLS or not; the first of them makes the
+   handshake of that */
+
+static ssize_t
+shakes_send(shake_t *shake)
+{
+    if (shake->ssl == NULL) {
+        return send(shake->fd, request, request_len, MSG_NOSIGNAL);
     }
 
-    if (n <= 0) {
-        wire_fail("closed before an answer: %s",
-                  n == 0 ? "end of file" : strerror(errno));
+    return shakes_tls_result(shake, SSL_write(shake->ssl, request,
+                                              (int) request_len));
+}
+
+
+static ssize_t
+shakes_recv(shake_t *shake)
+{
+    char    *to = shake->response + shake->len;
+    size_t   room = MAX_RESPONSE - shake->len;
+
+    if (shake->ssl == NULL) {
+        return recv(shake->fd, to, room, 0);
     }
 
-    shake->len += (size_t) n;
-    shake->response[shake->len] = '\0';
+    return shakes_tls_result(shake, SSL_read(shake->ssl, to, (int) room));
+}
 
-    if (shakes_is_answered(shake)) {
-        shakes_end(shake);
-        shakes_begin(shake);
+
+static ssize_t
+shakes_tls_result(const shake_t *shake, int n)
+{
+    int  err;
+
+    if (n > 0) {
+        return n;
     }
+
+    err = SSL_get_error(shake->ssl, n);
+
+    if (err != SSL_ERROR_WANT_READ && err != SSL_ERROR_WANT_WRITE) {
+        wire_fail("TLS: %s", ERR_reason_error_string(ERR_peek_error()));
+    }
+
+    errno = EAGAIN;
+
+    return -1;
 }
 
 
@@ -206,5 +333,14 @@ static void
 shakes_end(shake_t *shake)
 {
     finished++;
+
+    /* otherwise OpenSSL takes its session for one that failed */
+    if (shake->ssl != NULL) {
+        resumed += (uint64_t) SSL_session_reused(shake->ssl);
+        (void) SSL_shutdown(shake->ssl);
+        SSL_free(shake->ssl);
+        shake->ssl = NULL;
+    }
+
     (void) close(shake->fd);
 }

@@ -269,6 +269,27 @@ sub worker_pids ($self) {
 }
 
 
+# nginx' workers are ended and others take their place, in so many seconds
+
+sub renew_workers ($self, $seconds) {
+    my $master = slurp("$self->{directory}/nginx/nginx.pid") =~ s/\s//gr;
+    my %old = map { $_ => 1 } $self->worker_pids;
+
+    kill 'HUP', $master or croak "kill(HUP) failed: $!";
+
+    wait_until {
+        my @now = $self->worker_pids;
+
+        @now == $self->{workers} && !grep { $old{$_} } @now;
+    } $seconds;
+    wait_until {
+        (run('curl', '-fsS', "http://127.0.0.1:$self->{port}/readyz"))[0] == 0;
+    } $seconds;
+
+    return;
+}
+
+
 # what nginx counts: 'name{label="value"}' => value
 
 sub metrics ($self) {
