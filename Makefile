@@ -74,7 +74,7 @@ endif
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
 .PHONY: measure-handshakes measure-many
-.PHONY: bench
+.PHONY: bench benches
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -171,6 +171,8 @@ $(1): $(patsubst bench/%.c,$(BUILD)/obj/bench/%.o, \
 endef
 
 $(foreach b,$(BENCH),$(eval $(call bench_rule,$(b))))
+
+benches: $(BENCH)
 
 # what the programs carry inside: the function library and the migrations
 
@@ -358,7 +360,7 @@ fuzz: deps-test
 	@BUILD=$(BUILD) t/fuzz/fuzz $(or $(TIME),60) $(or $(FUZZER),$(FUZZERS))
 
 test: deps-test
-	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units fuzzers
+	@$(MAKE) --no-print-directory -s $(JOBS) all module-asan units fuzzers benches
 	@prove -j $(PROVE_JOBS) $(UNIT_BINS) $(TESTS)
 
 property mutations: deps-test

@@ -21,7 +21,8 @@ my @pairs = (
                      receive => { 100 => 999, 9000 => 1 },
                      reply => { 200 => 10 },
                      parts => { Redis => 1_000_000, clients => 2_000_000 }),
-        floor => run(deliveries => 1000, ns => 4_000_000, us => 500_000),
+        floor => run(deliveries => 1000, ns => 4_000_000, us => 500_000,
+                     messages => 10),
     },
     {
         chat  => run(deliveries => 3000, ns => 24_000_000, user => 100,
@@ -30,7 +31,8 @@ my @pairs = (
                      receive => { 100 => 1, 300 => 2999 },
                      reply => { 200 => 10, 400 => 20 },
                      parts => { Redis => 3_000_000, clients => 4_000_000 }),
-        floor => run(deliveries => 3000, ns => 15_000_000, us => 1_500_000),
+        floor => run(deliveries => 3000, ns => 15_000_000, us => 1_500_000,
+                     messages => 30),
     },
 );
 
@@ -93,18 +95,23 @@ subtest 'targets' => sub {
         chat  => run(deliveries => 1000, ns => 900_000, sends => 125,
                      user => 60, system => 60, messages => 10, us => 500_000,
                      reply => {}, parts => {}),
-        floor => run(deliveries => 1000, ns => 2_000_000, us => 500_000),
+        floor => run(deliveries => 1000, ns => 2_000_000, us => 500_000,
+                     messages => 10),
     });
 
     is_deeply [map { [$_->@{qw(what value met)}] } @{ targets($asked, $met) }],
         [
             ['1x1000@100: send calls per delivery', 1.03, 1],
             ['1x1000@100: us of user time per delivery', 1.75, 0],
-            ['1x1000@100: of the floor', 1.3, 0],
+            ['1x1000@100: of the floor (late)', 1.3, 0],
             ['1x8@max/8: send calls per delivery', 0.125, 1],
             ['1x8@max/8: us of user time per delivery', 0.45, 1],
             ['1x8@max/8: of the floor where messages meet', 0.45, 1],
         ], 'what is asked for, where it is';
+    is_deeply [map { [$_->{value}, $_->{met}] } grep { $_->{what} =~ /floor$/ }
+               @{ targets(summary({ name => '1x1000@100', rate => 20 },
+                                  $pairs[0])) }],
+        [[1, 1]], 'the ratio counts where nobody was late';
     is $asked->{nginx}{kept}, 0, 'a rate that was not kept up with';
     is $met->{nginx}{kept}, undef, 'there was no rate';
 };
@@ -123,10 +130,10 @@ subtest 'the report tells it' => sub {
 
     like $text, qr/^\s+1x1000\@100\s+2000\s+2000\s+1%
         \s+1\.30\s\(1\.00\sto\s1\.60\)
-        \s+7\.00\s+1\.75\s+5\.25\s+4\.75\s+1\.03\s+1\.04\s+late$/mx, 'costs';
-    like $text, qr/^  1x1000\@100 +0\.30 +0\.30 +0\.30 +9\.00 +0\.20 +0\.40/m,
+        \s+7\.00\s+1\.75\s+5\.25\s+4\.75\s+1\.03\s+1\.04\s+late:\snginx,\sthe\sfloor$/mx, 'costs';
+    like $text, qr/^\s+1x1000\@100(?:\s+0\.30){3}\s+9\.00\s+0\.20\s+0\.40/m,
         'delays';
-    like $text, qr/^  MISSED +1x1000\@100: of the floor +1\.30, at most 1\.25$/m,
+    like $text, qr/^  MISSED +1x1000\@100: of the floor \(late\) +1\.30, at most/m,
         'a target';
     like $text, qr/^  plain +1234 +31\.3$/m, 'handshakes';
     like $text, qr/^  plain +1100  of 10$/m, 'connections';

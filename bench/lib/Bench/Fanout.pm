@@ -5,6 +5,8 @@ package Bench::Fanout;
 
 use v5.36;
 
+use List::Util qw(min);
+
 use Bench::Floor;
 use Bench::Instance;
 use Bench::Load;
@@ -12,8 +14,9 @@ use Bench::Usage;
 use ChatTest::Wait qw(wait_until);
 
 use constant {
-    WARM     => 2,          # seconds of messages that are not counted
-    WARMTH   => 5_000,      # deliveries a second meanwhile
+    WARM     => 1,          # seconds of messages that are not counted
+    WARMTH   => 5_000,      # deliveries a second meanwhile, at most
+    EACH     => 10,         # messages a second in a room, at most
     LATE     => 60,         # seconds that a run may take longer than it should
     DRAIN    => 120,        # that storing may take
 };
@@ -63,7 +66,8 @@ sub open ($self) {
     );
     $self->{load}->open;
 
-    my $warm = $self->send(WARMTH / $self->{members}, WARM);
+    my $rate = min(WARMTH / $self->{members}, EACH * $self->{rooms});
+    my $warm = $self->send($rate, WARM);
 
     $self->{floor} = Bench::Floor->new(
         rooms     => $self->{rooms},
@@ -73,7 +77,7 @@ sub open ($self) {
         processes => $self->{processes},
     );
     $self->{floor}->open;
-    $self->{floor}->send(WARMTH / $self->{members}, WARM);
+    $self->{floor}->send($rate, WARM);
 
     return;
 }

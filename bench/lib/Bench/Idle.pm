@@ -12,7 +12,7 @@ use Bench::Crowd;
 use Bench::Instance;
 use ChatTest::Wait qw(wait_until);
 
-our @EXPORT_OK = qw(idle_bytes);
+our @EXPORT_OK = qw(idle_bytes idle_prepare);
 
 use constant {
     CONVERSATIONS => 100,
@@ -21,12 +21,28 @@ use constant {
 };
 
 
+# makes the conversations, once
+
+sub idle_prepare ($chat) {
+    my $admin = $chat->connect(user => 'admin', roles => ['admin']);
+
+    for my $number (0 .. CONVERSATIONS - 1) {
+        $admin->request('conversation.create', {
+            conversationId => _name($number), type => 'channel',
+        });
+    }
+
+    $admin->disconnect;
+
+    return;
+}
+
+
 # chat, placement, sessions; tls => 1: over TLS
 
 sub idle_bytes (%o) {
     my ($chat, $placement) = @o{qw(chat placement)};
 
-    _create($chat);
     $chat->renew_workers(SETTLE);
     $placement->move_to_server($chat->worker_pids);
 
@@ -50,24 +66,6 @@ sub idle_bytes (%o) {
 
 
 sub _name ($number) { return 'idle-' . $number % CONVERSATIONS }
-
-
-# those that are there already are left as they are
-
-sub _create ($chat) {
-    my $admin = $chat->connect(user => 'admin', roles => ['admin']);
-
-    for my $number (0 .. CONVERSATIONS - 1) {
-        $admin->post('conversation.create', {
-            conversationId => _name($number), type => 'channel',
-        });
-    }
-
-    $admin->request('ping');
-    $admin->disconnect;
-
-    return;
-}
 
 
 # of the workers, without what they share

@@ -73,7 +73,15 @@ sub _cost ($case) {
         sprintf('%.2f (%.2f to %.2f)', $case->@{qw(ratio lowest highest)}),
         $nginx->{cpu_us}, _two($nginx->{user_us}), _two($nginx->{system_us}),
         $floor->{cpu_us}, _two($nginx->{sends}), _two($nginx->{writes}),
-        defined $nginx->{kept} && !$nginx->{kept} ? '  late' : '';
+        _late($nginx, $floor);
+}
+
+
+sub _late ($nginx, $floor) {
+    my @late = map { defined $_->[1]{kept} && !$_->[1]{kept} ? $_->[0] : () }
+        ['nginx', $nginx], ['the floor', $floor];
+
+    return @late ? '  late: ' . join(', ', @late) : '';
 }
 
 
