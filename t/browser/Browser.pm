@@ -12,6 +12,8 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(time);
 
+use ChatTest::Wait qw(PATIENCE);
+
 use Tab;
 
 
