@@ -73,7 +73,7 @@ endif
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
-.PHONY: measure-handshakes measure-many
+.PHONY: measure-handshakes measure-many measure-reloads
 .PHONY: bench benches
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -403,11 +403,13 @@ check: deps-check
 #:   make measure-handshakes what a token costs, by its algorithm
 #:   make measure-deflate    what compression saves and costs
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
+#:   make measure-reloads    100 reloads, and another nginx, under 1,000 clients
 
 measure-floods measure-readers measure-faults measure-idle measure-cost \
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
-measure-deflate measure-revoke measure-handshakes measure-many: \
+measure-deflate measure-revoke measure-handshakes measure-many \
+measure-reloads: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

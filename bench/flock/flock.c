@@ -299,8 +299,9 @@ flock_verify(void)
     }
 
     printf("members=%zu behind=%zu missed=%" PRIu64 " doubled=%" PRIu64
-           " events=%" PRIu64 "\n", nmembers, flock_behind(), tally.missed,
-           tally.doubled, tally.events);
+           " events=%" PRIu64 " resets=%" PRIu64 " cut=%" PRIu64 "\n",
+           nmembers, flock_behind(), tally.missed, tally.doubled, tally.events,
+           tally.resets, tally.cut);
 }
 
 

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t   resets;
     uint64_t   refused;         /* joins that are to be repeated */
     uint64_t   joins;           /* requests */
+    uint64_t   cut;             /* connections that were not closed properly */
     unsigned   joined;          /* members with nothing left to join */
     unsigned   lost;            /* connections, since "away" */
     uint64_t   lost_first;      /* us */

@@ -86,11 +86,9 @@ member_on_open(wire_t *w)
 static void
 member_on_end(wire_t *w, const char *reason)
 {
-    unsigned   i;
+    unsigned   i, ms;
     member_t  *m = w->owner;
     uint64_t   now = wire_now();
-
-    (void) reason;
 
     for (i = 0; i < flock_each(); i++) {
         m->places[i].live = false;
@@ -110,6 +108,13 @@ member_on_end(wire_t *w, const char *reason)
     }
 
     m->live = 0;
+
+    if (sscanf(reason, "closed with 1012 retry=%u", &ms) == 1) {
+        flock_wait(m, now + (uint64_t) ms * 1000);  /* as it is told to */
+        return;
+    }
+
+    tally.cut++;
     flock_wait(m, now + flock_pause());
 }
 

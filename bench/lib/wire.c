@@ -320,6 +320,11 @@ wire_take_response(wire_t *w, char *pos, char *last)
         end++;
     }
 
+    if (memcmp(pos, "HTTP/1.1 503 ", 13) == 0) {
+        wire_end(w, "refused with 503");    /* for now */
+        return 0;
+    }
+
     if (memcmp(pos, "HTTP/1.1 101 ", 13) != 0) {
         wire_fail("a session is not let in: %.12s", pos);
     }
@@ -381,7 +386,7 @@ wire_take_frame(wire_t *w, char *pos, char *last)
 static void
 wire_frame(wire_t *w, unsigned first, char *text, size_t len)
 {
-    char  reason[32];
+    char  reason[160];
 
     switch (first) {
 
@@ -395,9 +400,10 @@ wire_frame(wire_t *w, unsigned first, char *text, size_t len)
         break;
 
     case FRAME_CLOSE:
-        (void) snprintf(reason, sizeof(reason), "closed with %u", len < 2 ? 0
-                        : (unsigned) (uint8_t) text[0] << 8
-                          | (uint8_t) text[1]);
+        (void) snprintf(reason, sizeof(reason), "closed with %u %.*s",
+                        len < 2 ? 0 : (unsigned) (uint8_t) text[0] << 8
+                                      | (uint8_t) text[1],
+                        len < 2 ? 0 : (int) len - 2, text + 2);
         wire_end(w, reason);
         break;
 
