@@ -9,6 +9,7 @@ use IO::Socket::INET;
 use Time::HiRes qw(time);
 
 use ChatTest;
+use ChatTest::Wait qw(wait_within);
 
 use constant {
     TIMEOUT => 2,               # s, chat_request_timeout
@@ -31,9 +32,10 @@ $chat->create("room-$_") for 1 .. 20;
 sub gone_ok ($pid, $name) {
     my $begin = time;
 
-    wait_until { !grep { $_ == $pid } $chat->workers }
-        1 + TIMEOUT + 1 + LINGER + SLACK;
-    pass(sprintf '%s: it is gone', $name);
+    ok(eval {
+        wait_within { !grep { $_ == $pid } $chat->workers }
+            1 + TIMEOUT + 1 + LINGER + SLACK;
+    }, "$name: it is gone");
     note(sprintf 'after %.1f s', time - $begin);
 
     return;
@@ -144,19 +146,26 @@ subtest 'a second reload, and a third, while the first one drains' => sub {
 };
 
 my $short = ChatTest->new(with => [], http => 'chat_drain_time 10m;',
-                          main => 'worker_shutdown_timeout 1s;');
+                          main => 'worker_shutdown_timeout 1s;',
+                          connections => 1024);
 
 subtest 'worker_shutdown_timeout comes first' => sub {
     $short->start;
 
     my ($pid) = $short->workers;
     my @crowd = map { $short->handshake(path => '/echo', protocols => []) }
-        1 .. 300;
+        1 .. 400;
 
+    # their turns would be over after 4 s
     $short->reload;
-    like(($_->read_close)[1], qr/^retry=\d+$/, 'told') for $crowd[-1];
-    wait_until { !grep { $_ == $pid } $short->workers } 10;
-    pass('gone');
+    $crowd[0]->read_close;
+
+    my $begin = time;
+    is((grep { ($_->read_close)[1] =~ /^retry=\d+$/ } @crowd[1 .. $#crowd]),
+       $#crowd, 'all are told');
+    cmp_ok(time - $begin, '<', 3, 'before their turn');
+    wait_until { !grep { $_ == $pid } $short->workers };
+    pass('and the process is gone');
 };
 
 subtest 'who is amid a request is told to come again' => sub {

@@ -12,6 +12,7 @@ use JSON::PP ();
 use Test::More;
 
 use Browser;
+use ChatTest::Wait qw(wait_until);
 use Instance;
 use Page;
 
@@ -144,6 +145,54 @@ subtest 'much happened while one was away' => sub {
     $ada->tab->eval(q(document.querySelector('#log').scrollTop = 0));
     $ada->tab->wait_for(q(document.querySelectorAll('.message').length > 60));
     pass('and older ones after a reload');
+};
+
+# what another client of the page's user goes through
+
+sub watch_states ($tab) {
+    $tab->eval(<<~'JS');
+        (async () => {
+            const { ChatClient } = await import('./chat.js');
+            const me = await (await fetch('signin', { method: 'POST',
+                body: '{"name":"Grace Hopper"}' })).json();
+            const url = location.href.replace(/^http/, 'ws')
+                .replace(/#.*/, 'chat');
+            const client = new ChatClient({ url, token: () => me.token });
+
+            window.states = [];
+            client.addEventListener('state', ({ detail }) =>
+                window.states.push({ ...detail, at: Date.now() }));
+            client.connect();
+        })()
+        JS
+    $tab->wait_for(q(window.states.at(-1)?.state === 'online'));
+
+    return;
+}
+
+
+subtest 'a reload is hardly felt' => sub {
+    my %old = map { $_ => 1 } $chat->workers;
+
+    watch_states($grace->tab);
+    kill 'HUP', int Instance::slurp("$chat->{directory}/nginx/nginx.pid");
+    wait_until { !grep { $old{$_} } $chat->workers } 30;
+    $_->online for $ada, $grace;
+    $grace->tab->wait_for(q(window.states.length === 5));
+
+    my @states = @{ $grace->tab->eval('window.states') };
+    is_deeply([map { $_->{state} } @states],
+              [qw(connecting online waiting connecting online)],
+              'a client is told to wait, and comes back');
+    is($states[2]{reason}, "retry=$states[2]{delay}", 'it waits as it is told');
+    cmp_ok($states[3]{at} - $states[2]{at}, '>=', $states[2]{delay} - 5,
+           'no shorter');
+
+    $grace->open('Sailing');
+    $grace->say('after the reload');
+    $ada->hears('after the reload');
+    is($ada->tab->eval(q(document.querySelector('#toast').textContent)), '',
+       'nobody is alarmed');
 };
 
 subtest 'restarts change nothing' => sub {
