@@ -390,6 +390,7 @@ check: deps-check
 #:                       the least that there could be: docs/performance.md
 #:   make measure-floods what others feel of somebody who floods
 #:   make measure-readers    what clients that do not read cost, and others feel
+#:   make measure-broadcast  what others feel of messages to 8,000 members
 #:   make measure-faults 10,000 messages while everything is killed
 #:   make measure-idle   the memory of 15,000 idle connections; ARGS=--tls
 #:   make measure-many   50,000 connections, for ten minutes
@@ -405,7 +406,7 @@ check: deps-check
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 #:   make measure-reloads    100 reloads, and another nginx, under 1,000 clients
 
-measure-floods measure-readers measure-faults measure-idle measure-cost \
+measure-floods measure-readers measure-broadcast measure-faults measure-idle measure-cost \
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes measure-many \
