@@ -12,7 +12,8 @@ use ChatTest::Metrics qw(parse_metrics);
 
 my $chat = ChatTest->new(workers => 2, proxied => 1,
                          redis_options => 'timeout=1s',
-                         http => 'chat_compare_interval 1h;');
+                         http => 'chat_compare_interval 1h;',
+                         location => 'chat_send_queue 2m;');
 $chat->start;
 $chat->create('lobby');
 
