@@ -7,7 +7,12 @@
 #define CHAT_CHAR_H
 
 
+#include <string.h>
+
 #include "chat_rc.h"
+
+
+#define CHAT_CHAR_ALL(c)  (UINT64_C(0x0101010101010101) * (c))
 
 
 static inline bool
@@ -40,6 +45,45 @@ static inline uint8_t
 chat_char_hex_digit(unsigned value)
 {
     return "0123456789abcdef"[value & 0xf];
+}
+
+
+/* whether one of eight bytes is below n, which is at most 0x80: S. E. Anderson,
+   Bit Twiddling Hacks, "Determine if a word has a byte less than n" */
+
+static inline bool
+chat_char_any_below(uint64_t word, uint8_t n)
+{
+    return ((word - CHAT_CHAR_ALL(n)) & ~word & CHAT_CHAR_ALL(0x80)) != 0;
+}
+
+
+/* to the first byte of a JSON string that does not stand for itself: a quote, a
+   backslash, a control character; eight bytes at a time */
+
+static inline const uint8_t *
+chat_char_skip_plain(const uint8_t *pos, const uint8_t *last)
+{
+    uint64_t  word;
+
+    for ( /* void */ ; (size_t) (last - pos) >= sizeof(word);
+         pos += sizeof(word))
+    {
+        memcpy(&word, pos, sizeof(word));
+
+        if (chat_char_any_below(word, 0x20)
+            || chat_char_any_below(word ^ CHAT_CHAR_ALL('"'), 1)
+            || chat_char_any_below(word ^ CHAT_CHAR_ALL('\\'), 1))
+        {
+            break;
+        }
+    }
+
+    while (pos != last && *pos >= 0x20 && *pos != '"' && *pos != '\\') {
+        pos++;
+    }
+
+    return pos;
 }
 
 

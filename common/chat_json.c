@@ -16,8 +16,10 @@ static const uint8_t *chat_json_skip_string(const uint8_t *pos,
 static const uint8_t *chat_json_skip_value(const uint8_t *pos,
     const uint8_t *last);
 static void chat_json_take(chat_json_iter_t *it, chat_json_t *value);
+static bool chat_json_key_may_be(chat_str_t key, const char *name);
 static chat_str_t chat_json_inside(const chat_json_t *string);
 
+static bool chat_json_has_escape(chat_str_t raw);
 static bool chat_json_text_is(chat_str_t raw, chat_str_t text);
 static chat_rc_e chat_json_unescape(const uint8_t **pos, const uint8_t *last,
     uint8_t dst[4], size_t *len);
@@ -147,7 +149,9 @@ chat_json_skip_space(const uint8_t *pos, const uint8_t *last)
 static const uint8_t *
 chat_json_skip_string(const uint8_t *pos, const uint8_t *last)
 {
-    for (pos++; pos != last; pos++) {
+    pos = chat_char_skip_plain(pos + 1, last);
+
+    while (pos != last) {
 
         if (*pos == '"') {
             return pos + 1;
@@ -156,6 +160,8 @@ chat_json_skip_string(const uint8_t *pos, const uint8_t *last)
         if (*pos == '\\' && pos + 1 != last) {
             pos++;
         }
+
+        pos = chat_char_skip_plain(pos + 1, last);
     }
 
     return last;
@@ -235,7 +241,9 @@ chat_json_collect(const chat_json_t *object, chat_json_member_t *members,
 
         for (i = 0; i < n; i++) {
 
-            if (!chat_json_key_is(key, members[i].name)) {
+            if (!chat_json_key_may_be(key, members[i].name)
+                || !chat_json_key_is(key, members[i].name))
+            {
                 continue;
             }
 
@@ -248,6 +256,16 @@ chat_json_collect(const chat_json_t *object, chat_json_member_t *members,
     }
 
     return CHAT_OK;
+}
+
+
+/* by its first character, which an escape may stand for */
+
+static bool
+chat_json_key_may_be(chat_str_t key, const char *name)
+{
+    return key.len != 0
+           && (key.data[0] == (uint8_t) name[0] || key.data[0] == '\\');
 }
 
 
@@ -292,6 +310,11 @@ chat_json_text_is(chat_str_t raw, chat_str_t text)
         return false;
     }
 
+    if (!chat_json_has_escape(raw)) {
+        return raw.len == text.len
+               && memcmp(raw.data, text.data, raw.len) == 0;
+    }
+
     pos = raw.data;
     last = raw.data + raw.len;
     i = 0;
@@ -326,6 +349,19 @@ chat_json_get_string(const chat_json_t *value, uint8_t *dst, size_t size,
     }
 
     raw = chat_json_inside(value);
+
+    if (!chat_json_has_escape(raw)) {
+
+        if (raw.len > size) {
+            return CHAT_ERROR;
+        }
+
+        memcpy(dst, raw.data, raw.len);
+        *len = raw.len;
+
+        return CHAT_OK;
+    }
+
     pos = raw.data;
     last = raw.data + raw.len;
     *len = 0;
@@ -343,6 +379,15 @@ chat_json_get_string(const chat_json_t *value, uint8_t *dst, size_t size,
     }
 
     return CHAT_OK;
+}
+
+
+/* most have none, and stand for themselves */
+
+static bool
+chat_json_has_escape(chat_str_t raw)
+{
+    return memchr(raw.data, '\\', raw.len) != NULL;
 }
 
 

@@ -237,7 +237,12 @@ chat_json_parse_string(chat_json_parse_t *s)
 {
     s->pos++;
 
-    while (s->pos != s->last) {
+    for ( ;; ) {
+        s->pos = chat_char_skip_plain(s->pos, s->last);
+
+        if (s->pos == s->last) {
+            break;
+        }
 
         if (*s->pos == '"') {
             s->pos++;
@@ -249,7 +254,9 @@ chat_json_parse_string(chat_json_parse_t *s)
                                            "string");
         }
 
-        if (*s->pos++ == '\\' && chat_json_parse_escape(s) != CHAT_OK) {
+        s->pos++;                       /* the backslash */
+
+        if (chat_json_parse_escape(s) != CHAT_OK) {
             return CHAT_ERROR;
         }
     }
