@@ -106,7 +106,7 @@ ngx_chat_batch_name(ngx_chat_request_t *rq)
         return NGX_DECLINED;
     }
 
-    rq->running = 1;
+    ngx_chat_queue_begin(rq);
 
     if (s->conf->request_timeout > NGX_CHAT_BATCH_TIMEOUT) {
         ngx_add_timer(&rq->batch->timer, NGX_CHAT_BATCH_TIMEOUT);

@@ -10,6 +10,7 @@
 
 static ngx_uint_t ngx_chat_queue_same_name(ngx_chat_request_t *a,
     ngx_chat_request_t *b);
+static ngx_uint_t ngx_chat_queue_is_ready(ngx_chat_request_t *rq);
 static ngx_uint_t ngx_chat_queue_may_run(ngx_chat_request_t *rq);
 static void ngx_chat_queue_on_begin(ngx_event_t *ev);
 
@@ -23,6 +24,7 @@ ngx_chat_queue_insert(ngx_chat_request_t *rq)
     ngx_chat_session_t  *s = rq->session;
 
     ngx_queue_insert_tail(&s->requests, &rq->queue);
+    s->nready++;
 
     if (rq->element != NULL) {
         s->nelements++;
@@ -48,6 +50,7 @@ ngx_chat_queue_enter(ngx_chat_request_t *rq)
         other = ngx_queue_data(q, ngx_chat_request_t, queue);
 
         if (ngx_chat_queue_same_name(rq, other)) {
+            rq->session->nready -= ngx_chat_queue_is_ready(rq);
             rq->blocked = 1;
             return;
         }
@@ -93,11 +96,17 @@ ngx_chat_queue_remove(ngx_chat_request_t *rq)
         next = ngx_queue_data(q, ngx_chat_request_t, queue);
 
         if (ngx_chat_queue_same_name(rq, next)) {
-            next->blocked = 0;
+
+            if (next->blocked) {
+                next->blocked = 0;
+                s->nready += ngx_chat_queue_is_ready(next);
+            }
+
             break;
         }
     }
 
+    s->nready -= ngx_chat_queue_is_ready(rq);
     ngx_queue_remove(&rq->queue);
 
     if (rq->element != NULL) {
@@ -119,9 +128,18 @@ ngx_chat_queue_same_name(ngx_chat_request_t *a, ngx_chat_request_t *b)
 }
 
 
+void
+ngx_chat_queue_begin(ngx_chat_request_t *rq)
+{
+    rq->session->nready -= ngx_chat_queue_is_ready(rq);
+    rq->running = 1;
+}
+
+
 /*
  * A request that is answered at once leaves the queue while we walk it, so the
- * walk begins again.
+ * walk begins again.  A client may have many under way, which answers come to
+ * one after the other: where none is ready there is no walk.
  */
 
 void
@@ -139,7 +157,7 @@ ngx_chat_queue_advance(ngx_chat_session_t *s)
 again:
 
     for (q = ngx_queue_head(&s->requests);
-         q != ngx_queue_sentinel(&s->requests);
+         q != ngx_queue_sentinel(&s->requests) && s->nready > 0;
          q = ngx_queue_next(q))
     {
         rq = ngx_queue_data(q, ngx_chat_request_t, queue);
@@ -150,7 +168,7 @@ again:
                 break;                  /* nothing runs any more */
             }
 
-            rq->running = 1;
+            ngx_chat_queue_begin(rq);
             ngx_chat_request_run(rq);
 
             goto again;
@@ -161,14 +179,20 @@ again:
 }
 
 
+/* but for what its batch says; session->nready are so many */
+
+static ngx_uint_t
+ngx_chat_queue_is_ready(ngx_chat_request_t *rq)
+{
+    return !rq->running && !rq->blocked;
+}
+
+
 static ngx_uint_t
 ngx_chat_queue_may_run(ngx_chat_request_t *rq)
 {
-    if (rq->running || rq->blocked) {
-        return 0;
-    }
-
-    return rq->element == NULL || ngx_chat_batch_begin(rq->element);
+    return ngx_chat_queue_is_ready(rq)
+           && (rq->element == NULL || ngx_chat_batch_begin(rq->element));
 }
 
 

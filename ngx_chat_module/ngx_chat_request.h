@@ -27,6 +27,9 @@ typedef struct {
 
 struct ngx_chat_request_s {
     ngx_queue_t            queue;       /* session->requests */
+    ngx_chat_name_t        name;
+    uint32_t               hash;        /* of the name: walks of the queue read
+                                           up to here */
     ngx_queue_t            wait;        /* room->waiting or node->line, if
                                            in_line;
                                            ack->waiting, if accepted */
@@ -35,9 +38,6 @@ struct ngx_chat_request_s {
     chat_request_t         parsed;      /* slices point into text */
     ngx_event_t            timer;       /* its deadline */
     ngx_chat_waiter_t      waiter;
-
-    ngx_chat_name_t        name;
-    uint32_t               hash;        /* of the name */
     u_char                 base[CHAT_NAME_MAX_BASE];
 
     ngx_chat_batch_t      *batch;       /* a join of several, else NULL */
@@ -127,12 +127,13 @@ ngx_int_t ngx_chat_request_reply_end(ngx_chat_request_t *rq,
 /*
  * ngx_chat_queue.c: the requests of a session, which run and which wait.
  *
- * insert: at the end, without a name; enter: it has one now.  remove: the next
- * one of its name may run.  advance: all that may run do.
+ * insert: at the end, without a name; enter: it has one now.  begin: it runs.
+ * remove: the next one of its name may run.  advance: all that may run do.
  */
 
 void ngx_chat_queue_insert(ngx_chat_request_t *rq);
 void ngx_chat_queue_enter(ngx_chat_request_t *rq);
+void ngx_chat_queue_begin(ngx_chat_request_t *rq);
 void ngx_chat_queue_remove(ngx_chat_request_t *rq);
 void ngx_chat_queue_advance(ngx_chat_session_t *s);
 

@@ -136,6 +136,7 @@ struct ngx_chat_session_s {
 
     ngx_uint_t             nrequests;   /* but for elements of batches */
     ngx_uint_t             nelements;
+    ngx_uint_t             nready;      /* that neither run nor are blocked */
     size_t                 taken;       /* bytes of events in them, */
     size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             njoins;
