@@ -65,6 +65,7 @@
 #define NGX_CHAT_MAX_ECHO_MESSAGE    16777216   /* of an echo location */
 #define NGX_CHAT_EXPIRING_NOTICE     60000      /* ms before exp */
 #define NGX_CHAT_RECV_BUFFER         65536      /* one per node */
+#define NGX_CHAT_RANDOM              64         /* ids, per call of OpenSSL */
 #define NGX_CHAT_FRAME_COST          4096       /* of the budget, besides its
                                                    bytes */
 #define NGX_CHAT_INFLATE_COST        4          /* likewise, of a byte that is
@@ -195,6 +196,9 @@ struct ngx_chat_node_s {
     u_char                 id_buf[CHAT_ID_LEN];
     ngx_chat_slot_t       *slot;        /* counters */
 
+    uint8_t                random[NGX_CHAT_RANDOM][10];     /* of ids to come */
+    ngx_uint_t             nrandom;
+
     uint32_t               birth;       /* among those that share limits */
     ngx_event_t            limit_timer;
     ngx_msec_t             limit_complained;    /* of no room; 0: not yet */
@@ -265,7 +269,7 @@ struct ngx_chat_node_s {
 ngx_int_t ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf);
 void ngx_chat_node_done(ngx_chat_main_conf_t *mcf);     /* process exit: 1001 */
 uint64_t ngx_chat_now(void);                            /* ms since 1970 */
-void ngx_chat_make_id(ngx_uint_t partition, uint64_t ms,
+void ngx_chat_make_id(ngx_chat_node_t *node, ngx_uint_t partition, uint64_t ms,
     u_char id[CHAT_ID_LEN]);
 
 

@@ -60,7 +60,7 @@ ngx_chat_create_name(ngx_chat_request_t *rq)
                                              parsed->conversation.len });
 
     /* of the conversation's key in storage */
-    ngx_chat_make_id(rq->name.partition, rq->time, rq->id);
+    ngx_chat_make_id(rq->node, rq->name.partition, rq->time, rq->id);
 
     return NGX_OK;
 }
@@ -98,7 +98,7 @@ ngx_chat_create_set_id(ngx_chat_request_t *rq)
     }
 
     rq->fresh = 1;
-    ngx_chat_make_id(ngx_random() % CHAT_ID_MAX_PARTITIONS, rq->time,
+    ngx_chat_make_id(rq->node, ngx_random() % CHAT_ID_MAX_PARTITIONS, rq->time,
                      id->data);
 
     return NGX_OK;

@@ -112,7 +112,7 @@ ngx_chat_message_prepare(ngx_chat_request_t *rq)
         return;
     }
 
-    ngx_chat_make_id(rq->name.partition, rq->time, rq->id);
+    ngx_chat_make_id(rq->node, rq->name.partition, rq->time, rq->id);
 
     if (client->len == 0 && rq->session->conf->ack == NGX_CHAT_ACK_STORED) {
         client->data[0] = ' ';

@@ -8,6 +8,7 @@
 
 
 static void ngx_chat_node_free_event(ngx_event_t *ev);
+static void ngx_chat_node_refill(ngx_chat_node_t *node);
 
 
 ngx_int_t
@@ -25,7 +26,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     node->log = cycle->log;
     node->id.data = node->id_buf;
     node->id.len = CHAT_ID_LEN;
-    ngx_chat_make_id(0, ngx_chat_now(), node->id_buf);
+    ngx_chat_make_id(node, 0, ngx_chat_now(), node->id_buf);
 
     node->slot = ngx_chat_shm_attach(mcf);
     ngx_chat_count(node, NGX_CHAT_COUNT_NODES);
@@ -148,19 +149,34 @@ ngx_chat_now(void)
 
 
 void
-ngx_chat_make_id(ngx_uint_t partition, uint64_t ms, u_char id[CHAT_ID_LEN])
+ngx_chat_make_id(ngx_chat_node_t *node, ngx_uint_t partition, uint64_t ms,
+    u_char id[CHAT_ID_LEN])
 {
-    size_t   i;
-    uint8_t  bits[10];
+    if (node->nrandom == 0) {
+        ngx_chat_node_refill(node);
+    }
 
-    if (RAND_bytes(bits, sizeof(bits)) != 1) {
+    node->nrandom--;
+    chat_id_make(id, ms, partition, node->random[node->nrandom]);
+}
+
+
+/* a call of OpenSSL's generator costs much more than the bytes do */
+
+static void
+ngx_chat_node_refill(ngx_chat_node_t *node)
+{
+    size_t    i;
+    uint8_t  *p = node->random[0];
+
+    if (RAND_bytes(p, sizeof(node->random)) != 1) {
 
         /* ids must differ, they need not be secret */
 
-        for (i = 0; i < sizeof(bits); i++) {
-            bits[i] = ngx_random();
+        for (i = 0; i < sizeof(node->random); i++) {
+            p[i] = ngx_random();
         }
     }
 
-    chat_id_make(id, ms, partition, bits);
+    node->nrandom = NGX_CHAT_RANDOM;
 }

@@ -58,7 +58,7 @@ ngx_chat_session_create(ngx_chat_node_t *node, ngx_chat_loc_conf_t *conf,
     chat_frame_init(&s->frame, max);
     chat_utf8_init(&s->utf8);
 
-    ngx_chat_make_id(0, ngx_chat_now(), s->id);
+    ngx_chat_make_id(node, 0, ngx_chat_now(), s->id);
 
     return s;
 }
