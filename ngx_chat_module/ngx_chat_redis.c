@@ -111,6 +111,8 @@ ngx_chat_redis_close(ngx_chat_redis_t *link)
     if (link->ac != NULL) {
         redisAsyncFree(link->ac);
     }
+
+    ngx_chat_redis_format_free(link);
 }
 
 
@@ -498,16 +500,21 @@ ngx_chat_redis_command(ngx_chat_redis_t *link, ngx_uint_t argc,
     ngx_chat_redis_reply_pt handler, void *data)
 {
     int                        rc;
+    ngx_str_t                  text;
     ngx_msec_t                 timeout;
     ngx_chat_redis_command_t  *cmd;
+
+    if (ngx_chat_redis_format(link, argc, argv, argvlen, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     cmd = ngx_alloc(sizeof(ngx_chat_redis_command_t), link->node->log);
     if (cmd == NULL) {
         return NGX_ERROR;
     }
 
-    rc = redisAsyncCommandArgv(link->ac, ngx_chat_redis_on_reply, cmd,
-                               (int) argc, argv, argvlen);
+    rc = redisAsyncFormattedCommand(link->ac, ngx_chat_redis_on_reply, cmd,
+                                    (char *) text.data, text.len);
     if (rc != REDIS_OK) {
         ngx_free(cmd);
         return NGX_ERROR;

@@ -54,6 +54,8 @@ struct ngx_chat_redis_s {
     ngx_msec_t                        answered; /* the last reply came then */
     ngx_str_t                         identity;     /* "<run id>:<replid>" */
     u_char                            identity_buf[128];
+    u_char                           *text;     /* of the last command */
+    size_t                            text_size;
     unsigned                          up:1;
     unsigned                          told:1;   /* up(), and not yet down() */
     unsigned                          failed:1; /* and that was logged */
@@ -93,6 +95,14 @@ ngx_int_t ngx_chat_redis_subscribe(ngx_chat_redis_t *link, ngx_str_t *channels,
     ngx_uint_t n);
 ngx_int_t ngx_chat_redis_unsubscribe(ngx_chat_redis_t *link,
     ngx_str_t *channel);
+
+
+/* ngx_chat_redis_format.c: a command in Redis' own form, in memory of the link;
+   NGX_ERROR: out of memory */
+
+ngx_int_t ngx_chat_redis_format(ngx_chat_redis_t *link, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen, ngx_str_t *text);
+void ngx_chat_redis_format_free(ngx_chat_redis_t *link);
 
 
 /* ngx_chat_redis_event.c: hiredis on nginx's events.  Sets ac and c of the

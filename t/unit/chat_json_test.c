@@ -188,6 +188,60 @@ strings_are_unescaped(void **state)
 }
 
 
+/* strings are looked through eight bytes at a time */
+
+static void
+what_ends_a_plain_run_is_found_wherever_it_stands(void **state)
+{
+    size_t       len, at, i, n;
+    uint8_t      text[64], got[64];
+    chat_json_t  value;
+    const char  *reason;
+
+    static const struct {
+        const char  *raw;
+        const char  *text;              /* NULL: no JSON */
+    } ends[] = {
+        { "\\\"", "\"" }, { "\\\\", "\\" }, { "\\n", "\n" },
+        { "\\u00e4", "\xc3\xa4" }, { "\x7f", "\x7f" }, { "#", "#" },
+        { "!", "!" }, { "]", "]" }, { "[", "[" }, { " ", " " },
+        { "\xc3\xa4", "\xc3\xa4" }, { "\xe2\x80\xa8", "\xe2\x80\xa8" },
+        { "\x1f", NULL }, { "\x01", NULL }, { "\"", NULL }, { "\\", NULL },
+    };
+
+    (void) state;
+
+    for (i = 0; i < chat_test_count(ends); i++) {
+        for (len = 0; len < 20; len++) {
+            for (at = 0; at <= len; at++) {
+
+                memset(text, 'x', sizeof(text));
+                n = strlen(ends[i].raw);
+                text[0] = '"';
+                memcpy(text + 1 + at, ends[i].raw, n);
+                text[1 + len + n] = '"';
+
+                if (ends[i].text == NULL) {
+                    assert_int_not_equal(
+                        chat_json_parse((chat_str_t) { text, len + n + 2 }, 1,
+                                        &value, &reason), CHAT_OK);
+                    continue;
+                }
+
+                assert_int_equal(
+                    chat_json_parse((chat_str_t) { text, len + n + 2 }, 1,
+                                    &value, &reason), CHAT_OK);
+                assert_int_equal(chat_json_get_string(&value, got, sizeof(got),
+                                                      &n), CHAT_OK);
+                assert_int_equal(n, len + strlen(ends[i].text));
+                assert_memory_equal(got + at, ends[i].text,
+                                    strlen(ends[i].text));
+            }
+        }
+    }
+}
+
+
 static void
 strings_without_a_text_are_refused(void **state)
 {
@@ -417,6 +471,7 @@ main(void)
         cmocka_unit_test(elements_are_walked_in_order),
         cmocka_unit_test(empty_containers_have_nothing_to_walk),
         cmocka_unit_test(strings_are_unescaped),
+        cmocka_unit_test(what_ends_a_plain_run_is_found_wherever_it_stands),
         cmocka_unit_test(strings_without_a_text_are_refused),
         cmocka_unit_test(keys_are_compared_with_escapes_resolved),
         cmocka_unit_test(broken_keys_are_no_key),
