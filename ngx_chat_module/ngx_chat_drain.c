@@ -123,7 +123,7 @@ ngx_chat_drain_check(ngx_chat_session_t *s, ngx_msec_t *next)
     if (!s->draining && !ngx_queue_empty(&s->requests)) {
         ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                       "chat: session leaves, %ui requests are to be answered",
-                      s->nrequests);
+                      (ngx_uint_t) s->nrequests);
     }
 
     s->draining = 1;

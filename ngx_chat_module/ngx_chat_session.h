@@ -96,53 +96,18 @@ typedef struct {
 
 
 struct ngx_chat_session_s {
+    /* what a delivery looks at comes first: thousands of sessions are not in
+       the cache when their turn comes */
+
     ngx_connection_t      *connection;
     ngx_chat_node_t       *node;
     ngx_chat_loc_conf_t   *conf;
-    ngx_chat_identity_t   *identity;    /* NULL: not authenticated */
-
-    ngx_queue_t            queue;       /* node->sessions */
-    ngx_queue_t            flush;       /* node->flush or node->crowd, if
-                                           flushing */
-    ngx_queue_t            joins;       /* ngx_chat_join_t */
-    ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
-
-    chat_frame_t           frame;
-    chat_utf8_t            utf8;
-
-    ngx_chat_buffer_t     *message;     /* a message that came in parts; in an
-                                           echo location, a frame of one */
-    size_t                 message_len;
-    u_char                *control;     /* a control frame that did, likewise */
-    ngx_chat_rest_t       *rest;        /* bytes that were read and wait */
-    chat_inflate_t        *inflate;     /* of an echo location, while it is in
-                                           a compressed message, */
-    size_t                 fed;         /* with so much of the frame */
 
     ngx_chat_out_t        *out;         /* send queue */
     ngx_chat_out_t       **out_last;
     size_t                 out_bytes;   /* in it, not yet sent */
     size_t                 out_sent;    /* of its first buffer */
 
-    time_t                 expires;     /* of the token */
-    ngx_msec_t             opened;
-    ngx_msec_t             heard;       /* when bytes came last */
-    ngx_log_t              log;         /* of the connection */
-    ngx_str_t              addr_text;   /* the client's address */
-    u_char                 id[CHAT_ID_LEN];
-
-    ngx_chat_limit_claims_t  claims;
-    uint64_t               frames_full; /* bucket of frames, chat_limit.h */
-
-    ngx_uint_t             nrequests;   /* but for elements of batches */
-    ngx_uint_t             nelements;
-    ngx_uint_t             nready;      /* that neither run nor are blocked */
-    size_t                 taken;       /* bytes of events in them, */
-    size_t                 parked;      /* and of those that wait behind */
-    ngx_uint_t             njoins;
-    ngx_uint_t             revoke_version;  /* node->revoke.version then */
-    uint32_t               discarded;   /* bytes after we closed it */
-    uint32_t               leave;       /* ms into the drain: its turn */
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
     uint8_t                state;       /* ngx_chat_session_state_e */
@@ -162,6 +127,47 @@ struct ngx_chat_session_s {
     unsigned               held:1;      /* an echo that waits for its reader */
     unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
+
+    ngx_queue_t            flush;       /* node->flush or node->crowd, if
+                                           flushing */
+
+    ngx_chat_identity_t   *identity;    /* NULL: not authenticated */
+
+    ngx_queue_t            queue;       /* node->sessions */
+    ngx_queue_t            joins;       /* ngx_chat_join_t */
+    ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
+
+    chat_frame_t           frame;
+    chat_utf8_t            utf8;
+
+    ngx_chat_buffer_t     *message;     /* a message that came in parts; in an
+                                           echo location, a frame of one */
+    size_t                 message_len;
+    u_char                *control;     /* a control frame that did, likewise */
+    ngx_chat_rest_t       *rest;        /* bytes that were read and wait */
+    chat_inflate_t        *inflate;     /* of an echo location, while it is in
+                                           a compressed message, */
+    size_t                 fed;         /* with so much of the frame */
+
+    time_t                 expires;     /* of the token */
+    ngx_msec_t             opened;
+    ngx_msec_t             heard;       /* when bytes came last */
+    ngx_log_t              log;         /* of the connection */
+    ngx_str_t              addr_text;   /* the client's address */
+    u_char                 id[CHAT_ID_LEN];
+
+    ngx_chat_limit_claims_t  claims;
+    uint64_t               frames_full; /* bucket of frames, chat_limit.h */
+
+    uint32_t               nrequests;   /* but for elements of batches */
+    uint32_t               nelements;
+    uint32_t               nready;      /* that neither run nor are blocked */
+    uint32_t               njoins;
+    size_t                 taken;       /* bytes of events in them, */
+    size_t                 parked;      /* and of those that wait behind */
+    ngx_uint_t             revoke_version;  /* node->revoke.version then */
+    uint32_t               discarded;   /* bytes after we closed it */
+    uint32_t               leave;       /* ms into the drain: its turn */
 };
 
 
