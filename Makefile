@@ -174,6 +174,11 @@ $(foreach b,$(BENCH),$(eval $(call bench_rule,$(b))))
 
 benches: $(BENCH)
 
+.PHONY: measure-instructions
+measure-instructions: deps-test
+	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
+	@bench/instructions $(ARGS)
+
 # what the programs carry inside: the function library and the migrations
 
 $(BUILD)/chat.lua: $(LUA_PARTS)
@@ -396,6 +401,7 @@ check: deps-check
 #:   make measure-many   50,000 connections, for ten minutes
 #:   make measure-memory Redis with 1,000,000 conversations, few of them in use
 #:   make measure-cost   a message in Redis: the function, and its commands
+#:   make measure-instructions   of nginx for a message (valgrind)
 #:   make measure-running    the same in the running system
 #:   make measure-storing    chat-persist, and nothing but its INSERT
 #:   make measure-throughput messages a second, and what limits them

@@ -76,7 +76,9 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
         }
     }
 
-    b = ngx_chat_deflate_pack(s, b);
+    if (s->window_bits != 0) {
+        b = ngx_chat_deflate_pack(s, b);
+    }
 
     ngx_chat_buffer_ref(b);
     node->load.bytes += sizeof(ngx_chat_out_t);

@@ -1,5 +1,6 @@
 # One more nginx of an instance, with one worker: another node, on a port of
-# its own, with locations of its own where they are asked for.
+# its own, with locations of its own where they are asked for.  It may be run by
+# another program, such as valgrind, and with another build of the module.
 
 package Bench::Node;
 
@@ -17,15 +18,20 @@ use constant START => 30;
 
 
 # locations => sub ($directory) { ... }: what is added to the server; the
-# directory is for files that it names
+# directory is for files that it names.  name => 'second'; wrap => [...], what
+# comes before nginx' own name; module => file
 
 sub new ($class, $chat, %o) {
     my ($port, $lock) = take_port;
-    my $directory = $chat->directory . '/second';
+    my $name = $o{name} // 'second';
+    my $directory = $chat->directory . "/$name";
 
     my $self = bless {
         locations => sub ($directory) { '' },
+        wrap      => [],
+        module    => '',
         %o,
+        name      => $name,
         chat      => $chat,
         port      => $port,
         lock      => $lock,
@@ -36,12 +42,13 @@ sub new ($class, $chat, %o) {
     $self->_configure;
 
     $self->{process} = ChatTest::Process->new(
-        name    => 'the second nginx',
+        name    => "the $name nginx",
         stop    => 'QUIT',
         log     => "$directory/out.log",
-        command => ['/usr/sbin/nginx', '-p', $directory, '-c',
-                    "$directory/nginx.conf", '-e', $chat->directory
-                    . '/log/second.log'],
+        directory => $directory,
+        command => [@{ $self->{wrap} }, '/usr/sbin/nginx', '-p', $directory,
+                    '-c', "$directory/nginx.conf", '-e', $chat->directory
+                    . "/log/$name.log"],
         $self->_user,
     );
 
@@ -53,7 +60,7 @@ sub start ($self) {
     $self->{process}->start;
 
     wait_until {
-        croak "the second nginx does not start:\n"
+        croak "the $self->{name} nginx does not start:\n"
             . Bench::Instance::slurp("$self->{directory}/out.log")
             if !$self->{process}->alive;
         (run('curl', '-fsS', "http://127.0.0.1:$self->{port}/readyz"))[0] == 0;
@@ -63,7 +70,18 @@ sub start ($self) {
 }
 
 
-sub port ($self) { return $self->{port} }
+sub port ($self)      { return $self->{port} }
+sub directory ($self) { return $self->{directory} }
+
+
+# ends it as it should end
+
+sub stop ($self) {
+    $self->{process}->signal('QUIT');
+    wait_until { !$self->{process}->alive } START;
+
+    return;
+}
 
 
 # the instance as it is seen through this node
@@ -85,7 +103,9 @@ sub _configure ($self) {
 
     $conf =~ s{\Q$base\E/nginx\b}{$self->{directory}}g;
     $conf =~ s{127\.0\.0\.1:$port\b}{127.0.0.1:$self->{port}}g;
-    $conf =~ s{\Q$base\E/log/nginx\.log}{$base/log/second.log}g;
+    $conf =~ s{\Q$base\E/log/nginx\.log}{$base/log/$self->{name}.log}g;
+    $conf =~ s{^(load_module\s+)\S+/ngx_chat_module\.so}{$1$self->{module}}m
+        if $self->{module};
     $conf =~ s{^(worker_processes\s+)\d+}{${1}1}m;
     $conf =~ s{^(\s+location = /chat)}
               {$self->{locations}->($self->{directory}) . $1}me;
