@@ -75,6 +75,7 @@ endif
 .PHONY: measure-memory measure-deflate measure-revoke
 .PHONY: measure-handshakes measure-many measure-reloads
 .PHONY: bench benches
+.PHONY: measure-instructions
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
