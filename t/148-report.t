@@ -79,7 +79,8 @@ subtest 'each node tells what it holds' => sub {
     my $hers = $told->{ $alice->node };
     like($hers->{heads}[0], qr/^node\ \S+\ pid\ \d+\ part\ 1\ of\ 1
          \ sessions\ 2\ rooms\ 1\ gaps\ 0
-         \ revoked\ 0\ sure$/x, 'the head');
+         \ revoked\ 0\ sure\ host\ \S+\ master\ \d+\ serves
+         \ lost\ 0\ doubled\ 0\ repaired\ 0$/x, 'the head');
 
     my ($base) = keys %{ $hers->{rooms} };
     my $generation = $revision >> 32;
