@@ -139,6 +139,7 @@ struct ngx_chat_loc_conf_s {
     ngx_flag_t         websocket;
     ngx_flag_t         echo;
     ngx_flag_t         auth;
+    ngx_uint_t         status_json;     /* what chat_status is told as */
 
     ngx_array_t       *keys;            /* of chat_key_t * */
     ngx_chat_jwks_t   *jwks;            /* more of them; NULL: not set */
@@ -248,6 +249,10 @@ struct ngx_chat_node_s {
     ngx_event_t            jwks_timer;
 
     ngx_event_t            heartbeat;
+    ngx_uint_t             beats;       /* that were sent, */
+    ngx_uint_t             beats_said;  /* and that Redis has answered */
+    ngx_uint_t             beat_timed;  /* the one whose answer is waited for; */
+    uint64_t               beat_sent;   /* us: it left then; 0: none */
     ngx_uint_t             listening;   /* own channel was confirmed */
     ngx_msec_t             unheard;     /* since then Redis has published our
                                            heartbeats in vain; 0: it has not */
@@ -269,8 +274,26 @@ struct ngx_chat_node_s {
 ngx_int_t ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf);
 void ngx_chat_node_done(ngx_chat_main_conf_t *mcf);     /* process exit: 1001 */
 uint64_t ngx_chat_now(void);                            /* ms since 1970 */
+uint64_t ngx_chat_clock(void);          /* us: nginx' own stands still during a
+                                           turn of the event loop */
 void ngx_chat_make_id(ngx_chat_node_t *node, ngx_uint_t partition, uint64_t ms,
     u_char id[CHAT_ID_LEN]);
+
+
+/*
+ * ngx_chat_tally.c: what is counted of handshakes, requests and sessions.
+ * error: it is answered, with this code; done: without an error.  reply: how
+ * long it took.  ended: a session, by whom and why.  look: once a second.
+ */
+
+void ngx_chat_tally_accepted(ngx_chat_node_t *node, ngx_http_request_t *r);
+void ngx_chat_tally_refused(ngx_chat_node_t *node, chat_code_e code);
+void ngx_chat_tally_done(ngx_chat_session_t *s, chat_request_type_e type);
+void ngx_chat_tally_error(ngx_chat_session_t *s, chat_request_type_e type,
+    chat_code_e code);
+void ngx_chat_tally_reply(ngx_chat_request_t *rq);
+void ngx_chat_tally_ended(ngx_chat_session_t *s);
+void ngx_chat_tally_look(ngx_chat_node_t *node);
 
 
 /* ngx_chat_handshake.c */
@@ -400,6 +423,38 @@ ngx_int_t ngx_chat_metrics_handler(ngx_http_request_t *r);
 
 
 extern ngx_module_t  ngx_chat_module;
+
+
+/* n may be negative, of a gauge */
+
+static ngx_inline void
+ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count, ngx_int_t n)
+{
+    node->slot->counts[count] += n;
+}
+
+static ngx_inline void
+ngx_chat_count(ngx_chat_node_t *node, ngx_chat_count_e count)
+{
+    ngx_chat_count_add(node, count, 1);
+}
+
+static ngx_inline void
+ngx_chat_count_set(ngx_chat_node_t *node, ngx_chat_count_e count, uint64_t n)
+{
+    node->slot->counts[count] = n;
+}
+
+/* what a session does, but not the canary's */
+
+static ngx_inline void
+ngx_chat_session_count(ngx_chat_session_t *s, ngx_chat_count_e count,
+    ngx_int_t n)
+{
+    if (!s->internal) {
+        ngx_chat_count_add(s->node, count, n);
+    }
+}
 
 
 static ngx_inline chat_str_t

@@ -36,6 +36,7 @@ ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
     if (result == NGX_CHAT_TOKEN_GOOD
         && ngx_chat_authenticate_renew(s, rq, &token) == NGX_OK)
     {
+        ngx_chat_tally_done(s, CHAT_REQUEST_AUTHENTICATE);
         ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
 
         if (s->state == NGX_CHAT_SESSION_OPEN) {
@@ -64,14 +65,14 @@ ngx_chat_authenticate_refused(ngx_chat_session_t *s, chat_request_t *rq,
     if (result == NGX_CHAT_TOKEN_FAILED) {
         ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
                       "chat: cannot check a token: %s", reason);
-        ngx_chat_request_error(s, rq->id, verdict->code, verdict->message);
+        ngx_chat_request_error(s, rq, verdict->code, verdict->message);
         return;
     }
 
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "chat: token refused: %s", reason);
 
-    ngx_chat_request_error(s, rq->id, verdict->code, verdict->message);
+    ngx_chat_request_error(s, rq, verdict->code, verdict->message);
 
     if (s->identity == NULL) {
         ngx_chat_session_close(s, verdict->close_code, verdict->close_reason);
@@ -94,7 +95,7 @@ ngx_chat_authenticate_renew(ngx_chat_session_t *s, chat_request_t *rq,
             || ngx_memcmp(id->tenant.data, token->tenant, id->tenant.len)
                != 0))
     {
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_FORBIDDEN,
+        ngx_chat_request_error(s, rq, CHAT_CODE_FORBIDDEN,
                                "the token is of another user");
         return NGX_DECLINED;
     }
@@ -103,7 +104,7 @@ ngx_chat_authenticate_renew(ngx_chat_session_t *s, chat_request_t *rq,
         && ngx_chat_limit_user(s->node, &s->conf->limit, token, &s->claims)
            != NGX_OK)
     {
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_RATE_LIMITED,
+        ngx_chat_request_error(s, rq, CHAT_CODE_RATE_LIMITED,
                                "the user has too many connections");
         ngx_chat_session_close(s, NGX_CHAT_CLOSE_FLOODING,
                                "the user has too many connections");

@@ -463,6 +463,7 @@ ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_uint_t tell)
 
         if (tell) {
             ngx_chat_write_queue(s, out->buffer);
+            ngx_chat_session_count(s, NGX_CHAT_COUNT_DELIVERED, 1);
         }
 
         ngx_chat_buffer_unref(out->buffer);

@@ -79,7 +79,6 @@ static ngx_uint_t ngx_chat_canary_is_code(const chat_json_t *error,
 static void ngx_chat_canary_on_lost(void *data);
 static void ngx_chat_canary_fail(ngx_chat_canary_t *canary);
 static void ngx_chat_canary_end(ngx_chat_canary_t *canary);
-static uint64_t ngx_chat_canary_now(void);
 
 
 ngx_int_t
@@ -247,7 +246,7 @@ ngx_chat_canary_change(ngx_chat_canary_t *canary)
 
     ngx_chat_canary_mark(canary, canary->number + 1, mark);
 
-    canary->sent = ngx_chat_canary_now();
+    canary->sent = ngx_chat_clock();
     ngx_chat_canary_ask(canary, NGX_CHAT_CANARY_CHANGING,
                         "conversation.update", (char *) mark);
 }
@@ -380,7 +379,7 @@ ngx_chat_canary_on_change(ngx_chat_canary_t *canary)
 
     canary->heard = 1;
     ngx_chat_time_add(canary->node, NGX_CHAT_TIME_CANARY_DELIVERY,
-                      ngx_chat_canary_now() - canary->sent);
+                      ngx_chat_clock() - canary->sent);
 
     if (canary->stored) {
         ngx_chat_canary_end(canary);
@@ -411,7 +410,7 @@ ngx_chat_canary_on_reply(ngx_chat_canary_t *canary, const chat_json_t *ok,
     case NGX_CHAT_CANARY_CHANGING:
         canary->stored = 1;
         ngx_chat_time_add(canary->node, NGX_CHAT_TIME_CANARY_STORED,
-                          ngx_chat_canary_now() - canary->sent);
+                          ngx_chat_clock() - canary->sent);
 
         if (canary->heard) {
             ngx_chat_canary_end(canary);
@@ -500,17 +499,4 @@ ngx_chat_canary_end(ngx_chat_canary_t *canary)
     interval = canary->node->conf->canary;
 
     ngx_add_timer(&canary->timer, interval > passed ? interval - passed : 1);
-}
-
-
-/* nginx' own clock stands still during a turn of the event loop */
-
-static uint64_t
-ngx_chat_canary_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }

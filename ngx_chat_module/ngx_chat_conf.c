@@ -242,21 +242,37 @@ ngx_chat_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* chat_status */
+/* chat_status [prometheus | json] */
 
 char *
 ngx_chat_conf_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_str_t                 *value;
+    ngx_chat_loc_conf_t       *lcf = conf;
     ngx_chat_main_conf_t      *mcf;
     ngx_http_core_loc_conf_t  *clcf;
 
     (void) cmd;
-    (void) conf;
 
+    value = cf->args->elts;
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (clcf->handler != NULL) {
         return "is duplicate, or the location has another handler";
+    }
+
+    if (cf->args->nelts == 2) {
+
+        if (ngx_strcmp(value[1].data, "json") == 0) {
+            lcf->status_json = 1;
+
+        } else if (ngx_strcmp(value[1].data, "prometheus") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\" in \"chat_status\": it "
+                               "must be \"prometheus\" or \"json\"",
+                               &value[1]);
+            return NGX_CONF_ERROR;
+        }
     }
 
     clcf->handler = ngx_chat_metrics_handler;

@@ -185,7 +185,7 @@ ngx_command_t  ngx_chat_commands[] = {
       NULL },
 
     { ngx_string("chat_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_chat_conf_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

@@ -24,6 +24,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_chat_handshake_check(ngx_chat_handshake_t *hs);
+static void ngx_chat_handshake_count(ngx_chat_handshake_t *hs, ngx_int_t rc);
 static ngx_int_t ngx_chat_handshake_note(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_request(ngx_chat_handshake_t *hs);
 static ngx_int_t ngx_chat_handshake_check_early(ngx_chat_handshake_t *hs);
@@ -93,6 +94,8 @@ ngx_chat_handshake_handler(ngx_http_request_t *r)
                             : ngx_chat_handshake_refuse(&hs, rc);
     }
 
+    ngx_chat_handshake_count(&hs, rc);
+
     ngx_explicit_memzero(&hs.token, sizeof(chat_token_t));
 
     if (hs.node != NULL) {
@@ -100,6 +103,27 @@ ngx_chat_handshake_handler(ngx_http_request_t *r)
     }
 
     return rc;
+}
+
+
+/* one that is closed at once, for the sake of a page, is refused */
+
+static void
+ngx_chat_handshake_count(ngx_chat_handshake_t *hs, ngx_int_t rc)
+{
+    if (hs->node == NULL) {
+        return;
+    }
+
+    if (hs->message != NULL) {
+        ngx_chat_tally_refused(hs->node, hs->code);
+
+    } else if (rc == NGX_DONE) {
+        ngx_chat_tally_accepted(hs->node, hs->request);
+
+    } else {
+        ngx_chat_tally_refused(hs->node, CHAT_CODE_INTERNAL);
+    }
 }
 
 
@@ -386,6 +410,7 @@ ngx_chat_handshake_dismissed(ngx_chat_handshake_t *hs, ngx_uint_t status,
                   "chat: %s%s%s", message, hs->reason ? ": " : "",
                   hs->reason ? hs->reason : "");
 
+    hs->code = code;
     hs->message = message;
     hs->close_code = close_code;
 

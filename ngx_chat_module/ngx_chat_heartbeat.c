@@ -14,6 +14,8 @@
 static void ngx_chat_heartbeat_on_timer(ngx_event_t *ev);
 static void ngx_chat_heartbeat_check(ngx_chat_node_t *node);
 static void ngx_chat_heartbeat_say(ngx_chat_node_t *node);
+static void ngx_chat_heartbeat_measure(ngx_chat_node_t *node,
+    redisReply *reply);
 static void ngx_chat_heartbeat_on_said(void *data, redisReply *reply);
 static void ngx_chat_heartbeat_other_identity(ngx_chat_node_t *node);
 static void ngx_chat_heartbeat_on_look(void *data, redisReply *reply);
@@ -45,6 +47,7 @@ ngx_chat_heartbeat_on_timer(ngx_event_t *ev)
     ngx_chat_node_t  *node = ev->data;
 
     ngx_chat_heartbeat_check(node);
+    ngx_chat_tally_look(node);
 
     if (node->command.up) {
         ngx_chat_heartbeat_say(node);
@@ -128,8 +131,38 @@ ngx_chat_heartbeat_say(ngx_chat_node_t *node)
     ngx_chat_call_add(&call, channel.data, channel.len);
     ngx_chat_call_add_cstr(&call, "beat");
 
-    /* if it cannot be sent, the link's own deadline is near */
-    (void) ngx_chat_call_send(&call, node, ngx_chat_heartbeat_on_said, node);
+    if (ngx_chat_call_send(&call, node, ngx_chat_heartbeat_on_said, node)
+        != NGX_OK)
+    {
+        return;                         /* the link's own deadline is near */
+    }
+
+    node->beats++;
+
+    if (node->beat_sent == 0) {
+        node->beat_sent = ngx_chat_clock();
+        node->beat_timed = node->beats;
+    }
+}
+
+
+/* answers come in the order of what was sent */
+
+static void
+ngx_chat_heartbeat_measure(ngx_chat_node_t *node, redisReply *reply)
+{
+    node->beats_said++;
+
+    if (node->beat_sent == 0 || node->beats_said != node->beat_timed) {
+        return;
+    }
+
+    if (reply != NULL) {
+        ngx_chat_time_add(node, NGX_CHAT_TIME_REDIS,
+                          ngx_chat_clock() - node->beat_sent);
+    }
+
+    node->beat_sent = 0;
 }
 
 
@@ -137,6 +170,8 @@ static void
 ngx_chat_heartbeat_on_said(void *data, redisReply *reply)
 {
     ngx_chat_node_t  *node = data;
+
+    ngx_chat_heartbeat_measure(node, reply);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_WARN, node->log, 0,

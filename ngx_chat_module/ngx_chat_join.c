@@ -95,6 +95,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         room->njoins++;
         ngx_queue_insert_tail(&s->joins, &join->session_queue);
         s->njoins++;
+        ngx_chat_session_count(s, NGX_CHAT_COUNT_JOINS, 1);
     }
 
     /* a live one goes on as it is, whatever becomes of the request */
@@ -157,6 +158,7 @@ ngx_chat_join_end(ngx_chat_join_t *join)
     room->njoins--;
     ngx_queue_remove(&join->session_queue);
     join->session->njoins--;
+    ngx_chat_session_count(join->session, NGX_CHAT_COUNT_JOINS, -1);
     ngx_free(join);
 }
 
@@ -250,6 +252,7 @@ ngx_chat_join_tell(ngx_chat_join_t *join, ngx_chat_buffer_t *b,
     }
 
     ngx_chat_write_queue(join->session, b);
+    ngx_chat_session_count(join->session, NGX_CHAT_COUNT_DELIVERED, 1);
 }
 
 

@@ -178,7 +178,7 @@ ngx_chat_limit_refuse(ngx_chat_session_t *s, const chat_request_t *rq,
 {
     ngx_chat_count(s->node, count);
 
-    ngx_chat_request_error_after(s, rq->id, CHAT_CODE_RATE_LIMITED, message,
+    ngx_chat_request_error_after(s, rq, CHAT_CODE_RATE_LIMITED, message,
                                  wait);
 
     (void) ngx_chat_limit_frames(s, NGX_CHAT_LIMIT_REFUSED);

@@ -1,147 +1,272 @@
 /*
- * ngx_chat_metrics.c: the counters of all nodes of this nginx, as Prometheus
- * reads them (text format 0.0.4).  Whichever process answers, the answer is
- * the same.
+ * ngx_chat_metrics.c: the counters of all nodes of this nginx, for who asks at
+ * a location with chat_status.  Whichever process answers, the answer is the
+ * same.
  */
 
 #include "ngx_chat.h"
 #include "ngx_chat_metrics.h"
 
+#include "../common/chat_version.h"
 
-#define NGX_CHAT_METRICS_SIZE  16384    /* of an answer */
+
+#define NGX_CHAT_METRICS_LABELS  64     /* room for those of a process */
 
 
-static void ngx_chat_metrics_write(chat_writer_t *w,
-    const ngx_chat_totals_t *totals);
-static void ngx_chat_metrics_write_time(chat_writer_t *w, const char *name,
-    const ngx_chat_time_t *time);
-static void ngx_chat_metrics_seconds(chat_writer_t *w, uint64_t us);
-static void ngx_chat_metrics_head(chat_writer_t *w, const char *name,
-    const char *help, const char *type);
+static const ngx_chat_metrics_format_t *ngx_chat_metrics_format(
+    ngx_http_request_t *r);
+static void ngx_chat_metrics_write(ngx_chat_metrics_t *out,
+    ngx_chat_main_conf_t *mcf, const ngx_chat_totals_t *totals);
+static void ngx_chat_metrics_workers(ngx_chat_metrics_t *out,
+    ngx_chat_main_conf_t *mcf);
+static void ngx_chat_metrics_worker(ngx_chat_metrics_t *out, ngx_uint_t what,
+    ngx_uint_t slot, const ngx_chat_worker_t *w);
+static void ngx_chat_metrics_family(ngx_chat_metrics_t *out,
+    const ngx_chat_metric_t *m, const char *type);
+static void ngx_chat_metrics_uint(ngx_chat_metrics_t *out,
+    const ngx_chat_metric_t *m, const char *type, uint64_t n);
+
+
+/* of each process, which is known by its place in nginx' table of them */
+
+enum {
+    NGX_CHAT_METRICS_WORKER_SESSIONS,
+    NGX_CHAT_METRICS_WORKER_RESIDENT,
+    NGX_CHAT_METRICS_WORKER_USER,
+    NGX_CHAT_METRICS_WORKER_SYSTEM,
+
+    NGX_CHAT_METRICS_WORKER_ALL
+};
+
+
+static const ngx_chat_metric_t
+    ngx_chat_metrics_of_worker[NGX_CHAT_METRICS_WORKER_ALL] =
+{
+    [NGX_CHAT_METRICS_WORKER_SESSIONS] = {
+        "chat_worker_sessions", "worker=\"%ui\"",
+        "Live sessions of a worker process." },
+
+    [NGX_CHAT_METRICS_WORKER_RESIDENT] = {
+        "chat_worker_resident_bytes", "worker=\"%ui\"",
+        "Memory that a worker process has, what is shared included." },
+
+    [NGX_CHAT_METRICS_WORKER_USER] = {
+        "chat_worker_cpu_seconds_total", "worker=\"%ui\",mode=\"user\"",
+        "Processor time that a worker process has taken." },
+
+    [NGX_CHAT_METRICS_WORKER_SYSTEM] = {
+        "chat_worker_cpu_seconds_total", "worker=\"%ui\",mode=\"system\"",
+        "Processor time that a worker process has taken." },
+};
+
+
+static const ngx_chat_metric_t  ngx_chat_metrics_build = {
+    "chat_build_info", "version=\"" CHAT_VERSION "\"",
+    "1; the version is in the label."
+};
 
 
 ngx_int_t
 ngx_chat_metrics_handler(ngx_http_request_t *r)
 {
     ngx_str_t              body;
-    chat_writer_t          w;
     ngx_chat_totals_t      totals;
+    ngx_chat_metrics_t     out;
     ngx_chat_main_conf_t  *mcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
     }
 
-    body.data = ngx_pnalloc(r->pool, NGX_CHAT_METRICS_SIZE);
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_memzero(&out, sizeof(ngx_chat_metrics_t));
+
+    out.format = ngx_chat_metrics_format(r);
+
+    if (out.format == NULL) {
+        return ngx_chat_http_error(r, NGX_HTTP_BAD_REQUEST,
+                                   CHAT_CODE_BAD_REQUEST,
+                                   "the format must be prometheus or json", 0);
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_chat_module);
 
     ngx_chat_shm_read(mcf, &totals);
 
-    chat_writer_init(&w, body.data, NGX_CHAT_METRICS_SIZE);
-    ngx_chat_metrics_write(&w, &totals);
+    /* all others go on counting meanwhile, but a few digits are room enough */
 
-    if (w.full) {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "chat: metrics do not fit into %d bytes",
-                      NGX_CHAT_METRICS_SIZE);
+    ngx_chat_metrics_write(&out, mcf, &totals);
+
+    body.len = out.w.len + ngx_pagesize;
+    body.data = ngx_pnalloc(r->pool, body.len);
+    if (body.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    body.len = w.len;
+    chat_writer_init(&out.w, body.data, body.len);
+    ngx_chat_metrics_write(&out, mcf, &totals);
 
-    return ngx_chat_http_send(r, NGX_HTTP_OK,
-                              "text/plain; version=0.0.4; charset=utf-8",
-                              &body);
+    if (out.w.full) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;  /* many have just started */
+    }
+
+    body.len = out.w.len;
+
+    return ngx_chat_http_send(r, NGX_HTTP_OK, out.format->content_type, &body);
+}
+
+
+/* ?format= or what the directive says; NULL: there is none of that name */
+
+static const ngx_chat_metrics_format_t *
+ngx_chat_metrics_format(ngx_http_request_t *r)
+{
+    ngx_str_t             value;
+    ngx_chat_loc_conf_t  *lcf;
+
+    if (ngx_http_arg(r, (u_char *) "format", 6, &value) == NGX_OK) {
+
+        if (value.len == 4 && ngx_memcmp(value.data, "json", 4) == 0) {
+            return &ngx_chat_metrics_json;
+        }
+
+        if (value.len == 10 && ngx_memcmp(value.data, "prometheus", 10) == 0) {
+            return &ngx_chat_metrics_text;
+        }
+
+        return NULL;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_chat_module);
+
+    return lcf->status_json ? &ngx_chat_metrics_json : &ngx_chat_metrics_text;
 }
 
 
 static void
-ngx_chat_metrics_write(chat_writer_t *w, const ngx_chat_totals_t *totals)
+ngx_chat_metrics_write(ngx_chat_metrics_t *out, ngx_chat_main_conf_t *mcf,
+    const ngx_chat_totals_t *totals)
 {
     ngx_uint_t                i;
     const ngx_chat_metric_t  *m;
 
+    ngx_chat_metrics_uint(out, &ngx_chat_metrics_build, "gauge", 1);
+
     for (i = 0; i < NGX_CHAT_COUNTS; i++) {
-        m = &ngx_chat_metrics[i];
-
-        if (m->help != NULL) {
-            ngx_chat_metrics_head(w, m->name, m->help,
-                                  i < NGX_CHAT_COUNT_GAUGES ? "gauge"
-                                                            : "counter");
-        }
-
-        chat_write_cstr(w, m->name);
-
-        if (m->labels[0] != '\0') {
-            chat_write_cstr(w, "{");
-            chat_write_cstr(w, m->labels);
-            chat_write_cstr(w, "}");
-        }
-
-        chat_write_cstr(w, " ");
-        chat_write_uint(w, totals->counts[i]);
-        chat_write_cstr(w, "\n");
+        ngx_chat_metrics_uint(out, &ngx_chat_metrics[i],
+                              i < NGX_CHAT_COUNT_GAUGES ? "gauge" : "counter",
+                              totals->counts[i]);
     }
+
+    ngx_chat_metrics_workers(out, mcf);
 
     for (i = 0; i < NGX_CHAT_TIMES; i++) {
         m = &ngx_chat_metrics_times[i];
 
-        ngx_chat_metrics_head(w, m->name, m->help, "histogram");
-        ngx_chat_metrics_write_time(w, m->name, &totals->times[i]);
+        ngx_chat_metrics_family(out, m, "histogram");
+        out->format->time(out, m, &totals->times[i]);
+        out->n++;
     }
+
+    out->format->family(out, NULL, NULL);
+    out->name = NULL;
 }
 
 
-/* each bucket holds those before it, too */
-
 static void
-ngx_chat_metrics_write_time(chat_writer_t *w, const char *name,
-    const ngx_chat_time_t *time)
+ngx_chat_metrics_workers(ngx_chat_metrics_t *out, ngx_chat_main_conf_t *mcf)
 {
-    uint64_t    n;
-    ngx_uint_t  i;
+    ngx_uint_t         i, last, what;
+    ngx_chat_worker_t  w;
 
-    n = 0;
+    last = NGX_CHAT_METRICS_WORKER_USER;    /* system stands beside user */
 
-    for (i = 0; i < NGX_CHAT_TIME_BUCKETS; i++) {
-        n += time->buckets[i];
+    for (what = 0; what <= last; what++) {
 
-        chat_write_cstr(w, name);
-        chat_write_cstr(w, "_bucket{le=\"");
+        for (i = 0; i < NGX_MAX_PROCESSES; i++) {
 
-        if (i < NGX_CHAT_TIME_BUCKETS - 1) {
-            ngx_chat_metrics_seconds(w, ngx_chat_time_bounds[i]);
+            if (ngx_chat_shm_worker(mcf, i, &w) != NGX_OK) {
+                continue;
+            }
 
-        } else {
-            chat_write_cstr(w, "+Inf");
+            ngx_chat_metrics_worker(out, what, i, &w);
+
+            if (what == last) {
+                ngx_chat_metrics_worker(out, NGX_CHAT_METRICS_WORKER_SYSTEM, i,
+                                        &w);
+            }
         }
-
-        chat_write_cstr(w, "\"} ");
-        chat_write_uint(w, n);
-        chat_write_cstr(w, "\n");
     }
-
-    chat_write_cstr(w, name);
-    chat_write_cstr(w, "_sum ");
-    ngx_chat_metrics_seconds(w, time->sum);
-    chat_write_cstr(w, "\n");
-    chat_write_cstr(w, name);
-    chat_write_cstr(w, "_count ");
-    chat_write_uint(w, n);
-    chat_write_cstr(w, "\n");
 }
 
 
-/* "2.5", "0.001" */
+static void
+ngx_chat_metrics_worker(ngx_chat_metrics_t *out, ngx_uint_t what,
+    ngx_uint_t slot, const ngx_chat_worker_t *w)
+{
+    u_char             labels[NGX_CHAT_METRICS_LABELS];
+    u_char             text[NGX_CHAT_METRICS_NUMBER];
+    ngx_chat_metric_t  m;
+
+    m = ngx_chat_metrics_of_worker[what];
+
+    *ngx_snprintf(labels, NGX_CHAT_METRICS_LABELS - 1, m.labels, slot) = '\0';
+    m.labels = (char *) labels;
+
+    switch (what) {
+
+    case NGX_CHAT_METRICS_WORKER_SESSIONS:
+        ngx_chat_metrics_uint(out, &m, "gauge", w->sessions);
+        return;
+
+    case NGX_CHAT_METRICS_WORKER_RESIDENT:
+        ngx_chat_metrics_uint(out, &m, "gauge", w->resident);
+        return;
+
+    default:
+        ngx_chat_metrics_family(out, &m, "counter");
+        out->format->value(out, &m, ngx_chat_metrics_seconds(text,
+                                what == NGX_CHAT_METRICS_WORKER_USER
+                                    ? w->user : w->system));
+        out->n++;
+    }
+}
+
 
 static void
-ngx_chat_metrics_seconds(chat_writer_t *w, uint64_t us)
+ngx_chat_metrics_family(ngx_chat_metrics_t *out, const ngx_chat_metric_t *m,
+    const char *type)
 {
-    u_char  text[NGX_INT64_LEN + sizeof(".000000")];
+    if (out->name != NULL && ngx_strcmp(out->name, m->name) == 0) {
+        return;
+    }
+
+    out->format->family(out, m, type);
+
+    out->name = m->name;
+    out->labelled = m->labels[0] != '\0';
+    out->n = 0;
+}
+
+
+static void
+ngx_chat_metrics_uint(ngx_chat_metrics_t *out, const ngx_chat_metric_t *m,
+    const char *type, uint64_t n)
+{
+    u_char      text[NGX_CHAT_METRICS_NUMBER];
+    chat_str_t  number;
+
+    number.data = text;
+    number.len = ngx_sprintf(text, "%uL", n) - text;
+
+    ngx_chat_metrics_family(out, m, type);
+    out->format->value(out, m, number);
+    out->n++;
+}
+
+
+chat_str_t
+ngx_chat_metrics_seconds(u_char text[NGX_CHAT_METRICS_NUMBER], uint64_t us)
+{
     u_char  *last;
 
     last = ngx_sprintf(text, "%uL.%06uL", us / 1000000, us % 1000000);
@@ -154,21 +279,16 @@ ngx_chat_metrics_seconds(chat_writer_t *w, uint64_t us)
         last--;
     }
 
-    chat_write(w, (chat_str_t) { text, last - text });
+    return (chat_str_t) { text, last - text };
 }
 
 
-static void
-ngx_chat_metrics_head(chat_writer_t *w, const char *name, const char *help,
-    const char *type)
+chat_str_t
+ngx_chat_metrics_bound(u_char text[NGX_CHAT_METRICS_NUMBER], ngx_uint_t bucket)
 {
-    chat_write_cstr(w, "# HELP ");
-    chat_write_cstr(w, name);
-    chat_write_cstr(w, " ");
-    chat_write_cstr(w, help);
-    chat_write_cstr(w, "\n# TYPE ");
-    chat_write_cstr(w, name);
-    chat_write_cstr(w, " ");
-    chat_write_cstr(w, type);
-    chat_write_cstr(w, "\n");
+    if (bucket < NGX_CHAT_TIME_BUCKETS - 1) {
+        return ngx_chat_metrics_seconds(text, ngx_chat_time_bounds[bucket]);
+    }
+
+    return (chat_str_t) { (const u_char *) "+Inf", 4 };
 }

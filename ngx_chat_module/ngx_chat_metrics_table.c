@@ -8,6 +8,31 @@
 #include "ngx_chat_metrics.h"
 
 
+#define NGX_CHAT_METRICS_HANDSHAKE(code, text)                                \
+    [NGX_CHAT_COUNT_HANDSHAKES_REFUSED + code] = {                            \
+        "chat_handshakes_total", "outcome=\"" text "\"", NULL }
+
+#define NGX_CHAT_METRICS_CLOSE(what, by, code)                                \
+    [NGX_CHAT_COUNT_ ## what] = {                                             \
+        "chat_closes_total", "by=\"" by "\",code=\"" code "\"", NULL }
+
+#define NGX_CHAT_METRICS_RESULT(type, text, result, name, help)               \
+    [NGX_CHAT_COUNT_REQUESTS                                                  \
+     + NGX_CHAT_RESULTS * CHAT_REQUEST_ ## type + NGX_CHAT_RESULT_ ## result] \
+    = {                                                                       \
+        "chat_requests_total",                                                \
+        "type=\"" text "\",result=\"" name "\"", help }
+
+#define NGX_CHAT_METRICS_REQUEST(type, text, help)                            \
+    NGX_CHAT_METRICS_RESULT(type, text, OK, "ok", help),                      \
+    NGX_CHAT_METRICS_RESULT(type, text, REFUSED, "refused", NULL),            \
+    NGX_CHAT_METRICS_RESULT(type, text, FAILED, "failed", NULL)
+
+#define NGX_CHAT_METRICS_ERROR(code, text)                                    \
+    [NGX_CHAT_COUNT_ERRORS + code] = {                                        \
+        "chat_request_errors_total", "code=\"" text "\"", NULL }
+
+
 const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_NODES] = {
@@ -65,6 +90,18 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_OVERLOAD_LEVEL] = {
         "chat_overload_level", "",
         "Overload levels of all nodes, added up; 0: all is well." },
+
+    [NGX_CHAT_COUNT_JOINS] = {
+        "chat_joins", "",
+        "Conversations that sessions have joined, counted per session." },
+
+    [NGX_CHAT_COUNT_OUTSTANDING] = {
+        "chat_requests_outstanding", "",
+        "Requests that are not answered yet." },
+
+    [NGX_CHAT_COUNT_REDIS_PENDING] = {
+        "chat_redis_pending_bytes", "",
+        "Commands to Redis that are not answered yet." },
 
     [NGX_CHAT_COUNT_COMMAND_LOST] = {
         "chat_redis_link_lost_total", "link=\"command\"",
@@ -197,6 +234,119 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_SHED_HANDSHAKE] = {
         "chat_shed_total", "what=\"handshake\"",
         NULL },
+
+    [NGX_CHAT_COUNT_COMMAND_CONNECTED] = {
+        "chat_redis_link_connected_total", "link=\"command\"",
+        "Links to Redis that came up." },
+
+    [NGX_CHAT_COUNT_SUBSCRIBER_CONNECTED] = {
+        "chat_redis_link_connected_total", "link=\"subscriber\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_HANDSHAKES_ACCEPTED] = {
+        "chat_handshakes_total", "outcome=\"accepted\"",
+        "Handshakes, by what came of them." },
+
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_BAD_REQUEST, "bad_request"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_UNAUTHORIZED, "unauthorized"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_FORBIDDEN, "forbidden"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_NOT_FOUND, "not_found"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_CONFLICT, "conflict"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_TOO_LARGE, "too_large"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_RATE_LIMITED, "rate_limited"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_UNAVAILABLE, "unavailable"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_TIMEOUT, "timeout"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_UNSUPPORTED, "unsupported"),
+    NGX_CHAT_METRICS_HANDSHAKE(CHAT_CODE_INTERNAL, "internal"),
+
+    [NGX_CHAT_COUNT_LOST] = {
+        "chat_closes_total", "by=\"none\",code=\"1006\"",
+        "Sessions that ended, by who has closed them, and the close code." },
+
+    NGX_CHAT_METRICS_CLOSE(LEFT_NORMAL, "client", "1000"),
+    NGX_CHAT_METRICS_CLOSE(LEFT_GOING_AWAY, "client", "1001"),
+    NGX_CHAT_METRICS_CLOSE(LEFT_NO_STATUS, "client", "1005"),
+    NGX_CHAT_METRICS_CLOSE(LEFT_OTHER, "client", "other"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_STOPPED, "server", "1001"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_PROTOCOL, "server", "1002"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_UNSUPPORTED, "server", "1003"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_INVALID, "server", "1007"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_TOO_BIG, "server", "1009"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_INTERNAL, "server", "1011"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_RESTART, "server", "1012"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_OVERLOADED, "server", "1013"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_UNAUTHORIZED, "server", "4401"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_REVOKED, "server", "4403"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_NO_HEARTBEAT, "server", "4408"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_SLOW, "server", "4413"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_FLOODING, "server", "4429"),
+    NGX_CHAT_METRICS_CLOSE(CLOSED_OTHER, "server", "other"),
+
+    NGX_CHAT_METRICS_REQUEST(AUTHENTICATE, "authenticate",
+                             "Requests of clients, by what came of them."),
+    NGX_CHAT_METRICS_REQUEST(PING, "ping", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_JOIN, "conversation.join", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_LEAVE, "conversation.leave", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_LIST, "conversation.list", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_CREATE, "conversation.create", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_UPDATE, "conversation.update", NULL),
+    NGX_CHAT_METRICS_REQUEST(CONVERSATION_DELETE, "conversation.delete", NULL),
+    NGX_CHAT_METRICS_REQUEST(MEMBER_ADD, "member.add", NULL),
+    NGX_CHAT_METRICS_REQUEST(MEMBER_UPDATE, "member.update", NULL),
+    NGX_CHAT_METRICS_REQUEST(MEMBER_REMOVE, "member.remove", NULL),
+    NGX_CHAT_METRICS_REQUEST(MEMBER_LIST, "member.list", NULL),
+    NGX_CHAT_METRICS_REQUEST(MESSAGE_SEND, "message.send", NULL),
+    NGX_CHAT_METRICS_REQUEST(MESSAGE_EDIT, "message.edit", NULL),
+    NGX_CHAT_METRICS_REQUEST(MESSAGE_DELETE, "message.delete", NULL),
+    NGX_CHAT_METRICS_REQUEST(REACTION_ADD, "reaction.add", NULL),
+    NGX_CHAT_METRICS_REQUEST(REACTION_REMOVE, "reaction.remove", NULL),
+    NGX_CHAT_METRICS_REQUEST(HISTORY_GET, "history.get", NULL),
+    NGX_CHAT_METRICS_REQUEST(READ_MARK, "read.mark", NULL),
+    NGX_CHAT_METRICS_REQUEST(DELIVERED_MARK, "delivered.mark", NULL),
+    NGX_CHAT_METRICS_REQUEST(UNKNOWN, "unknown", NULL),
+
+    [NGX_CHAT_COUNT_ERRORS + CHAT_CODE_BAD_REQUEST] = {
+        "chat_request_errors_total", "code=\"bad_request\"",
+        "Requests that were answered with an error, by its code." },
+
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_UNAUTHORIZED, "unauthorized"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_FORBIDDEN, "forbidden"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_NOT_FOUND, "not_found"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_CONFLICT, "conflict"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_TOO_LARGE, "too_large"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_RATE_LIMITED, "rate_limited"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_UNAVAILABLE, "unavailable"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_TIMEOUT, "timeout"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_UNSUPPORTED, "unsupported"),
+    NGX_CHAT_METRICS_ERROR(CHAT_CODE_INTERNAL, "internal"),
+
+    [NGX_CHAT_COUNT_PUBLISHED] = {
+        "chat_events_published_total", "",
+        "Events of conversations that nodes have heard from Redis." },
+
+    [NGX_CHAT_COUNT_DELIVERED] = {
+        "chat_events_delivered_total", "",
+        "Events that were handed to a session each." },
+
+    [NGX_CHAT_COUNT_FRAMES_RECEIVED] = {
+        "chat_frames_received_total", "",
+        "WebSocket frames from clients." },
+
+    [NGX_CHAT_COUNT_FRAMES_SENT] = {
+        "chat_frames_sent_total", "",
+        "WebSocket frames that left for clients." },
+
+    [NGX_CHAT_COUNT_BYTES_RECEIVED] = {
+        "chat_received_bytes_total", "",
+        "Bytes of sessions from clients, without TLS." },
+
+    [NGX_CHAT_COUNT_BYTES_SENT] = {
+        "chat_sent_bytes_total", "",
+        "Bytes of sessions that left for clients, without TLS." },
+
+    [NGX_CHAT_COUNT_SENDS] = {
+        "chat_sends_total", "",
+        "System calls, or records of TLS, that sent something to clients." },
 };
 
 
@@ -217,4 +367,36 @@ const ngx_chat_metric_t  ngx_chat_metrics_times[NGX_CHAT_TIMES] = {
     [NGX_CHAT_TIME_FLUSH] = {
         "chat_flush_seconds", "",
         "Of these, what was spent on sending." },
+
+    [NGX_CHAT_TIME_HANDSHAKE] = {
+        "chat_handshake_seconds", "",
+        "From the beginning of a request to its 101." },
+
+    [NGX_CHAT_TIME_REPLY_SEND] = {
+        "chat_reply_seconds", "group=\"send\"",
+        "From the reading of a request to its reply." },
+
+    [NGX_CHAT_TIME_REPLY_CHANGE] = {
+        "chat_reply_seconds", "group=\"change\"",
+        NULL },
+
+    [NGX_CHAT_TIME_REPLY_JOIN] = {
+        "chat_reply_seconds", "group=\"join\"",
+        NULL },
+
+    [NGX_CHAT_TIME_REPLY_READ] = {
+        "chat_reply_seconds", "group=\"read\"",
+        NULL },
+
+    [NGX_CHAT_TIME_REPLY_MARK] = {
+        "chat_reply_seconds", "group=\"mark\"",
+        NULL },
+
+    [NGX_CHAT_TIME_WRITTEN] = {
+        "chat_delivery_seconds", "",
+        "From the hearing of an event to its being sent to all sessions." },
+
+    [NGX_CHAT_TIME_REDIS] = {
+        "chat_redis_round_trip_seconds", "",
+        "From a heartbeat's leaving for Redis to the answer." },
 };

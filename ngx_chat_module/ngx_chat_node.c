@@ -148,6 +148,17 @@ ngx_chat_now(void)
 }
 
 
+uint64_t
+ngx_chat_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
 void
 ngx_chat_make_id(ngx_chat_node_t *node, ngx_uint_t partition, uint64_t ms,
     u_char id[CHAT_ID_LEN])

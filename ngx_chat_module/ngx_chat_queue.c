@@ -31,6 +31,7 @@ ngx_chat_queue_insert(ngx_chat_request_t *rq)
 
     } else if (!rq->unasked) {
         s->nrequests++;
+        ngx_chat_session_count(s, NGX_CHAT_COUNT_OUTSTANDING, 1);
     }
 }
 
@@ -115,6 +116,7 @@ ngx_chat_queue_remove(ngx_chat_request_t *rq)
 
     } else if (!rq->unasked) {
         s->nrequests--;
+        ngx_chat_session_count(s, NGX_CHAT_COUNT_OUTSTANDING, -1);
     }
 }
 

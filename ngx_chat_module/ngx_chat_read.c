@@ -199,6 +199,7 @@ ngx_chat_read_socket(ngx_chat_session_t *s)
     }
 
     s->node->budget -= ngx_max(n, NGX_CHAT_READ_AHEAD);
+    ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_RECEIVED, n);
 
     if (s->state != NGX_CHAT_SESSION_OPEN) {
         return ngx_chat_read_discard(s, n);
@@ -257,6 +258,7 @@ ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n)
     u_char  *pos;
 
     s->node->budget = NGX_CHAT_READ_BUDGET;
+    ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_RECEIVED, n);
 
     pos = ngx_chat_read_bytes(s, data, data + n);
 
@@ -344,6 +346,7 @@ ngx_chat_read_bytes(ngx_chat_session_t *s, u_char *pos, u_char *last)
             }
 
             s->node->budget -= NGX_CHAT_FRAME_COST;
+            ngx_chat_session_count(s, NGX_CHAT_COUNT_FRAMES_RECEIVED, 1);
         }
 
         if (ngx_chat_read_payload(s, &pos, last) != NGX_OK) {
@@ -462,6 +465,7 @@ ngx_chat_read_control_frame(ngx_chat_session_t *s, u_char *data, size_t n)
     }
 
     /* the answer to a close is its own code, or nothing if it had none */
+    s->left = (s->state == NGX_CHAT_SESSION_OPEN);
     ngx_chat_session_close(s, code, "");
 }
 

@@ -415,8 +415,16 @@ ngx_chat_redis_ready(ngx_chat_redis_t *link)
 {
     link->up = 1;
     link->told = 1;
-    ngx_chat_count(link->node, link->subscriber ? NGX_CHAT_COUNT_SUBSCRIBER_UP
-                                                : NGX_CHAT_COUNT_COMMAND_UP);
+
+    if (link->subscriber) {
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_SUBSCRIBER_UP);
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_SUBSCRIBER_CONNECTED);
+
+    } else {
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_COMMAND_UP);
+        ngx_chat_count(link->node, NGX_CHAT_COUNT_COMMAND_CONNECTED);
+    }
+
     link->failed = 0;
     link->since = ngx_current_msec;
 

@@ -146,7 +146,7 @@ ngx_chat_request_read(ngx_chat_session_t *s, chat_request_t *rq,
 
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "chat: refused a request: %s", e.message);
-    ngx_chat_request_error(s, rq->id, e.code, e.message);
+    ngx_chat_request_error(s, rq, e.code, e.message);
 
     return NGX_DECLINED;
 }
@@ -171,7 +171,7 @@ ngx_chat_request_serve(ngx_chat_session_t *s, chat_request_t *rq,
     }
 
     if (s->identity == NULL) {
-        ngx_chat_request_error(s, rq->id, CHAT_CODE_UNAUTHORIZED,
+        ngx_chat_request_error(s, rq, CHAT_CODE_UNAUTHORIZED,
                                "authenticate first");
         return;
     }
@@ -187,6 +187,8 @@ ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq)
 {
     chat_writer_t       w;
     ngx_chat_buffer_t  *b;
+
+    ngx_chat_tally_done(s, CHAT_REQUEST_PING);
 
     if (!rq->has_id) {
         return;
@@ -212,7 +214,7 @@ ngx_chat_request_ping(ngx_chat_session_t *s, chat_request_t *rq)
 
 
 void
-ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
+ngx_chat_request_error(ngx_chat_session_t *s, const chat_request_t *rq,
     chat_code_e code, const char *message)
 {
     ngx_uint_t  retry;
@@ -220,19 +222,21 @@ ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
     retry = code == CHAT_CODE_UNAVAILABLE || code == CHAT_CODE_RATE_LIMITED
             ? NGX_CHAT_REQUEST_RETRY : 0;
 
-    ngx_chat_request_error_after(s, raw_id, code, message, retry);
+    ngx_chat_request_error_after(s, rq, code, message, retry);
 }
 
 
 void
-ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
+ngx_chat_request_error_after(ngx_chat_session_t *s, const chat_request_t *rq,
     chat_code_e code, const char *message, ngx_uint_t retry)
 {
     size_t              size;
     chat_writer_t       w;
     ngx_chat_buffer_t  *b;
 
-    size = NGX_CHAT_REQUEST_REPLY + raw_id.len + 6 * ngx_strlen(message);
+    size = NGX_CHAT_REQUEST_REPLY + rq->id.len + 6 * ngx_strlen(message);
+
+    ngx_chat_tally_error(s, rq->type, code);
 
     b = ngx_chat_buffer_create(size);
     if (b == NULL) {
@@ -241,7 +245,7 @@ ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
     }
 
     chat_writer_init(&w, b->payload, b->size);
-    chat_event_error(&w, raw_id, code, message, retry);
+    chat_event_error(&w, rq->id, code, message, retry);
 
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
     ngx_chat_write_queue(s, b);
@@ -260,24 +264,26 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
     ngx_chat_request_t  *rq;
 
     if (node->command.up && !ngx_chat_revoke_is_read(node)) {
-        ngx_chat_request_error(s, parsed->id, CHAT_CODE_UNAVAILABLE,
+        ngx_chat_request_error(s, parsed, CHAT_CODE_UNAVAILABLE,
                                "it is not known what is revoked");
         return;
     }
 
     if (s->nrequests >= s->conf->max_outstanding) {
         ngx_chat_count(s->node, NGX_CHAT_COUNT_LIMITED_MAX_OUTSTANDING);
-        ngx_chat_request_error(s, parsed->id, CHAT_CODE_RATE_LIMITED,
+        ngx_chat_request_error(s, parsed, CHAT_CODE_RATE_LIMITED,
                                "too many requests are outstanding");
         return;
     }
 
     rq = ngx_chat_request_create(s, parsed, text);
     if (rq == NULL) {
-        ngx_chat_request_error(s, parsed->id, CHAT_CODE_INTERNAL,
+        ngx_chat_request_error(s, parsed, CHAT_CODE_INTERNAL,
                                "out of memory");
         return;
     }
+
+    rq->begun = ngx_chat_clock();
 
     ngx_chat_queue_insert(rq);
     ngx_chat_request_set_deadline(rq);
@@ -438,8 +444,10 @@ ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
         return;
     }
 
+    rq->failed = 1;
+
     if (!rq->unasked) {
-        ngx_chat_request_error_after(rq->session, rq->parsed.id, code, message,
+        ngx_chat_request_error_after(rq->session, &rq->parsed, code, message,
                                      retry);
 
     } else if (code != CHAT_CODE_NOT_FOUND) {
@@ -467,6 +475,11 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
         ngx_chat_buffer_unref(reply);
     }
 
+    if (!rq->failed && !rq->unasked) {
+        ngx_chat_tally_done(s, rq->parsed.type);
+    }
+
+    ngx_chat_tally_reply(rq);
     ngx_chat_request_detach(rq);
 
     if (s->state == NGX_CHAT_SESSION_OPEN) {

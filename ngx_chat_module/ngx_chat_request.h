@@ -51,6 +51,7 @@ struct ngx_chat_request_s {
     size_t                 events_len;
 
     uint64_t               time;        /* ms: of what it makes */
+    uint64_t               begun;       /* us; 0: nobody waits for a reply */
     uint64_t               revision;    /* that it was accepted with */
     ngx_chat_place_t       place;       /* likewise, if accepted */
     ngx_chat_buffer_t     *reply;       /* likewise */
@@ -65,6 +66,7 @@ struct ngx_chat_request_s {
     unsigned               unasked:1;   /* join: made here, for a session that
                                            was told to start over */
     unsigned               accepted:1;  /* its reply waits until it is stored */
+    unsigned               failed:1;    /* it is answered with an error */
     unsigned               again:1;     /* was accepted, and is sent again: it
                                            may have been lost with a Redis */
 
@@ -92,10 +94,11 @@ void ngx_chat_request_run_range(ngx_chat_request_t *rq,
     ngx_chat_range_t *range);
 
 /* an error to a text that is no request, or is not queued */
-void ngx_chat_request_error(ngx_chat_session_t *s, chat_str_t raw_id,
+void ngx_chat_request_error(ngx_chat_session_t *s, const chat_request_t *rq,
     chat_code_e code, const char *message);
-void ngx_chat_request_error_after(ngx_chat_session_t *s, chat_str_t raw_id,
-    chat_code_e code, const char *message, ngx_uint_t retry);  /* seconds */
+void ngx_chat_request_error_after(ngx_chat_session_t *s,
+    const chat_request_t *rq, chat_code_e code, const char *message,
+    ngx_uint_t retry);                  /* seconds */
 
 /* for ngx_chat_ask.c: its session has gone, and Redis has answered */
 void ngx_chat_request_free(ngx_chat_request_t *rq);

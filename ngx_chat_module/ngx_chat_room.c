@@ -371,6 +371,8 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
         return;
     }
 
+    ngx_chat_count(node, NGX_CHAT_COUNT_PUBLISHED);
+
     if (e.revision == 0) {
         ngx_chat_room_tell(room, &e);
         return;

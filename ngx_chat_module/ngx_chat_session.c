@@ -595,6 +595,7 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
     }
 
     ngx_queue_remove(&s->queue);
+    ngx_chat_tally_ended(s);
 
     if (!s->internal) {
         ngx_chat_count_add(s->node, NGX_CHAT_COUNT_SESSIONS, -1);

@@ -127,6 +127,7 @@ struct ngx_chat_session_s {
     unsigned               held:1;      /* an echo that waits for its reader */
     unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
+    unsigned               left:1;      /* closed by its client */
 
     ngx_queue_t            flush;       /* node->flush or node->crowd, if
                                            flushing */

@@ -1,12 +1,14 @@
 /*
  * Counters that all worker processes share.
  *
- *      slot 0: | pid | gauges ... | counters ... | times ... |
- *      slot 1: | pid | gauges ... | counters ... | times ... |
+ *              | which slots have been used |
+ *      slot 0: | pid | worker | gauges ... | counters ... | times ... |
+ *      slot 1: | pid | worker | gauges ... | counters ... | times ... |
  *
  * A slot is that of nginx' own table of processes.  nginx gives it to another
  * process only when the last one has ended, so it has one writer; old and new
- * workers that live side by side after a reload have different ones.
+ * workers that live side by side after a reload have different ones.  Memory
+ * of slots that were never used is never touched.
  */
 
 #include "ngx_chat.h"
@@ -14,22 +16,12 @@
 #include <signal.h>
 
 
-#define NGX_CHAT_SHM_LINE  64           /* bytes: no two writers in one */
-
-
-typedef struct {
-    ngx_atomic_t  buckets[NGX_CHAT_TIME_BUCKETS];
-    ngx_atomic_t  sum;
-} ngx_chat_shm_time_t;
-
-
 /* owner: the zone */
 
-struct ngx_chat_slot_s {
-    ngx_atomic_t          pid;          /* 0: none */
-    ngx_atomic_t          counts[NGX_CHAT_COUNTS];
-    ngx_chat_shm_time_t   times[NGX_CHAT_TIMES];
-} __attribute__((aligned(NGX_CHAT_SHM_LINE)));
+typedef struct {
+    ngx_atomic_t      used[NGX_MAX_PROCESSES];
+    ngx_chat_slot_t   slots[NGX_MAX_PROCESSES];
+} ngx_chat_shm_t;
 
 
 static ngx_int_t ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old);
@@ -52,8 +44,7 @@ ngx_chat_shm_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf)
 
     /* what the slab allocator needs for itself is far less than another half */
 
-    size = NGX_MAX_PROCESSES * sizeof(ngx_chat_slot_t);
-    size = ngx_align(size + size / 2, ngx_pagesize);
+    size = ngx_align(sizeof(ngx_chat_shm_t) * 3 / 2, ngx_pagesize);
 
     mcf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_chat_module);
     if (mcf->zone == NULL) {
@@ -69,6 +60,7 @@ ngx_chat_shm_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf)
 static ngx_int_t
 ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old)
 {
+    ngx_chat_shm_t   *shm;
     ngx_slab_pool_t  *pool;
 
     if (ngx_chat_shm_keep(zone, old)) {
@@ -77,13 +69,15 @@ ngx_chat_shm_init(ngx_shm_zone_t *zone, void *old)
 
     pool = (ngx_slab_pool_t *) zone->shm.addr;
 
-    zone->data = ngx_slab_calloc(pool, NGX_MAX_PROCESSES
-                                       * sizeof(ngx_chat_slot_t));
-    if (zone->data == NULL) {
+    shm = ngx_slab_alloc(pool, sizeof(ngx_chat_shm_t));
+    if (shm == NULL) {
         return NGX_ERROR;
     }
 
-    pool->data = zone->data;
+    ngx_memzero((void *) shm->used, sizeof(shm->used));
+
+    zone->data = shm;
+    pool->data = shm;
 
     return NGX_OK;
 }
@@ -110,10 +104,17 @@ ngx_chat_slot_t *
 ngx_chat_shm_attach(ngx_chat_main_conf_t *mcf)
 {
     ngx_uint_t        i;
-    ngx_chat_slot_t  *slot = mcf->zone->data;
+    ngx_chat_shm_t   *shm = mcf->zone->data;
+    ngx_chat_slot_t  *slot;
 
-    slot += ngx_process_slot;
+    slot = &shm->slots[ngx_process_slot];
+
+    if (!shm->used[ngx_process_slot]) {
+        ngx_memzero(slot, sizeof(ngx_chat_slot_t));
+    }
+
     slot->pid = 0;
+    ngx_memzero(&slot->worker, sizeof(ngx_chat_worker_t));
 
     for (i = 0; i < NGX_CHAT_COUNT_GAUGES; i++) {
         slot->counts[i] = 0;
@@ -121,6 +122,7 @@ ngx_chat_shm_attach(ngx_chat_main_conf_t *mcf)
 
     ngx_memory_barrier();
     slot->pid = ngx_pid;
+    shm->used[ngx_process_slot] = 1;
 
     return slot;
 }
@@ -130,13 +132,6 @@ void
 ngx_chat_shm_detach(ngx_chat_slot_t *slot)
 {
     slot->pid = 0;
-}
-
-
-void
-ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count, ngx_int_t n)
-{
-    node->slot->counts[count] += n;     /* its only writer */
 }
 
 
@@ -165,15 +160,48 @@ ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time, uint64_t us)
 
 
 void
+ngx_chat_shm_look(ngx_chat_slot_t *slot, const ngx_chat_worker_t *w)
+{
+    slot->worker = *w;
+}
+
+
+ngx_int_t
+ngx_chat_shm_worker(ngx_chat_main_conf_t *mcf, ngx_uint_t i,
+    ngx_chat_worker_t *w)
+{
+    ngx_chat_shm_t   *shm = mcf->zone->data;
+    ngx_chat_slot_t  *slot;
+
+    slot = &shm->slots[i];
+
+    if (!shm->used[i] || !ngx_chat_shm_lives(slot)) {
+        return NGX_DECLINED;
+    }
+
+    *w = slot->worker;
+    w->sessions = slot->counts[NGX_CHAT_COUNT_SESSIONS];
+
+    return NGX_OK;
+}
+
+
+void
 ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, ngx_chat_totals_t *totals)
 {
     ngx_uint_t        i, k;
-    ngx_chat_slot_t  *slot = mcf->zone->data;
+    ngx_chat_shm_t   *shm = mcf->zone->data;
+    ngx_chat_slot_t  *slot;
 
     ngx_memzero(totals, sizeof(ngx_chat_totals_t));
 
-    for (i = 0; i < NGX_MAX_PROCESSES; i++, slot++) {
+    for (i = 0; i < NGX_MAX_PROCESSES; i++) {
 
+        if (!shm->used[i]) {
+            continue;
+        }
+
+        slot = &shm->slots[i];
         k = ngx_chat_shm_lives(slot) ? 0 : NGX_CHAT_COUNT_GAUGES;
 
         for ( /* void */ ; k < NGX_CHAT_COUNTS; k++) {

@@ -18,6 +18,15 @@
  * Name, labels and help of each: ngx_chat_metrics_table.c.
  */
 
+typedef enum {                          /* of a request */
+    NGX_CHAT_RESULT_OK,
+    NGX_CHAT_RESULT_REFUSED,            /* the client's fault */
+    NGX_CHAT_RESULT_FAILED,             /* ours */
+
+    NGX_CHAT_RESULTS
+} ngx_chat_result_e;
+
+
 typedef enum {
     NGX_CHAT_COUNT_NODES,               /* gauges */
     NGX_CHAT_COUNT_NODES_DRAINING,
@@ -33,6 +42,10 @@ typedef enum {
     NGX_CHAT_COUNT_REVOCATIONS_STALE,
     NGX_CHAT_COUNT_QUEUED_BYTES,
     NGX_CHAT_COUNT_OVERLOAD_LEVEL,
+
+    NGX_CHAT_COUNT_JOINS,
+    NGX_CHAT_COUNT_OUTSTANDING,
+    NGX_CHAT_COUNT_REDIS_PENDING,
 
     NGX_CHAT_COUNT_COMMAND_LOST,        /* counters, from here on */
     NGX_CHAT_COUNT_SUBSCRIBER_LOST,
@@ -69,6 +82,49 @@ typedef enum {
     NGX_CHAT_COUNT_SHED_READER,
     NGX_CHAT_COUNT_SHED_HANDSHAKE,
 
+    NGX_CHAT_COUNT_COMMAND_CONNECTED,
+    NGX_CHAT_COUNT_SUBSCRIBER_CONNECTED,
+
+    NGX_CHAT_COUNT_HANDSHAKES_ACCEPTED,
+    NGX_CHAT_COUNT_HANDSHAKES_REFUSED,  /* by chat_code_e */
+    NGX_CHAT_COUNT_HANDSHAKES_LAST = NGX_CHAT_COUNT_HANDSHAKES_REFUSED
+                                     + CHAT_CODE_INTERNAL,
+
+    NGX_CHAT_COUNT_LOST,                /* sessions that ended: by nobody, */
+    NGX_CHAT_COUNT_LEFT_NORMAL,         /* their client, */
+    NGX_CHAT_COUNT_LEFT_GOING_AWAY,
+    NGX_CHAT_COUNT_LEFT_NO_STATUS,
+    NGX_CHAT_COUNT_LEFT_OTHER,
+    NGX_CHAT_COUNT_CLOSED_STOPPED,      /* and us */
+    NGX_CHAT_COUNT_CLOSED_PROTOCOL,
+    NGX_CHAT_COUNT_CLOSED_UNSUPPORTED,
+    NGX_CHAT_COUNT_CLOSED_INVALID,
+    NGX_CHAT_COUNT_CLOSED_TOO_BIG,
+    NGX_CHAT_COUNT_CLOSED_INTERNAL,
+    NGX_CHAT_COUNT_CLOSED_RESTART,
+    NGX_CHAT_COUNT_CLOSED_OVERLOADED,
+    NGX_CHAT_COUNT_CLOSED_UNAUTHORIZED,
+    NGX_CHAT_COUNT_CLOSED_REVOKED,
+    NGX_CHAT_COUNT_CLOSED_NO_HEARTBEAT,
+    NGX_CHAT_COUNT_CLOSED_SLOW,
+    NGX_CHAT_COUNT_CLOSED_FLOODING,
+    NGX_CHAT_COUNT_CLOSED_OTHER,
+
+    NGX_CHAT_COUNT_REQUESTS,            /* by type, and the result of it */
+    NGX_CHAT_COUNT_REQUESTS_LAST = NGX_CHAT_COUNT_REQUESTS
+                                   + NGX_CHAT_RESULTS
+                                     * (CHAT_REQUEST_UNKNOWN + 1) - 1,
+    NGX_CHAT_COUNT_ERRORS,              /* by chat_code_e */
+    NGX_CHAT_COUNT_ERRORS_LAST = NGX_CHAT_COUNT_ERRORS + CHAT_CODE_INTERNAL,
+
+    NGX_CHAT_COUNT_PUBLISHED,
+    NGX_CHAT_COUNT_DELIVERED,
+    NGX_CHAT_COUNT_FRAMES_RECEIVED,
+    NGX_CHAT_COUNT_FRAMES_SENT,
+    NGX_CHAT_COUNT_BYTES_RECEIVED,
+    NGX_CHAT_COUNT_BYTES_SENT,
+    NGX_CHAT_COUNT_SENDS,
+
     NGX_CHAT_COUNTS
 } ngx_chat_count_e;
 
@@ -84,18 +140,37 @@ typedef enum {
     NGX_CHAT_TIME_CANARY_STORED,
     NGX_CHAT_TIME_TURN,
     NGX_CHAT_TIME_FLUSH,
+    NGX_CHAT_TIME_HANDSHAKE,
+    NGX_CHAT_TIME_REPLY_SEND,
+    NGX_CHAT_TIME_REPLY_CHANGE,
+    NGX_CHAT_TIME_REPLY_JOIN,
+    NGX_CHAT_TIME_REPLY_READ,
+    NGX_CHAT_TIME_REPLY_MARK,
+    NGX_CHAT_TIME_WRITTEN,
+    NGX_CHAT_TIME_REDIS,
 
     NGX_CHAT_TIMES
 } ngx_chat_time_e;
 
 
 #define NGX_CHAT_TIME_BUCKETS  16
+#define NGX_CHAT_SHM_LINE      64       /* bytes: no two writers in one */
 
 
 typedef struct {
     uint64_t   buckets[NGX_CHAT_TIME_BUCKETS];
     uint64_t   sum;                     /* microseconds */
 } ngx_chat_time_t;
+
+
+/* what a process tells of itself, once a second */
+
+typedef struct {
+    uint64_t   user;                    /* microseconds of CPU */
+    uint64_t   system;
+    uint64_t   resident;                /* bytes */
+    uint64_t   sessions;                /* as counted */
+} ngx_chat_worker_t;
 
 
 /* the sums of all processes */
@@ -110,7 +185,20 @@ typedef struct {
 extern const uint32_t  ngx_chat_time_bounds[NGX_CHAT_TIME_BUCKETS - 1];
 
 
-typedef struct ngx_chat_slot_s  ngx_chat_slot_t;
+typedef struct {
+    ngx_atomic_t  buckets[NGX_CHAT_TIME_BUCKETS];
+    ngx_atomic_t  sum;
+} ngx_chat_shm_time_t;
+
+
+/* owner: the zone; written by its process alone */
+
+typedef struct {
+    ngx_atomic_t          pid;          /* 0: none */
+    ngx_chat_worker_t     worker;
+    ngx_atomic_t          counts[NGX_CHAT_COUNTS];
+    ngx_chat_shm_time_t   times[NGX_CHAT_TIMES];
+} __attribute__((aligned(NGX_CHAT_SHM_LINE)))  ngx_chat_slot_t;
 
 
 ngx_int_t ngx_chat_shm_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf);
@@ -122,24 +210,19 @@ ngx_uint_t ngx_chat_shm_keep(ngx_shm_zone_t *zone, void *old);
 ngx_chat_slot_t *ngx_chat_shm_attach(ngx_chat_main_conf_t *mcf);
 void ngx_chat_shm_detach(ngx_chat_slot_t *slot);
 
-/* n may be negative, of a gauge */
-void ngx_chat_count_add(ngx_chat_node_t *node, ngx_chat_count_e count,
-    ngx_int_t n);
-
 /* of this process; a counter may go on from that of an earlier one */
 uint64_t ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count);
 
 void ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time,
     uint64_t us);
 
+void ngx_chat_shm_look(ngx_chat_slot_t *slot, const ngx_chat_worker_t *w);
+
 void ngx_chat_shm_read(ngx_chat_main_conf_t *mcf, ngx_chat_totals_t *totals);
 
-
-static ngx_inline void
-ngx_chat_count(ngx_chat_node_t *node, ngx_chat_count_e count)
-{
-    ngx_chat_count_add(node, count, 1);
-}
+/* i: below NGX_MAX_PROCESSES; NGX_DECLINED: no process is there */
+ngx_int_t ngx_chat_shm_worker(ngx_chat_main_conf_t *mcf, ngx_uint_t i,
+    ngx_chat_worker_t *w);
 
 
 #endif /* NGX_CHAT_SHM_H */

@@ -341,6 +341,9 @@ ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
 {
     size_t  left;
 
+    ngx_chat_session_count(s, NGX_CHAT_COUNT_SENDS, 1);
+    ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_SENT, n);
+
     s->out_bytes -= n;
 
     if (s->held) {                      /* its reader is slow, but there */
@@ -358,6 +361,7 @@ ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
 
         n -= left;
         ngx_chat_write_pop(s);
+        ngx_chat_session_count(s, NGX_CHAT_COUNT_FRAMES_SENT, 1);
     }
 }
 

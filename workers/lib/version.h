@@ -2,7 +2,7 @@
 #define VERSION_H
 
 
-#define CHAT_VERSION  "0.4.0"
+#include "../../common/chat_version.h"
 
 
 #endif /* VERSION_H */

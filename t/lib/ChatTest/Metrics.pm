@@ -76,23 +76,41 @@ sub _belongs ($series, $family, $type) {
 }
 
 
-# buckets grow with their bounds, and the last one holds everything
+# each set of labels is a histogram of its own
 
 sub _check_histogram ($family, $value) {
-    my %bucket = map { /^\Q$family\E_bucket\{le="([^"]+)"\}$/ ? ($1 => $value->{$_})
-                           : () } keys %$value;
-    my ($bound, $count) = (0, 0);
+    my %buckets;
 
-    for my $le (sort { $a <=> $b } keys %bucket) {
-        croak "$family: the bucket of $le is less than one before"
-            if $bucket{$le} < $count;
-        ($bound, $count) = ($le, $bucket{$le});
+    for (keys %$value) {
+        $buckets{ $1 // '' }{$2} = $value->{$_}
+            if /^\Q$family\E_bucket\{(?:(.+),)?le="([^"]+)"\}$/;
     }
 
-    croak "$family: no bucket of +Inf" if !exists $bucket{'+Inf'};
-    croak "$family: count and last bucket differ"
-        if $count != $value->{"${family}_count"};
-    croak "$family: no sum" if !defined $value->{"${family}_sum"};
+    croak "$family: no buckets" if !%buckets;
+
+    _check_buckets($family, $_ eq '' ? '' : "{$_}", $buckets{$_}, $value)
+        for keys %buckets;
+
+    return;
+}
+
+
+# buckets grow with their bounds, and the last one holds everything
+
+sub _check_buckets ($family, $labels, $bucket, $value) {
+    my $count = 0;
+
+    for my $le (sort { $a <=> $b } keys %$bucket) {
+        croak "$family$labels: the bucket of $le is less than one before"
+            if $bucket->{$le} < $count;
+        $count = $bucket->{$le};
+    }
+
+    croak "$family$labels: no bucket of +Inf" if !exists $bucket->{'+Inf'};
+    croak "$family$labels: count and last bucket differ"
+        if $count != $value->{"${family}_count$labels"};
+    croak "$family$labels: no sum"
+        if !defined $value->{"${family}_sum$labels"};
 
     return;
 }

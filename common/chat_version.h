@@ -1,0 +1,12 @@
+/*
+ * The version of all programs and of the module.
+ */
+
+#ifndef CHAT_VERSION_H
+#define CHAT_VERSION_H
+
+
+#define CHAT_VERSION  "0.4.0"
+
+
+#endif /* CHAT_VERSION_H */
