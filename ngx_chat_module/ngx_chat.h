@@ -239,6 +239,7 @@ struct ngx_chat_node_s {
     ngx_event_t            flush_event;
     ngx_chat_inbox_t       inbox;
     ngx_chat_load_t        load;
+    ngx_chat_sending_t     sending;
     ngx_queue_t            dead;        /* sessions to free */
     ngx_event_t            free_event;
     ngx_chat_out_t        *free_out;
@@ -251,7 +252,7 @@ struct ngx_chat_node_s {
     ngx_event_t            heartbeat;
     ngx_uint_t             beats;       /* that were sent, */
     ngx_uint_t             beats_said;  /* and that Redis has answered */
-    ngx_uint_t             beat_timed;  /* the one whose answer is waited for; */
+    ngx_uint_t             beat_timed;  /* the one that is measured; */
     uint64_t               beat_sent;   /* us: it left then; 0: none */
     ngx_uint_t             listening;   /* own channel was confirmed */
     ngx_msec_t             unheard;     /* since then Redis has published our

@@ -12,8 +12,6 @@
 
 #include "ngx_chat.h"
 
-#include <time.h>
-
 
 #define NGX_CHAT_FLUSH_SLICE  2000      /* us of a turn */
 #define NGX_CHAT_FLUSH_STEP   16        /* sessions between looks at the clock,
@@ -21,9 +19,10 @@
 
 
 static void ngx_chat_flush_event(ngx_event_t *ev);
-static uint64_t ngx_chat_flush_queue(ngx_queue_t *queue, uint64_t now,
-    uint64_t until);
-static uint64_t ngx_chat_flush_clock(clockid_t clock);
+static void ngx_chat_flush_sending(ngx_chat_node_t *node);
+static void ngx_chat_flush_sent(ngx_chat_node_t *node, uint64_t now);
+static uint64_t ngx_chat_flush_queue(ngx_queue_t *queue, ngx_queue_t **last,
+    uint64_t now, uint64_t until);
 static uint64_t ngx_chat_flush_turn(void);
 
 
@@ -61,7 +60,7 @@ ngx_chat_flush_post(ngx_chat_session_t *s, ngx_uint_t crowd)
             return;
         }
 
-        ngx_queue_remove(&s->flush);    /* its turn comes earlier now */
+        ngx_chat_flush_remove(s);       /* its turn comes earlier now */
     }
 
     s->flushing = 1;
@@ -75,20 +74,62 @@ ngx_chat_flush_post(ngx_chat_session_t *s, ngx_uint_t crowd)
 }
 
 
+void
+ngx_chat_flush_remove(ngx_chat_session_t *s)
+{
+    ngx_queue_t         *prev;
+    ngx_chat_node_t     *node = s->node;
+
+    if (!s->flushing) {
+        return;
+    }
+
+    prev = ngx_queue_prev(&s->flush);
+
+    if (prev == &node->flush || prev == &node->crowd) {
+        prev = NULL;                    /* nobody is left before it */
+    }
+
+    if (node->sending.last[s->crowded] == &s->flush) {
+        node->sending.last[s->crowded] = prev;
+    }
+
+    s->flushing = 0;
+    ngx_queue_remove(&s->flush);
+}
+
+
+void
+ngx_chat_flush_heard(ngx_chat_node_t *node)
+{
+    ngx_chat_sending_t  *sending = &node->sending;
+
+    if (sending->heard++ == 0) {
+        sending->since = node->inbox.handing ? node->inbox.came
+                                             : ngx_chat_clock();
+    }
+}
+
+
 static void
 ngx_chat_flush_event(ngx_event_t *ev)
 {
     uint64_t          begin, half, now, turn;
     ngx_chat_node_t  *node = ev->data;
 
-    begin = ngx_chat_flush_clock(CLOCK_MONOTONIC);
+    begin = ngx_chat_clock();
+
+    ngx_chat_flush_sending(node);
     half = ngx_queue_empty(&node->crowd) ? NGX_CHAT_FLUSH_SLICE
                                          : NGX_CHAT_FLUSH_SLICE / 2;
 
-    now = ngx_chat_flush_queue(&node->flush, begin, begin + half);
-    now = ngx_chat_flush_queue(&node->crowd, now,
+    now = ngx_chat_flush_queue(&node->flush, &node->sending.last[0], begin,
+                               begin + half);
+    now = ngx_chat_flush_queue(&node->crowd, &node->sending.last[1], now,
                                ngx_max(now, begin) + NGX_CHAT_FLUSH_SLICE
                                - half);
+
+    ngx_chat_flush_sent(node, now);
 
     node->inbox.told = 0;
 
@@ -105,10 +146,51 @@ ngx_chat_flush_event(ngx_event_t *ev)
 }
 
 
+/* whoever has to be sent what was heard is in one of the queues now */
+
+static void
+ngx_chat_flush_sending(ngx_chat_node_t *node)
+{
+    ngx_chat_sending_t  *sending = &node->sending;
+
+    if (sending->measured > 0 || sending->heard == 0) {
+        return;
+    }
+
+    sending->measured = sending->heard;
+    sending->begun = sending->since;
+    sending->heard = 0;
+
+    sending->last[0] = ngx_queue_empty(&node->flush)
+                       ? NULL : ngx_queue_last(&node->flush);
+    sending->last[1] = ngx_queue_empty(&node->crowd)
+                       ? NULL : ngx_queue_last(&node->crowd);
+}
+
+
+static void
+ngx_chat_flush_sent(ngx_chat_node_t *node, uint64_t now)
+{
+    ngx_chat_sending_t  *sending = &node->sending;
+
+    if (sending->measured == 0 || sending->last[0] != NULL
+        || sending->last[1] != NULL)
+    {
+        return;
+    }
+
+    ngx_chat_time_add_many(node, NGX_CHAT_TIME_DELIVERY, now - sending->begun,
+                           sending->measured);
+
+    sending->measured = 0;
+}
+
+
 /* returns when it has ended */
 
 static uint64_t
-ngx_chat_flush_queue(ngx_queue_t *queue, uint64_t now, uint64_t until)
+ngx_chat_flush_queue(ngx_queue_t *queue, ngx_queue_t **last, uint64_t now,
+    uint64_t until)
 {
     ngx_uint_t           n;
     ngx_queue_t         *q;
@@ -118,13 +200,17 @@ ngx_chat_flush_queue(ngx_queue_t *queue, uint64_t now, uint64_t until)
         q = ngx_queue_head(queue);
         ngx_queue_remove(q);
 
+        if (q == *last) {
+            *last = NULL;
+        }
+
         s = ngx_queue_data(q, ngx_chat_session_t, flush);
         s->flushing = 0;
 
         ngx_chat_write_turn(s);
 
         if (n % NGX_CHAT_FLUSH_STEP == 0) {
-            now = ngx_chat_flush_clock(CLOCK_MONOTONIC);
+            now = ngx_chat_clock();
 
             if (now >= until) {
                 return now;
@@ -132,18 +218,7 @@ ngx_chat_flush_queue(ngx_queue_t *queue, uint64_t now, uint64_t until)
         }
     }
 
-    return n == 1 ? now : ngx_chat_flush_clock(CLOCK_MONOTONIC);
-}
-
-
-static uint64_t
-ngx_chat_flush_clock(clockid_t clock)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(clock, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    return n == 1 ? now : ngx_chat_clock();
 }
 
 
@@ -155,10 +230,13 @@ ngx_chat_flush_clock(clockid_t clock)
 static uint64_t
 ngx_chat_flush_turn(void)
 {
-    uint64_t  now, woken;
+    uint64_t        now, woken;
+    struct timeval  tv;
+
+    ngx_gettimeofday(&tv);
 
     woken = ngx_chat_now() * 1000;
-    now = ngx_chat_flush_clock(CLOCK_REALTIME);
+    now = (uint64_t) tv.tv_sec * 1000000 + tv.tv_usec;
 
     return now > woken ? now - woken : 0;
 }

@@ -19,6 +19,7 @@
 typedef struct {
     ngx_queue_t  queue;
     ngx_str_t    channel;
+    uint64_t     came;                  /* us */
     ngx_str_t    payload;               /* data: NULL: it is a confirmation */
 } ngx_chat_inbox_item_t;
 
@@ -99,6 +100,7 @@ ngx_chat_inbox_takes(ngx_chat_node_t *node, ngx_str_t *channel,
 
     p = (u_char *) (item + 1);
 
+    item->came = ngx_chat_clock();
     item->channel.data = p;
     item->channel.len = channel->len;
     p = ngx_cpymem(p, channel->data, channel->len);
@@ -138,6 +140,7 @@ ngx_chat_inbox_event(ngx_event_t *ev)
         ngx_queue_remove(q);
         item = ngx_queue_data(q, ngx_chat_inbox_item_t, queue);
 
+        inbox->came = item->came;
         inbox->handing = 1;
         ngx_chat_bus_hand(node, &item->channel,
                           item->payload.data ? &item->payload : NULL);

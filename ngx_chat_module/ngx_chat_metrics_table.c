@@ -392,9 +392,9 @@ const ngx_chat_metric_t  ngx_chat_metrics_times[NGX_CHAT_TIMES] = {
         "chat_reply_seconds", "group=\"mark\"",
         NULL },
 
-    [NGX_CHAT_TIME_WRITTEN] = {
+    [NGX_CHAT_TIME_DELIVERY] = {
         "chat_delivery_seconds", "",
-        "From the hearing of an event to its being sent to all sessions." },
+        "From an event's coming from Redis to its having been sent." },
 
     [NGX_CHAT_TIME_REDIS] = {
         "chat_redis_round_trip_seconds", "",

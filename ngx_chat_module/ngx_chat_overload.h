@@ -13,8 +13,25 @@ typedef struct {
     ngx_queue_t   items;
     ngx_event_t   event;
     ngx_uint_t    told;                 /* queued to sessions in this turn */
+    uint64_t      came;                 /* us: the one that is handed out did */
     unsigned      handing:1;            /* one of them, now */
 } ngx_chat_inbox_t;
+
+
+/*
+ * How long it takes from an event's coming to its having been sent to all who
+ * are to get it, as far as their sockets take it.  What comes while others are
+ * being sent waits for its own measurement.  In the node.
+ */
+
+typedef struct {
+    ngx_uint_t    heard;                /* events that came, */
+    uint64_t      since;                /* us: the first of them then */
+    ngx_uint_t    measured;             /* those that are being sent, */
+    uint64_t      begun;                /* the first of which came then; */
+    ngx_queue_t  *last[2];              /* in flush and in crowd: up to these;
+                                           NULL: that is done */
+} ngx_chat_sending_t;
 
 
 void ngx_chat_inbox_init(ngx_chat_node_t *node);

@@ -372,6 +372,7 @@ ngx_chat_room_on_publish(ngx_chat_node_t *node, ngx_str_t *base,
     }
 
     ngx_chat_count(node, NGX_CHAT_COUNT_PUBLISHED);
+    ngx_chat_flush_heard(node);
 
     if (e.revision == 0) {
         ngx_chat_room_tell(room, &e);

@@ -589,10 +589,7 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
     ngx_log_error(NGX_LOG_INFO, c->log, 0,
                   "chat: session ended with %ui", (ngx_uint_t) s->close_code);
 
-    if (s->flushing) {
-        s->flushing = 0;
-        ngx_queue_remove(&s->flush);
-    }
+    ngx_chat_flush_remove(s);
 
     ngx_queue_remove(&s->queue);
     ngx_chat_tally_ended(s);

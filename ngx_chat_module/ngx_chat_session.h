@@ -313,6 +313,8 @@ void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
 void ngx_chat_flush_init(ngx_chat_node_t *node);
 void ngx_chat_flush_done(ngx_chat_node_t *node);
 void ngx_chat_flush_post(ngx_chat_session_t *s, ngx_uint_t crowd);
+void ngx_chat_flush_remove(ngx_chat_session_t *s);      /* fine if not there */
+void ngx_chat_flush_heard(ngx_chat_node_t *node);       /* an event */
 
 
 #endif /* NGX_CHAT_SESSION_H */

@@ -145,6 +145,14 @@ ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count)
 void
 ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time, uint64_t us)
 {
+    ngx_chat_time_add_many(node, time, us, 1);
+}
+
+
+void
+ngx_chat_time_add_many(ngx_chat_node_t *node, ngx_chat_time_e time,
+    uint64_t us, ngx_uint_t n)
+{
     ngx_uint_t            i;
     ngx_chat_shm_time_t  *t = &node->slot->times[time];
 
@@ -154,8 +162,8 @@ ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time, uint64_t us)
         }
     }
 
-    t->buckets[i]++;
-    t->sum += us;
+    t->buckets[i] += n;
+    t->sum += us * n;
 }
 
 

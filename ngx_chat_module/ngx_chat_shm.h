@@ -146,7 +146,7 @@ typedef enum {
     NGX_CHAT_TIME_REPLY_JOIN,
     NGX_CHAT_TIME_REPLY_READ,
     NGX_CHAT_TIME_REPLY_MARK,
-    NGX_CHAT_TIME_WRITTEN,
+    NGX_CHAT_TIME_DELIVERY,
     NGX_CHAT_TIME_REDIS,
 
     NGX_CHAT_TIMES
@@ -215,6 +215,8 @@ uint64_t ngx_chat_count_own(ngx_chat_node_t *node, ngx_chat_count_e count);
 
 void ngx_chat_time_add(ngx_chat_node_t *node, ngx_chat_time_e time,
     uint64_t us);
+void ngx_chat_time_add_many(ngx_chat_node_t *node, ngx_chat_time_e time,
+    uint64_t us, ngx_uint_t n);         /* as long each */
 
 void ngx_chat_shm_look(ngx_chat_slot_t *slot, const ngx_chat_worker_t *w);
 
