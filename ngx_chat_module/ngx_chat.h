@@ -130,6 +130,15 @@ struct ngx_chat_main_conf_s {
 #include "ngx_chat_limit.h"
 
 
+/* a file of chat_session_log: cycle pool; of each process its own */
+
+typedef struct {
+    ngx_open_file_t   *file;
+    ngx_msec_t         complained;      /* of a failure; 0: not yet */
+    ngx_uint_t         torn;            /* the last line is not whole */
+} ngx_chat_session_log_t;
+
+
 typedef struct {
     ngx_uint_t         token_query;     /* on in some location of the server */
 } ngx_chat_srv_conf_t;
@@ -169,6 +178,8 @@ struct ngx_chat_loc_conf_s {
     ngx_uint_t         max_mentions;        /* likewise */
     ngx_uint_t         max_attachments;     /* likewise */
     ngx_uint_t         ack;                 /* NGX_CHAT_ACK_... */
+    ngx_chat_session_log_t  *session_log;   /* NULL: off */
+    ngx_str_t          location;            /* its name, for that */
     ngx_uint_t         revoke_stale;        /* NGX_CHAT_REVOKE_... */
     ngx_chat_limit_conf_t  limit;
 };
@@ -410,6 +421,16 @@ ngx_int_t ngx_chat_http_error(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uint_t retry);                  /* seconds, 0: nothing is said */
 ngx_int_t ngx_chat_http_header(ngx_http_request_t *r, const char *name,
     const char *value);                 /* adds one; nothing is copied */
+
+
+/* ngx_chat_session_log.c: a session starts, has a user who showed a token
+   later, ends */
+
+char *ngx_chat_session_log_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_chat_session_log_start(ngx_chat_session_t *s);
+void ngx_chat_session_log_user(ngx_chat_session_t *s);
+void ngx_chat_session_log_end(ngx_chat_session_t *s);
 
 
 /* ngx_chat_status.c */

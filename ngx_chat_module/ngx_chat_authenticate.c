@@ -116,5 +116,9 @@ ngx_chat_authenticate_renew(ngx_chat_session_t *s, chat_request_t *rq,
         return NGX_ERROR;
     }
 
+    if (id == NULL) {
+        ngx_chat_session_log_user(s);
+    }
+
     return NGX_OK;
 }

@@ -191,6 +191,13 @@ ngx_command_t  ngx_chat_commands[] = {
       0,
       NULL },
 
+    { ngx_string("chat_session_log"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_chat_session_log_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("chat_token_key"),
       NGX_CHAT_ANY_CONF|NGX_CONF_2MORE,
       ngx_chat_conf_token_key,

@@ -347,6 +347,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_SENDS] = {
         "chat_sends_total", "",
         "System calls, or records of TLS, that sent something to clients." },
+
+    [NGX_CHAT_COUNT_SESSION_LOG_FAILED] = {
+        "chat_session_log_failed_total", "",
+        "Lines of chat_session_log that could not be written." },
 };
 
 

@@ -147,6 +147,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->max_mentions = NGX_CONF_UNSET_UINT;
     lcf->max_attachments = NGX_CONF_UNSET_UINT;
     lcf->ack = NGX_CONF_UNSET_UINT;
+    lcf->session_log = NGX_CONF_UNSET_PTR;
     ngx_chat_limit_conf_init(&lcf->limit);
     lcf->revoke_stale = NGX_CONF_UNSET_UINT;
 
@@ -191,6 +192,9 @@ ngx_chat_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->origins = prev->origins;
         conf->origin_any = prev->origin_any;
     }
+
+    ngx_conf_merge_ptr_value(conf->session_log, prev->session_log, NULL);
+    conf->location = clcf->name;
 
     ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");

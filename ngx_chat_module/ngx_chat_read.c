@@ -200,6 +200,7 @@ ngx_chat_read_socket(ngx_chat_session_t *s)
 
     s->node->budget -= ngx_max(n, NGX_CHAT_READ_AHEAD);
     ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_RECEIVED, n);
+    s->bytes += n;
 
     if (s->state != NGX_CHAT_SESSION_OPEN) {
         return ngx_chat_read_discard(s, n);
@@ -259,6 +260,7 @@ ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n)
 
     s->node->budget = NGX_CHAT_READ_BUDGET;
     ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_RECEIVED, n);
+    s->bytes += n;
 
     pos = ngx_chat_read_bytes(s, data, data + n);
 
@@ -532,6 +534,8 @@ static void
 ngx_chat_read_message(ngx_chat_session_t *s, u_char *data, size_t n)
 {
     ngx_chat_buffer_t  *b;
+
+    s->messages++;
 
     if (!s->frame.rsv1) {
         ngx_chat_request_handle(s, (chat_str_t) { data, n });

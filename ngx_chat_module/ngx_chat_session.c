@@ -43,6 +43,7 @@ ngx_chat_session_create(ngx_chat_node_t *node, ngx_chat_loc_conf_t *conf,
     s->conf = conf;
     s->out_last = &s->out;
     s->close_code = NGX_CHAT_CLOSE_ABNORMAL;
+    s->reason = "";
     s->revoke_version = node->revoke.version;   /* its token was just judged */
     s->addr_text.data = (u_char *) (s + 1);
     s->addr_text.len = addr_text->len;
@@ -167,7 +168,10 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
         ngx_chat_count(s->node, NGX_CHAT_COUNT_SESSIONS);
     }
 
+    c->sent = 0;                        /* counts what we send from now on */
+
     ngx_log_error(NGX_LOG_INFO, c->log, 0, "chat: session opened");
+    ngx_chat_session_log_start(s);
 
     if (close_code != 0) {
         ngx_chat_session_close(s, close_code, reason);
@@ -478,6 +482,7 @@ ngx_chat_session_close(ngx_chat_session_t *s, ngx_uint_t code,
     }
 
     s->close_code = code;
+    s->reason = code == NGX_CHAT_CLOSE_RESTART ? "restart" : reason;
     s->state = NGX_CHAT_SESSION_CLOSING;
 
     /* the flush at the end of the turn goes on from here */
@@ -593,6 +598,7 @@ ngx_chat_session_finish(ngx_chat_session_t *s)
 
     ngx_queue_remove(&s->queue);
     ngx_chat_tally_ended(s);
+    ngx_chat_session_log_end(s);
 
     if (!s->internal) {
         ngx_chat_count_add(s->node, NGX_CHAT_COUNT_SESSIONS, -1);

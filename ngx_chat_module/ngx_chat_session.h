@@ -110,6 +110,10 @@ struct ngx_chat_session_s {
 
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
+    const char            *reason;      /* that we closed it for, or "" */
+    uint64_t               bytes;       /* that were read, */
+    uint32_t               messages;    /* and whole messages */
+    uint32_t               frames_sent;
     uint8_t                state;       /* ngx_chat_session_state_e */
     uint8_t                control_len;
     uint8_t                window_bits; /* the client's; 0: no deflate */

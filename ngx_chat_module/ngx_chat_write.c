@@ -362,6 +362,7 @@ ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
         n -= left;
         ngx_chat_write_pop(s);
         ngx_chat_session_count(s, NGX_CHAT_COUNT_FRAMES_SENT, 1);
+        s->frames_sent++;
     }
 }
 
