@@ -83,8 +83,9 @@ ngx_chat_ack_reply(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply,
     rq->place.generation = generation;
 
     if (ngx_chat_ack_parse(&place, &rq->place) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed place in a log: \"%V\"", &place);
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed place in a log: \"%V\", "
+                      "conversation: \"%V\"", &place, &rq->name.base);
         ngx_chat_buffer_unref(reply);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
@@ -369,7 +370,8 @@ ngx_chat_ack_on_answer(void *data, redisReply *reply)
         return;
     }
 
-    switch (ngx_chat_bus_answer(rq->node, reply, 5)) {
+    switch (ngx_chat_bus_answer(ngx_chat_request_log(rq), &rq->name.base, reply,
+                                5)) {
 
     case NGX_CHAT_ANSWER_OK:
     case NGX_CHAT_ANSWER_NEED_RANGE:
@@ -412,8 +414,9 @@ static void
 ngx_chat_ack_again(ngx_chat_request_t *rq)
 {
     ngx_log_error(NGX_LOG_NOTICE, rq->session->connection->log, 0,
-                  "chat: %s is sent again, it may have been lost",
-                  chat_request_type_name(rq->parsed.type));
+                  "chat: %s is sent again, it may have been lost, "
+                  "conversation: \"%V\"",
+                  chat_request_type_name(rq->parsed.type), &rq->name.base);
 
     ngx_chat_ack_cancel(rq);
 

@@ -62,9 +62,11 @@ ngx_chat_append_answer(ngx_chat_request_t *rq, redisReply *reply,
     }
 
     if (answer != NGX_CHAT_ANSWER_OK) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: unexpected answer of redis to %s",
-                      chat_request_type_name(rq->parsed.type));
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: unexpected answer of redis to %s, "
+                      "conversation: \"%V\"",
+                      chat_request_type_name(rq->parsed.type),
+                      &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return NGX_DONE;
     }

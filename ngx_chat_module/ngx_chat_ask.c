@@ -50,7 +50,8 @@ ngx_chat_ask_answer(ngx_chat_request_t *rq, redisReply *reply,
         return NGX_DONE;
     }
 
-    *answer = ngx_chat_bus_answer(rq->node, reply, elements);
+    *answer = ngx_chat_bus_answer(ngx_chat_request_log(rq), &rq->name.base,
+                                  reply, elements);
 
     switch (*answer) {
 
@@ -159,8 +160,9 @@ ngx_chat_ask_refused(ngx_chat_request_t *rq, redisReply *reply)
     }
 
     if (code == CHAT_CODE_INTERNAL || message.data == NULL) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: redis refused with an unknown code \"%V\"", &word);
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: redis refused with an unknown code \"%V\", "
+                      "conversation: \"%V\"", &word, &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }
@@ -239,8 +241,9 @@ ngx_chat_ask_need_message(ngx_chat_request_t *rq, redisReply *reply)
     }
 
     if (id.len != CHAT_ID_LEN) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: redis needs a message without an id");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: redis needs a message without an id, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }

@@ -27,7 +27,7 @@ static void ngx_chat_bus_nodes_message(ngx_chat_node_t *node,
     ngx_str_t *payload);
 static ngx_int_t ngx_chat_bus_news(ngx_str_t *payload, const char *word,
     ngx_uint_t *partition, ngx_int_t *generation, ngx_str_t *place);
-static ngx_chat_answer_e ngx_chat_bus_error(ngx_chat_node_t *node,
+static ngx_chat_answer_e ngx_chat_bus_error(ngx_log_t *log, ngx_str_t *name,
     redisReply *reply);
 
 
@@ -180,7 +180,8 @@ ngx_chat_call_send(ngx_chat_call_t *call, ngx_chat_node_t *node,
 
 
 ngx_chat_answer_e
-ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
+ngx_chat_bus_answer(ngx_log_t *log, ngx_str_t *name, redisReply *reply,
+    size_t elements)
 {
     const char  *word;
     ngx_uint_t   i;
@@ -192,7 +193,7 @@ ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0
         || reply->element[0]->type != REDIS_REPLY_STRING)
     {
-        return ngx_chat_bus_error(node, reply);
+        return ngx_chat_bus_error(log, name, reply);
     }
 
     word = reply->element[0]->str;
@@ -206,7 +207,7 @@ ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
             }
         }
 
-        return ngx_chat_bus_error(node, reply);
+        return ngx_chat_bus_error(log, name, reply);
     }
 
     for (i = 0; ngx_chat_bus_answers[i].word != NULL; i++) {
@@ -224,7 +225,7 @@ ngx_chat_bus_answer(ngx_chat_node_t *node, redisReply *reply, size_t elements)
         return ngx_chat_bus_answers[i].answer;
     }
 
-    return ngx_chat_bus_error(node, reply);
+    return ngx_chat_bus_error(log, name, reply);
 }
 
 
@@ -248,10 +249,13 @@ ngx_chat_bus_has_texts(redisReply *reply, size_t first, size_t n)
 
 
 static ngx_chat_answer_e
-ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
+ngx_chat_bus_error(ngx_log_t *log, ngx_str_t *name, redisReply *reply)
 {
+    ngx_str_t    none = ngx_null_string;
     ngx_uint_t   i;
     const char  *text;
+
+    name = name != NULL ? name : &none;
 
     if (reply->type != REDIS_REPLY_ERROR) {
         text = "";
@@ -262,9 +266,9 @@ ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
             text = reply->element[1]->str;      /* "bad", and why */
         }
 
-        ngx_log_error(NGX_LOG_ERR, node->log, 0,
-                      "chat: unexpected answer of redis, type %d, \"%s\"",
-                      reply->type, text);
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "chat: unexpected answer of redis, type %d, \"%s\", "
+                      "conversation: \"%V\"", reply->type, text, name);
 
         return NGX_CHAT_ANSWER_FAILED;
     }
@@ -275,14 +279,16 @@ ngx_chat_bus_error(ngx_chat_node_t *node, redisReply *reply)
                         ngx_strlen(ngx_chat_bus_passing[i]))
             == 0)
         {
-            ngx_log_error(NGX_LOG_WARN, node->log, 0,
-                          "chat: redis cannot serve: \"%s\"", reply->str);
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "chat: redis cannot serve: \"%s\", "
+                          "conversation: \"%V\"", reply->str, name);
             return NGX_CHAT_ANSWER_UNAVAILABLE;
         }
     }
 
-    ngx_log_error(NGX_LOG_ERR, node->log, 0,
-                  "chat: redis answered \"%s\"", reply->str);
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "chat: redis answered \"%s\", conversation: \"%V\"",
+                  reply->str, name);
 
     return NGX_CHAT_ANSWER_FAILED;
 }

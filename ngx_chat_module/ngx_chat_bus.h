@@ -129,7 +129,9 @@ void ngx_chat_call_add_uint(ngx_chat_call_t *call, uint64_t n);
 ngx_int_t ngx_chat_call_send(ngx_chat_call_t *call, ngx_chat_node_t *node,
     ngx_chat_redis_reply_pt handler, void *data);
 
-ngx_chat_answer_e ngx_chat_bus_answer(ngx_chat_node_t *node,
+/* name: the conversation that it is about, for the log, which names who has
+   asked; or NULL */
+ngx_chat_answer_e ngx_chat_bus_answer(ngx_log_t *log, ngx_str_t *name,
     redisReply *reply, size_t elements);
                                         /* OK has so many elements at least */
 static ngx_inline uint64_t

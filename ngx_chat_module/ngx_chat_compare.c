@@ -211,7 +211,7 @@ ngx_chat_compare_on_answer(void *data, redisReply *reply)
     ngx_chat_room_t     *room;
     ngx_chat_compare_t  *slice = data;
 
-    ok = ngx_chat_bus_answer(slice->node, reply, 3 + slice->n)
+    ok = ngx_chat_bus_answer(slice->node->log, NULL, reply, 3 + slice->n)
          == NGX_CHAT_ANSWER_OK;
 
     for (i = 0; i < slice->n; i++) {

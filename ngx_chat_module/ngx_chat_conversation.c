@@ -188,8 +188,9 @@ ngx_chat_conversation_position(ngx_chat_request_t *rq, redisReply *reply)
     }
 
     if (answer != NGX_CHAT_ANSWER_NEED_RANGE) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed position from redis");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed position from redis, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }
@@ -233,9 +234,9 @@ ngx_chat_conversation_opened(ngx_chat_request_t *rq, redisReply *reply)
     }
 
     if (w.full) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: an answer to a join of %uz bytes does not fit",
-                      w.len);
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: an answer to a join of %uz bytes does not fit, "
+                      "conversation: \"%V\"", w.len, &rq->name.base);
         ngx_chat_buffer_unref(b);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
@@ -463,8 +464,9 @@ ngx_chat_conversation_collect(ngx_chat_request_t *rq, ngx_chat_range_t *range)
     }
 
     if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed events from storage");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed events from storage, "
+                      "conversation: \"%V\"", &rq->name.base);
         return NGX_ERROR;
     }
 

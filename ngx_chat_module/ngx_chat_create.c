@@ -286,8 +286,9 @@ ngx_chat_create_on_exists(ngx_chat_request_t *rq, redisReply *reply)
     chat_event_conversation_t   c;
 
     if (reply->elements < 10) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed conversation from redis");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed conversation from redis, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }

@@ -81,8 +81,9 @@ ngx_chat_history_on_reply(void *data, redisReply *reply)
     }
 
     if (answer != NGX_CHAT_ANSWER_OK || !ngx_chat_bus_has_texts(reply, 2, 2)) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed history from redis");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed history from redis, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;
     }
@@ -158,8 +159,9 @@ ngx_chat_history_get_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
     }
 
     if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed history from storage");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed history from storage, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_buffer_unref(b);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;

@@ -65,7 +65,7 @@ ngx_chat_list_conversations_range(ngx_chat_request_t *rq,
     ngx_chat_range_event_t   e;
 
     if (ngx_chat_range_next(range, &e) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
                       "chat: malformed list of conversations from storage");
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;

@@ -166,8 +166,9 @@ ngx_chat_member_on_list(void *data, redisReply *reply)
     if (answer != NGX_CHAT_ANSWER_OK
         || ngx_chat_member_items(&w, reply) != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: malformed list of members from redis");
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: malformed list of members from redis, "
+                      "conversation: \"%V\"", &rq->name.base);
         ngx_chat_buffer_unref(b);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return;

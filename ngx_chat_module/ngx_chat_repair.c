@@ -283,7 +283,8 @@ ngx_chat_repair_compared(ngx_chat_room_t *room, redisReply *reply)
 {
     ngx_int_t  rc;
 
-    switch (ngx_chat_bus_answer(room->owner, reply, 6 + room->ncompared)) {
+    switch (ngx_chat_bus_answer(room->owner->log, &room->node.str,
+                                reply, 6 + room->ncompared)) {
 
     case NGX_CHAT_ANSWER_OK:
 
@@ -346,7 +347,8 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 
     if (!ngx_chat_bus_has_texts(reply, 6 + room->ncompared, 3)) {
         ngx_log_error(NGX_LOG_ERR, room->owner->log, 0,
-                      "chat: malformed comparison from redis");
+                      "chat: malformed comparison from redis, "
+                      "conversation: \"%V\"", &room->node.str);
         ngx_chat_repair_later(room, 0);
         return;
     }
@@ -572,7 +574,8 @@ ngx_chat_repair_range(ngx_chat_room_t *room, ngx_chat_range_t *range)
 
         if (rc == NGX_ERROR) {
             ngx_log_error(NGX_LOG_ERR, room->owner->log, 0,
-                          "chat: malformed events from storage");
+                          "chat: malformed events from storage, "
+                          "conversation: \"%V\"", &room->node.str);
             return NGX_ERROR;
         }
 

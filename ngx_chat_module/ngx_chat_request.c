@@ -435,9 +435,9 @@ ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
     const char *message, ngx_uint_t retry)
 {
     ngx_log_error(NGX_LOG_INFO, rq->session->connection->log, 0,
-                  "chat: %s failed: %s, %s",
+                  "chat: %s failed: %s, %s, conversation: \"%V\"",
                   chat_request_type_name(rq->parsed.type),
-                  chat_code_name(code), message);
+                  chat_code_name(code), message, &rq->name.base);
 
     if (rq->element != NULL) {
         ngx_chat_batch_failed(rq->element, code, message, retry);
@@ -533,6 +533,15 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
 }
 
 
+/* whose lines name the session and its user, while there is one */
+
+ngx_log_t *
+ngx_chat_request_log(ngx_chat_request_t *rq)
+{
+    return rq->session != NULL ? rq->session->connection->log : rq->node->log;
+}
+
+
 void
 ngx_chat_request_free(ngx_chat_request_t *rq)
 {
@@ -589,9 +598,11 @@ ngx_chat_request_reply_end(ngx_chat_request_t *rq, ngx_chat_buffer_t *b,
     chat_event_end(w);
 
     if (w->full) {
-        ngx_log_error(NGX_LOG_ERR, rq->node->log, 0,
-                      "chat: a reply to %s of %uz bytes does not fit",
-                      chat_request_type_name(rq->parsed.type), w->len);
+        ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
+                      "chat: a reply to %s of %uz bytes does not fit, "
+                      "conversation: \"%V\"",
+                      chat_request_type_name(rq->parsed.type), w->len,
+                      &rq->name.base);
         ngx_chat_buffer_unref(b);
         ngx_chat_request_fail(rq, CHAT_CODE_INTERNAL, "internal error");
         return NGX_ERROR;

@@ -100,6 +100,9 @@ void ngx_chat_request_error_after(ngx_chat_session_t *s,
     const chat_request_t *rq, chat_code_e code, const char *message,
     ngx_uint_t retry);                  /* seconds */
 
+/* for what concerns it */
+ngx_log_t *ngx_chat_request_log(ngx_chat_request_t *rq);
+
 /* for ngx_chat_ask.c: its session has gone, and Redis has answered */
 void ngx_chat_request_free(ngx_chat_request_t *rq);
 
