@@ -110,10 +110,6 @@ struct ngx_chat_session_s {
 
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */
-    const char            *reason;      /* that we closed it for, or "" */
-    uint64_t               bytes;       /* that were read, */
-    uint32_t               messages;    /* and whole messages */
-    uint32_t               frames_sent;
     uint8_t                state;       /* ngx_chat_session_state_e */
     uint8_t                control_len;
     uint8_t                window_bits; /* the client's; 0: no deflate */
@@ -132,6 +128,7 @@ struct ngx_chat_session_s {
     unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
     unsigned               left:1;      /* closed by its client */
+    uint32_t               frames_sent;
 
     ngx_queue_t            flush;       /* node->flush or node->crowd, if
                                            flushing */
@@ -173,6 +170,9 @@ struct ngx_chat_session_s {
     ngx_uint_t             revoke_version;  /* node->revoke.version then */
     uint32_t               discarded;   /* bytes after we closed it */
     uint32_t               leave;       /* ms into the drain: its turn */
+    uint32_t               messages;    /* whole ones that came, */
+    uint64_t               bytes;       /* and bytes */
+    const char            *reason;      /* that we closed it for, or "" */
 };
 
 
