@@ -107,6 +107,8 @@ struct ngx_chat_session_s {
     ngx_chat_out_t       **out_last;
     size_t                 out_bytes;   /* in it, not yet sent */
     size_t                 out_sent;    /* of its first buffer */
+    ngx_msec_t             over;        /* since when more waits than may for
+                                           long; 0: it does not */
 
     uint16_t               close_code;  /* that we sent, or 1006 */
     uint16_t               doomed;      /* to be closed with, at the flush */

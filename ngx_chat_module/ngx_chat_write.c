@@ -4,8 +4,10 @@
  * Frames are queued by reference and sent when the turn of the event loop
  * ends, see ngx_chat_flush.c: whatever came together in a turn leaves with one
  * system call, and no more of it than a turn's share.  A session whose queue
- * stays over chat_send_queue though the kernel was offered all of it gets
- * nothing more and is closed from the flush, never from within a broadcast.
+ * stays over chat_send_queue for a second, or goes far beyond it, though the
+ * kernel was offered all of it, gets nothing more and is closed from the flush,
+ * never from within a broadcast.  Who reads may have much to read at once: what
+ * was missed while a link was down, say.
  * An echo is different: all it is sent is what it has sent itself, so no more
  * of that is read for as long.
  */
@@ -17,6 +19,8 @@
 #define NGX_CHAT_WRITE_SCRATCH  16384       /* one TLS record */
 #define NGX_CHAT_WRITE_FREE     8192        /* places kept for later */
 #define NGX_CHAT_WRITE_TURN     262144      /* bytes of a session in a turn */
+#define NGX_CHAT_WRITE_PATIENCE 1000        /* ms over chat_send_queue, */
+#define NGX_CHAT_WRITE_HARD     4           /* up to so many times that */
 
 /* what a frame in the queue takes besides its bytes: tiny ones count too */
 #define NGX_CHAT_WRITE_OVERHEAD                                               \
@@ -33,7 +37,8 @@ static void ngx_chat_write_doomed(ngx_chat_session_t *s);
 static void ngx_chat_write_sent(ngx_chat_session_t *s, size_t n);
 static void ngx_chat_write_pop(ngx_chat_session_t *s);
 static void ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out);
-static ngx_uint_t ngx_chat_write_over(ngx_chat_session_t *s);
+static ngx_uint_t ngx_chat_write_slow(ngx_chat_session_t *s);
+static ngx_uint_t ngx_chat_write_over(ngx_chat_session_t *s, size_t limit);
 
 
 void
@@ -94,13 +99,33 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
     s->out_last = &out->next;
     s->out_bytes += b->len + NGX_CHAT_WRITE_OVERHEAD;
 
-    if (ngx_chat_write_over(s)
-        && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_over(s))
+    if (ngx_chat_write_over(s, s->conf->send_queue)
+        && (ngx_chat_write_flush(s) == NGX_ERROR || ngx_chat_write_slow(s))
         && !s->conf->echo)
     {
         ngx_chat_count(node, NGX_CHAT_COUNT_LIMITED_SEND_QUEUE);
         ngx_chat_session_doom(s, NGX_CHAT_CLOSE_SLOW);
     }
+}
+
+
+/* the kernel has taken what it takes */
+
+static ngx_uint_t
+ngx_chat_write_slow(ngx_chat_session_t *s)
+{
+    size_t  limit = s->conf->send_queue;
+
+    if (!ngx_chat_write_over(s, limit)) {
+        return 0;
+    }
+
+    if (s->over == 0) {
+        s->over = ngx_max(ngx_current_msec, 1);
+    }
+
+    return ngx_current_msec - s->over >= NGX_CHAT_WRITE_PATIENCE
+           || ngx_chat_write_over(s, limit * NGX_CHAT_WRITE_HARD);
 }
 
 
@@ -110,19 +135,19 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
  */
 
 static ngx_uint_t
-ngx_chat_write_over(ngx_chat_session_t *s)
+ngx_chat_write_over(ngx_chat_session_t *s, size_t limit)
 {
     size_t           left;
     ngx_chat_out_t  *out;
 
-    if (s->out_bytes <= s->conf->send_queue) {
+    if (s->out_bytes <= limit) {
         return 0;
     }
 
     left = s->out->buffer->len - s->out_sent;
     out = s->out;
 
-    while (s->out_bytes - left > s->conf->send_queue) {
+    while (s->out_bytes - left > limit) {
         out = out->next;
 
         if (out == NULL) {
@@ -345,6 +370,10 @@ ngx_chat_write_sent(ngx_chat_session_t *s, size_t n)
     ngx_chat_session_count(s, NGX_CHAT_COUNT_BYTES_SENT, n);
 
     s->out_bytes -= n;
+
+    if (s->out_bytes <= s->conf->send_queue) {
+        s->over = 0;
+    }
 
     if (s->held) {                      /* its reader is slow, but there */
         s->heard = ngx_current_msec;

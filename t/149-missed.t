@@ -12,8 +12,7 @@ use ChatTest::Metrics qw(parse_metrics);
 
 my $chat = ChatTest->new(workers => 2, proxied => 1,
                          redis_options => 'timeout=1s',
-                         http => 'chat_compare_interval 1h;',
-                         location => 'chat_send_queue 2m;');
+                         http => 'chat_compare_interval 1h;');
 $chat->start;
 $chat->create('lobby');
 
