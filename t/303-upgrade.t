@@ -50,7 +50,7 @@ sub start_daemon () {
 
 
 sub pid () {
-    open my $file, '<', "$directory/nginx.pid" or return;
+    open my $file, '<', "$directory/nginx.pid" or return 0;
 
     return int(<$file> // 0);
 }
