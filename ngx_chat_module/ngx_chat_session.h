@@ -126,7 +126,8 @@ struct ngx_chat_session_s {
                                            done */
     unsigned               advancing:1; /* its requests are being run */
     unsigned               internal:1;  /* of the canary: it is not counted */
-    unsigned               held:1;      /* an echo that waits for its reader */
+    unsigned               held:1;      /* it is not read until its reader has
+                                           read: an echo, or TLS */
     unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
     unsigned               left:1;      /* closed by its client */
@@ -247,6 +248,7 @@ void ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n);
 
 void ngx_chat_tls_begin(ngx_chat_session_t *s);
 ssize_t ngx_chat_tls_recv(ngx_chat_session_t *s, u_char *buf, size_t size);
+ngx_uint_t ngx_chat_tls_waits(ngx_chat_session_t *s);   /* until it can send */
 
 
 /*

@@ -7,6 +7,10 @@
  * would not let SSL_read() return at all.  So they count as frames, and when
  * what the session may take of the turn is used up, OpenSSL is told that there
  * is nothing to read.
+ *
+ * Nothing is read either while a record is half sent: a peer may ask for our
+ * keys to change, too, and OpenSSL 3.0 would answer in the middle of the record
+ * and fail ("bad length").
  */
 
 #include "ngx_chat.h"
@@ -39,11 +43,25 @@ ngx_chat_tls_begin(ngx_chat_session_t *s)
 }
 
 
+ngx_uint_t
+ngx_chat_tls_waits(ngx_chat_session_t *s)
+{
+    ngx_connection_t  *c = s->connection;
+
+    return c->ssl != NULL && s->out != NULL && !c->write->ready;
+}
+
+
 ssize_t
 ngx_chat_tls_recv(ngx_chat_session_t *s, u_char *buf, size_t size)
 {
     ssize_t           n;
     ngx_chat_node_t  *node = s->node;
+
+    if (ngx_chat_tls_waits(s)) {
+        s->held = 1;                    /* the write side calls us */
+        return NGX_AGAIN;
+    }
 
     node->tls_messages = 0;
 

@@ -199,7 +199,7 @@ ngx_chat_write_turn(ngx_chat_session_t *s)
         ngx_chat_flush_post(s, 1);      /* others first */
     }
 
-    if (s->held && !ngx_chat_echo_waits(s)) {
+    if (s->held && !ngx_chat_echo_waits(s) && !ngx_chat_tls_waits(s)) {
         s->held = 0;
         ngx_post_event(s->connection->read, &ngx_posted_next_events);
     }
