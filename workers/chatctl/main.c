@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat_version.h"
 #include "log.h"
-#include "version.h"
 
 
 typedef struct {

@@ -14,9 +14,9 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "chat_version.h"
 #include "life.h"
 #include "log.h"
-#include "version.h"
 
 
 #define FETCH_OK          200

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat_version.h"
 #include "number.h"
 #include "mem.h"
-#include "version.h"
 
 
 #define ENV_MAX  64

@@ -12,9 +12,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "chat_version.h"
 #include "life.h"
 #include "metric.h"
-#include "version.h"
 
 
 #define PROCESS_START  22               /* field of /proc/self/stat */
