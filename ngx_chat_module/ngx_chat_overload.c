@@ -15,8 +15,12 @@
 #include "ngx_chat.h"
 #include "ngx_chat_handshake.h"
 
+#include <time.h>
+
 
 #define NGX_CHAT_OVERLOAD_LOOK   100    /* ms between looks at the lag */
+#define NGX_CHAT_OVERLOAD_FORGET 1000   /* ms: looks that are further apart
+                                           have nothing to do with each other */
 #define NGX_CHAT_OVERLOAD_STAY   500    /* ms at a level before a lower one */
 #define NGX_CHAT_OVERLOAD_SLACK  100    /* of 1000: a level ends so far below */
 #define NGX_CHAT_OVERLOAD_SEARCH 10     /* ms between searches for readers */
@@ -37,6 +41,7 @@ static const ngx_uint_t  ngx_chat_overload_begin[NGX_CHAT_OVERLOAD_LEVELS] = {
 
 static void ngx_chat_overload_look_at_lag(ngx_chat_load_t *load,
     ngx_msec_t max);
+static ngx_uint_t ngx_chat_overload_worked(ngx_chat_load_t *load);
 static ngx_uint_t ngx_chat_overload_level(ngx_chat_load_t *load,
     ngx_uint_t part);
 static void ngx_chat_overload_change(ngx_chat_node_t *node, ngx_uint_t level);
@@ -120,19 +125,52 @@ ngx_chat_overload_look(ngx_chat_node_t *node)
 
 /*
  * The longest turn of each period counts, smoothed over some of them: one that
- * is long for once, as when the machine was stopped, is no load.
+ * is long for once is no load.  Nor is one in which the process has waited for
+ * the processor, or was stopped: a turn counts for no more than the time that
+ * was worked in its period.
  */
 
 static void
 ngx_chat_overload_look_at_lag(ngx_chat_load_t *load, ngx_msec_t max)
 {
-    if (ngx_current_msec - load->looked < NGX_CHAT_OVERLOAD_LOOK) {
+    ngx_msec_t  period;
+    ngx_uint_t  lag, worked;
+
+    period = ngx_current_msec - load->looked;
+
+    if (period < NGX_CHAT_OVERLOAD_LOOK) {
         return;
     }
 
-    load->lag = (load->lag * 3 + ngx_min(load->worst, max + max / 2)) / 4;
+    if (period > NGX_CHAT_OVERLOAD_FORGET + load->worst) {
+        load->lag = 0;
+    }
+
+    worked = ngx_chat_overload_worked(load);
+    lag = ngx_min(load->worst, worked);
+
+    load->lag = (load->lag * 3 + ngx_min(lag, max + max / 2)) / 4;
     load->worst = 0;
     load->looked = ngx_current_msec;
+}
+
+
+/* ms of the processor's time since the last look */
+
+static ngx_uint_t
+ngx_chat_overload_worked(ngx_chat_load_t *load)
+{
+    uint64_t         now;
+    ngx_uint_t       worked;
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+
+    now = (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    worked = now - load->worked;
+    load->worked = now;
+
+    return worked;
 }
 
 

@@ -70,6 +70,7 @@ typedef struct {
     ngx_uint_t    worst;                /* ms: the longest turn lately */
     ngx_uint_t    lag;                  /* that, smoothed */
     ngx_msec_t    looked;               /* at worst */
+    uint64_t      worked;               /* ms of the processor's, until then */
     ngx_event_t   timer;
 
     ngx_queue_t   rooms;                /* that were not told something */
