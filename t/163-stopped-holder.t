@@ -17,7 +17,8 @@ use constant {
     BIG        => 60_000,       # bytes: so many fill the buffers of a socket
 };
 
-my $chat = ChatTest->new(workers => 1);
+# it reads nothing while a holder is stopped
+my $chat = ChatTest->new(workers => 1, location => 'chat_send_queue 8m;');
 $chat->start;
 $chat->create('lobby');
 

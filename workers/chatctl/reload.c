@@ -200,7 +200,21 @@ reload_run(reload_t *r)
 static int
 reload_test(const reload_t *r)
 {
-    if (r->test == NULL || system(r->test) == 0) {
+    int        rc;
+    mem_buf_t  text = { 0 };
+
+    if (r->test == NULL) {
+        return 0;
+    }
+
+    /* what it prints is no part of what we print */
+
+    mem_buf_printf(&text, "exec >&2\n");
+    mem_buf_add(&text, r->test, strlen(r->test) + 1);
+    rc = system((char *) text.data);
+    mem_buf_done(&text);
+
+    if (rc == 0) {
         return 0;
     }
 
@@ -274,6 +288,12 @@ reload_make_token(reload_t *r)
 static int
 reload_signal(reload_t *r)
 {
+    /* time has passed: it may have ended, and its number be another's */
+
+    if (reload_check_master(r->master) == -1) {
+        return -1;
+    }
+
     reload_workers(r->master, true, &r->children);
 
     if (kill(r->master, SIGHUP) == -1) {

@@ -27,6 +27,7 @@
 static volatile sig_atomic_t  stopping;
 static sigset_t               waiting_mask;     /* signals let in by waits */
 static _Thread_local bool     initialised;
+static _Thread_local int      stop_fd = -1;     /* of a thread that has one */
 
 
 static void life_on_signal(int signo);
@@ -56,6 +57,13 @@ life_init(void)
     sigdelset(&waiting_mask, SIGINT);
 
     initialised = true;
+}
+
+
+void
+life_stop_when_readable(int fd)
+{
+    stop_fd = fd;
 }
 
 
@@ -119,8 +127,10 @@ life_wait(int fd, short events, uint64_t at, bool until_stop)
 {
     int              n;
     uint64_t         now;
-    struct pollfd    pfd = { .fd = fd, .events = events };
     struct timespec  ts;
+    struct pollfd    fds[] = {
+        { .fd = fd, .events = events }, { .fd = stop_fd, .events = POLLIN }
+    };
 
     for ( ;; ) {
 
@@ -134,7 +144,11 @@ life_wait(int fd, short events, uint64_t at, bool until_stop)
         ts.tv_sec = (time_t) (now / 1000);
         ts.tv_nsec = (long) (now % 1000 * 1000000);
 
-        n = ppoll(&pfd, 1, &ts, initialised ? &waiting_mask : NULL);
+        n = ppoll(fds, 2, &ts, initialised ? &waiting_mask : NULL);
+
+        if (n > 0 && fds[1].revents != 0) {
+            return LIFE_STOP;
+        }
 
         if (n > 0) {
             return LIFE_READY;

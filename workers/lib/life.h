@@ -16,7 +16,8 @@
 typedef enum {
     LIFE_READY,
     LIFE_TIMEOUT,
-    LIFE_STOP           /* asked to stop; only with until_stop */
+    LIFE_STOP           /* asked to stop; a thread with signals is told only
+                           with until_stop */
 } life_rc_e;
 
 
@@ -27,6 +28,10 @@ bool life_stopping(void);
 uint64_t life_now(void);            /* ms, for durations only */
 uint64_t life_now_us(void);         /* the same in microseconds */
 uint64_t life_time(void);           /* ms since 1970 */
+
+/* for a thread that did not call life_init(): what asks it to stop, at once and
+   whatever it waits for */
+void life_stop_when_readable(int fd);
 
 /* waits for poll(2)'s events on fd (-1: for none) until life_now() is at */
 life_rc_e life_wait(int fd, short events, uint64_t at, bool until_stop);

@@ -44,6 +44,7 @@ status_start(status_t *s)
         return 0;
     }
 
+    s->began = status_process_began();
     s->fd = listener_inet_open(s->listen);
 
     if (s->fd == -1) {
@@ -117,7 +118,7 @@ static unsigned
 status_metrics(const status_t *s, mem_buf_t *out)
 {
     s->metrics(out, s->data);
-    status_process(out, s->program);
+    status_process(out, s);
 
     return MHD_HTTP_OK;
 }

@@ -10,6 +10,7 @@
 
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "mem.h"
 #include "options.h"
@@ -29,6 +30,7 @@ typedef struct {
     bool              (*ready)(mem_buf_t *out, const void *data);
 
     const void         *data;
+    uint64_t            began;          /* us since 1970 */
     int                 fd;
     struct MHD_Daemon  *daemon;         /* NULL: not started */
 } status_t;
@@ -47,7 +49,12 @@ void status_stop(status_t *s);
 
 
 /* status_process.c: what all programs tell of themselves: build and process */
-void status_process(mem_buf_t *out, const char *program);
+
+/* us since 1970; 0: it is not known.  To be asked once: it is made of clocks
+   that do not agree to the microsecond. */
+uint64_t status_process_began(void);
+
+void status_process(mem_buf_t *out, const status_t *s);
 
 
 #endif /* STATUS_H */

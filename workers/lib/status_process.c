@@ -22,13 +22,13 @@
 
 static void process_write_memory(mem_buf_t *out);
 static void process_write_files(mem_buf_t *out);
-static void process_write_start(mem_buf_t *out);
 
 
 void
-status_process(mem_buf_t *out, const char *program)
+status_process(mem_buf_t *out, const status_t *s)
 {
     uint64_t       us;
+    const char    *program = s->program;
     struct rusage  usage;
 
     mem_buf_printf(out, "# HELP %s_build_info What version this is.\n"
@@ -48,7 +48,12 @@ status_process(mem_buf_t *out, const char *program)
 
     process_write_memory(out);
     process_write_files(out);
-    process_write_start(out);
+
+    if (s->began != 0) {
+        metric_write_head(out, "process_start_time_seconds",
+                          "When it was started, since 1970.", "gauge");
+        metric_write_us(out, "process_start_time_seconds", "", s->began);
+    }
 }
 
 
@@ -128,10 +133,10 @@ process_write_files(mem_buf_t *out)
 }
 
 
-/* since 1970: the machine's start and ours since then, in ticks */
+/* the machine's start and ours since then, in ticks */
 
-static void
-process_write_start(mem_buf_t *out)
+uint64_t
+status_process_began(void)
 {
     char      text[1024], *field;
     double    up, ticks;
@@ -140,7 +145,7 @@ process_write_start(mem_buf_t *out)
     process_read("/proc/uptime", text, sizeof(text));
 
     if (sscanf(text, "%lf", &up) != 1) {
-        return;
+        return 0;
     }
 
     /* the name of the program may hold spaces, and ends with the last ")" */
@@ -153,13 +158,10 @@ process_write_start(mem_buf_t *out)
     }
 
     if (field == NULL || sscanf(field, "%lf", &ticks) != 1) {
-        return;
+        return 0;
     }
 
-    metric_write_head(out, "process_start_time_seconds",
-                      "When it was started, since 1970.", "gauge");
-    metric_write_us(out, "process_start_time_seconds", "",
-                    life_time() * 1000
-                    - (uint64_t) ((up - ticks / (double) sysconf(_SC_CLK_TCK))
-                                  * 1000000));
+    return life_time() * 1000
+           - (uint64_t) ((up - ticks / (double) sysconf(_SC_CLK_TCK))
+                         * 1000000);
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,7 +74,9 @@ watch_run(void *data)
     unsigned   n;
     uint64_t   at = 0;
 
-    while (life_wait(w->stop[0], POLLIN, at, false) == LIFE_TIMEOUT) {
+    life_stop_when_readable(w->stop[0]);
+
+    while (life_wait(-1, 0, at, true) == LIFE_TIMEOUT) {
 
         n = (unsigned) metric_get(&w->metrics->partitions);
 
