@@ -21,7 +21,7 @@ build="gcc libc6-dev make pkg-config nginx nginx-dev libhiredis-dev
        libcurl4-openssl-dev zlib1g-dev redis-server postgresql supervisor
        curl"
 test="perl libcpanel-json-xs-perl libcryptx-perl libio-socket-ssl-perl
-      libcmocka-dev chromium spin clang libclang-rt-dev llvm node-ws
+      libcmocka-dev chromium spin clang libclang-rt-dev llvm node-ws iproute2
       prometheus python3-websockets python3-wsproto"
 check="cppcheck shellcheck"
 conformance="python3-autobahn python3-lib2to3 python3-openssl

@@ -8,6 +8,7 @@
  *      listen TOKEN                one that joins nothing and only listens, as
  *                                  to build/bench/floor
  *      ready                       answered with "ready" once all have joined
+ *      size BYTES                  of a message, from now on
  *      begin                       forgets what was counted; "begun"
  *      send RATE MS BURST AT       so many messages a second for so long, in
  *                                  turn through the sessions, so many of them
@@ -39,6 +40,7 @@
 
 
 tally_t  tally;
+size_t   message_size = MESSAGE_SIZE;
 
 static int         epoll_fd;
 static session_t **sessions;
@@ -99,6 +101,12 @@ load_command(unsigned port, const char *line)
 
     } else if (strcmp(line, "ready\n") == 0) {
         load_ready();
+
+    } else if (sscanf(line, "size %zu", &message_size) == 1) {
+
+        if (message_size < MESSAGE_SIZE || message_size > MESSAGE_MAX) {
+            wire_fail("no message has this size: %s", line);
+        }
 
     } else if (strcmp(line, "begin\n") == 0) {
         memset(&tally, 0, sizeof(tally));

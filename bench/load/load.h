@@ -17,7 +17,8 @@
 
 
 #define SESSION_WINDOW  32      /* requests without a reply; a power of two */
-#define MESSAGE_SIZE    200     /* bytes of a message's JSON */
+#define MESSAGE_SIZE    200     /* bytes of a message's JSON, if not told */
+#define MESSAGE_MAX     60000
 
 
 /* times are us of wire_now() */
@@ -53,6 +54,7 @@ typedef struct {
 /* load.c */
 
 extern tally_t  tally;
+extern size_t   message_size;
 
 
 /* session.c */

@@ -17,7 +17,7 @@
 #include "chat_id.h"
 
 
-#define REQUEST_SIZE   1024
+#define REQUEST_SIZE   (MESSAGE_MAX + 1024)
 #define TIME_LEN       16       /* digits of a message's time */
 #define POSITION_SIZE  80       /* of an event's sequence and revision */
 
@@ -244,7 +244,7 @@ session_send(session_t *s, uint64_t due)
 {
     int          len;
     char         id[CHAT_ID_LEN + 1], text[REQUEST_SIZE];
-    static char  filler[MESSAGE_SIZE - TIME_LEN - 1];
+    static char  filler[MESSAGE_MAX];
 
     if (s->open == SESSION_WINDOW || s->wire.blocked) {
         return false;
@@ -264,8 +264,9 @@ session_send(session_t *s, uint64_t due)
                         "{\"type\":\"message.send\",\"id\":%" PRIu64 ","
                         "\"data\":{\"conversationId\":\"%s\","
                         "\"clientMessageId\":\"%s\",\"content\":\"%016" PRIu64
-                        "%s\"}}",
-                        s->sent, s->conversation, id, due, filler);
+                        "%.*s\"}}",
+                        s->sent, s->conversation, id, due,
+                        (int) (message_size - TIME_LEN - 2), filler);
 
     wire_send(&s->wire, text, (size_t) len);
 

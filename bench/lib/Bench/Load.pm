@@ -85,6 +85,15 @@ sub begin ($self) {
 }
 
 
+# bytes of a message, from now on
+
+sub size ($self, $bytes) {
+    $_->tell("size $bytes") for @{ $self->{programs} };
+
+    return;
+}
+
+
 # begins to send; result() tells what became of it.  burst: so many at once
 
 sub send ($self, $rate, $seconds, $burst = 1) {
