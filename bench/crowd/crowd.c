@@ -249,8 +249,8 @@ crowd_count(void)
            " doubled=%" PRIu64, left, tally.sent, tally.accepted,
            tally.refused, tally.events, tally.missed, tally.doubled);
 
-    delays_print(&tally.replies, "replies");
-    delays_print(&tally.deliveries, "deliveries");
+    histogram_print(&tally.replies, "replies");
+    histogram_print(&tally.deliveries, "deliveries");
 
     printf("\n");
 }

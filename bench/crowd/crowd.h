@@ -10,19 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "wire.h"
 
 
-#define CROWD_NAME       64     /* of a conversation */
-#define DELAYS_BUCKETS   1024
-
-
-/* How often each delay (us) was there: exactly up to 63, then 32 steps for
-   each power of two, so that a bucket is wrong by 3 % at most. */
-
-typedef struct {
-    uint64_t  count[DELAYS_BUCKETS];
-} delays_t;
+#define CROWD_NAME  64          /* of a conversation */
 
 
 typedef struct {
@@ -42,8 +34,8 @@ typedef struct {
     uint64_t   events;              /* messages that came to members */
     uint64_t   missed;              /* numbers that were left out */
     uint64_t   doubled;             /* that came again, or too late */
-    delays_t   replies;             /* from the time that a message was due */
-    delays_t   deliveries;          /* the same, for each event */
+    histogram_t  replies;           /* from the time that a message was due */
+    histogram_t  deliveries;        /* the same, for each event */
 } crowd_tally_t;
 
 extern crowd_tally_t  tally;
@@ -55,11 +47,6 @@ void member_open(member_t *m, int epoll_fd, unsigned port,
 
 /* a message that was due then (us) */
 void member_send(member_t *m, uint64_t due);
-
-
-/* as INDEX:COUNT, with commas between; INDEX is that of a bucket */
-void delays_add(delays_t *d, uint64_t us);
-void delays_print(const delays_t *d, const char *name);
 
 
 #endif /* CROWD_H */

@@ -141,7 +141,7 @@ member_reply(member_t *m, const char *text, size_t len)
     }
 
     tally.accepted++;
-    delays_add(&tally.replies, wire_now() - id);
+    histogram_add(&tally.replies, wire_now() - id);
 }
 
 
@@ -161,7 +161,7 @@ member_event(member_t *m, const char *text, size_t len)
     tally.missed += sequence - m->sequence - 1;
     m->sequence = sequence;
 
-    delays_add(&tally.deliveries,
+    histogram_add(&tally.deliveries,
                wire_now() - member_number(text, len, "\"content\":\""));
 }
 

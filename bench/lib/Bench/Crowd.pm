@@ -15,10 +15,11 @@ use IPC::Open2;
 use POSIX qw(ceil);
 use Time::HiRes qw(time);
 
+use Bench::Histogram qw(unite);
+
 use constant {
     AT_MOST => 5000,        # sessions per process: several share the work
     ANSWER  => 30,          # seconds until a question is answered
-    STEPS   => 32,          # of a power of two, in bench/crowd/delays.c
 };
 
 my $root = realpath(dirname(__FILE__) . '/../../..');
@@ -96,10 +97,10 @@ sub send ($self, $rate, $seconds) {
 
 # What has become of it up to now, all processes together: left, sent,
 # accepted, refused, events, missed, doubled, and how often each delay was
-# there: replies, deliveries.
+# there, for Bench::Histogram: replies, deliveries.
 
 sub count ($self) {
-    my %sum;
+    my (%sum, %delays);
 
     _tell($_, 'count') for @{ $self->{members} };
 
@@ -110,45 +111,17 @@ sub count ($self) {
             my ($name, $value) = split /=/, $part;
 
             if ($name =~ /^(?:replies|deliveries)$/) {
-                $sum{$name} //= {};
-                my %buckets = map { split /:/ } split /,/, $value // '';
-                $sum{$name}{$_} += $buckets{$_} for keys %buckets;
-                next;
-            }
+                push @{ $delays{$name} }, $value // '';
 
-            $sum{$name} += $value;
+            } else {
+                $sum{$name} += $value;
+            }
         }
     }
 
+    $sum{$_} = unite(@{ $delays{$_} }) for keys %delays;
+
     return \%sum;
-}
-
-
-# of such buckets: us that a share of all is not above
-
-sub percentile ($buckets, $share) {
-    my $total = 0;
-    my $seen = 0;
-
-    $total += $_ for values %$buckets;
-
-    for my $index (sort { $a <=> $b } keys %$buckets) {
-        $seen += $buckets->{$index};
-        return _upper($index) if $seen >= $share * $total;
-    }
-
-    return 0;
-}
-
-
-# the highest value that is in the bucket
-
-sub _upper ($index) {
-    return $index if $index < 2 * STEPS;
-
-    my $power = int($index / STEPS) - 1;
-
-    return (($index - $power * STEPS + 1) << $power) - 1;
 }
 
 
