@@ -17,6 +17,8 @@
 
 static void ngx_chat_session_log_begin(ngx_chat_session_t *s,
     chat_writer_t *w, u_char *line, const char *event);
+static void ngx_chat_session_log_location(ngx_chat_session_t *s,
+    chat_writer_t *w);
 static void ngx_chat_session_log_name(ngx_chat_session_t *s,
     chat_writer_t *w);
 static void ngx_chat_session_log_uint(chat_writer_t *w, const char *name,
@@ -68,7 +70,6 @@ void
 ngx_chat_session_log_start(ngx_chat_session_t *s)
 {
     u_char             line[NGX_CHAT_SESSION_LOG_LINE];
-    chat_str_t         location;
     chat_writer_t      w;
     ngx_connection_t  *c = s->connection;
 
@@ -76,15 +77,11 @@ ngx_chat_session_log_start(ngx_chat_session_t *s)
         return;
     }
 
-    location = ngx_chat_str(&s->conf->location);
-    location.len = ngx_min(location.len, NGX_CHAT_SESSION_LOG_LOCATION);
-
     ngx_chat_session_log_begin(s, &w, line, "start");
     ngx_chat_session_log_name(s, &w);
     chat_write_cstr(&w, ",\"address\":");
     chat_write_string(&w, ngx_chat_str(&s->addr_text));
-    chat_write_cstr(&w, ",\"location\":");
-    chat_write_string(&w, location);
+    ngx_chat_session_log_location(s, &w);
     chat_write_cstr(&w, ",\"tls\":");
 
     if (c->ssl) {
@@ -171,6 +168,31 @@ ngx_chat_session_log_begin(ngx_chat_session_t *s, chat_writer_t *w,
     chat_write_cstr(w, event);
     chat_write_cstr(w, "\",\"session\":");
     chat_write_string(w, (chat_str_t) { s->id, CHAT_ID_LEN });
+}
+
+
+/* whole characters of it; a file of nginx may hold what is no text for JSON */
+
+static void
+ngx_chat_session_log_location(ngx_chat_session_t *s, chat_writer_t *w)
+{
+    chat_str_t  name = ngx_chat_str(&s->conf->location);
+
+    if (name.len > NGX_CHAT_SESSION_LOG_LOCATION) {
+        name.len = NGX_CHAT_SESSION_LOG_LOCATION;
+
+        while (name.len > 0 && (name.data[name.len] & 0xc0) == 0x80) {
+            name.len--;
+        }
+    }
+
+    chat_write_cstr(w, ",\"location\":");
+
+    if (chat_utf8_valid(name)) {
+        chat_write_string(w, name);
+    } else {
+        chat_write_cstr(w, "null");
+    }
 }
 
 
