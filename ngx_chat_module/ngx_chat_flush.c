@@ -117,6 +117,10 @@ ngx_chat_flush_event(ngx_event_t *ev)
     uint64_t          begin, half, now, turn;
     ngx_chat_node_t  *node = ev->data;
 
+    /* at once, so that nobody who has more to send asks for this turn */
+
+    ngx_post_event(ev, &ngx_posted_next_events);
+
     begin = ngx_chat_clock();
 
     ngx_chat_flush_sending(node);
@@ -139,10 +143,12 @@ ngx_chat_flush_event(ngx_event_t *ev)
     ngx_chat_time_add(node, NGX_CHAT_TIME_TURN, turn);
     ngx_chat_overload_turn(node, turn);
 
-    if (!ngx_queue_empty(&node->flush) || !ngx_queue_empty(&node->crowd)) {
-        ngx_chat_count(node, NGX_CHAT_COUNT_TURN_CUT_FLUSH);
-        ngx_post_event(ev, &ngx_posted_next_events);
+    if (ngx_queue_empty(&node->flush) && ngx_queue_empty(&node->crowd)) {
+        ngx_delete_posted_event(ev);
+        return;
     }
+
+    ngx_chat_count(node, NGX_CHAT_COUNT_TURN_CUT_FLUSH);
 }
 
 

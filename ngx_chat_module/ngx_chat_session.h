@@ -130,6 +130,7 @@ struct ngx_chat_session_s {
                                            read: an echo, or TLS */
     unsigned               feeding:1;   /* s->inflate gets the frame */
     unsigned               echoed:1;    /* a part of the message is sent back */
+    unsigned               unread:1;    /* TLS has to read before it writes */
     unsigned               left:1;      /* closed by its client */
     uint32_t               frames_sent;
 
@@ -243,11 +244,12 @@ void ngx_chat_read_handler(ngx_event_t *rev);
 void ngx_chat_read_early(ngx_chat_session_t *s, u_char *data, size_t n);
 
 
-/* ngx_chat_tls.c: of a connection with TLS; recv() as its own, what TLS has for
-   itself being counted */
+/* ngx_chat_tls.c: of a connection with TLS; recv() and send() as its own, what
+   TLS has for itself being counted, and waited for */
 
 void ngx_chat_tls_begin(ngx_chat_session_t *s);
 ssize_t ngx_chat_tls_recv(ngx_chat_session_t *s, u_char *buf, size_t size);
+ssize_t ngx_chat_tls_send(ngx_chat_session_t *s, u_char *buf, size_t size);
 ngx_uint_t ngx_chat_tls_waits(ngx_chat_session_t *s);   /* until it can send */
 
 

@@ -10,7 +10,8 @@
  *
  * Nothing is read either while a record is half sent: a peer may ask for our
  * keys to change, too, and OpenSSL 3.0 would answer in the middle of the record
- * and fail ("bad length").
+ * and fail ("bad length").  But where such a message has come in part,
+ * SSL_write() fails until the rest has: then it is read first.
  */
 
 #include "ngx_chat.h"
@@ -48,7 +49,7 @@ ngx_chat_tls_waits(ngx_chat_session_t *s)
 {
     ngx_connection_t  *c = s->connection;
 
-    return c->ssl != NULL && s->out != NULL && !c->write->ready;
+    return c->ssl != NULL && s->out != NULL && !c->write->ready && !s->unread;
 }
 
 
@@ -70,6 +71,38 @@ ngx_chat_tls_recv(ngx_chat_session_t *s, u_char *buf, size_t size)
     while (node->tls_messages > 0 && s->state == NGX_CHAT_SESSION_OPEN) {
         node->tls_messages--;
         (void) ngx_chat_limit_frame(s); /* one too many closes it */
+    }
+
+    if (s->unread) {
+        s->unread = 0;
+        s->connection->write->ready = 1;
+        ngx_chat_flush_post(s, 0);
+    }
+
+    return n;
+}
+
+
+/*
+ * nginx lends the read event to its own handler until SSL_write() is done; but
+ * the session's timer and the end of the process come by that event, too, and
+ * what there is to read ours reads as well.
+ */
+
+ssize_t
+ngx_chat_tls_send(ngx_chat_session_t *s, u_char *buf, size_t size)
+{
+    ssize_t            n;
+    ngx_connection_t  *c = s->connection;
+
+    n = c->send(c, buf, size);
+
+    if (c->ssl->saved_read_handler != NULL) {
+        c->ssl->saved_read_handler = NULL;
+        c->read->handler = ngx_chat_read_handler;
+
+        c->write->ready = 0;
+        s->unread = 1;
     }
 
     return n;

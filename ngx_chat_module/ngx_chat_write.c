@@ -344,7 +344,6 @@ ngx_chat_write_tls(ngx_chat_session_t *s)
 {
     size_t             len, n, skip;
     ngx_chat_out_t    *out;
-    ngx_connection_t  *c = s->connection;
     u_char             scratch[NGX_CHAT_WRITE_SCRATCH];
 
     len = 0;
@@ -357,7 +356,7 @@ ngx_chat_write_tls(ngx_chat_session_t *s)
         skip = 0;
     }
 
-    return c->send(c, scratch, len);
+    return ngx_chat_tls_send(s, scratch, len);
 }
 
 
