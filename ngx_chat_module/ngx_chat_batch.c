@@ -280,6 +280,7 @@ ngx_chat_batch_opened(ngx_chat_element_t *e, ngx_chat_join_t *join,
     join->element = e;
 
     e->text = text;
+    e->request->node->load.bytes += text->size;
     e->len = len;
     e->complete = complete;
     e->reset = reset;
@@ -302,6 +303,8 @@ ngx_chat_batch_failed(ngx_chat_element_t *e, chat_code_e code,
         ngx_chat_session_doom(rq->session, NGX_CHAT_CLOSE_INTERNAL);
         return;
     }
+
+    rq->node->load.bytes += e->text->size;
 
     chat_writer_init(&w, e->text->payload, e->text->size);
     chat_write_cstr(&w, "{\"conversationId\":");
@@ -420,6 +423,7 @@ ngx_chat_batch_park(ngx_chat_element_t *e, ngx_chat_buffer_t *b,
     }
 
     ngx_chat_buffer_ref(b);
+    ngx_chat_write_place(s->node, b);
     out->buffer = b;
     out->next = NULL;
 
@@ -466,6 +470,7 @@ ngx_chat_batch_unpark(ngx_chat_element_t *e, ngx_uint_t tell)
             ngx_chat_session_count(s, NGX_CHAT_COUNT_DELIVERED, 1);
         }
 
+        ngx_chat_write_displace(s->node, out->buffer);
         ngx_chat_buffer_unref(out->buffer);
         ngx_free(out);
     }
@@ -571,7 +576,12 @@ ngx_chat_batch_free(ngx_chat_batch_t *batch)
 
         ngx_chat_batch_unpark(e, 0);
         ngx_chat_batch_give_back(e);
-        ngx_chat_buffer_unref(e->text);
+
+        if (e->text != NULL) {
+            batch->request->node->load.bytes -= e->text->size;
+            ngx_chat_buffer_unref(e->text);
+        }
+
         ngx_chat_request_detach(e->request);
     }
 

@@ -313,6 +313,11 @@ void ngx_chat_write_turn(ngx_chat_session_t *s);    /* flush and what follows,
 void ngx_chat_write_discard(ngx_chat_session_t *s);     /* but what has begun */
 void ngx_chat_write_clear(ngx_chat_session_t *s);       /* all of it */
 
+/* the frame has one more place where it waits for a session, or one less: what
+   waits in the node is counted so */
+void ngx_chat_write_place(ngx_chat_node_t *node, ngx_chat_buffer_t *b);
+void ngx_chat_write_displace(ngx_chat_node_t *node, ngx_chat_buffer_t *b);
+
 
 /*
  * ngx_chat_flush.c: sessions that have something to send, when the turn ends.

@@ -86,11 +86,7 @@ ngx_chat_write_add(ngx_chat_session_t *s, ngx_chat_buffer_t *b)
     }
 
     ngx_chat_buffer_ref(b);
-    node->load.bytes += sizeof(ngx_chat_out_t);
-
-    if (b->places++ == 0) {             /* however many it is sent to */
-        node->load.bytes += sizeof(ngx_chat_buffer_t) + b->len;
-    }
+    ngx_chat_write_place(node, b);
 
     out->buffer = b;
     out->next = NULL;
@@ -415,15 +411,8 @@ ngx_chat_write_pop(ngx_chat_session_t *s)
 static void
 ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out)
 {
-    ngx_chat_buffer_t  *b = out->buffer;
-
-    node->load.bytes -= sizeof(ngx_chat_out_t);
-
-    if (--b->places == 0) {
-        node->load.bytes -= sizeof(ngx_chat_buffer_t) + b->len;
-    }
-
-    ngx_chat_buffer_unref(b);
+    ngx_chat_write_displace(node, out->buffer);
+    ngx_chat_buffer_unref(out->buffer);
 
     if (node->nfree_out >= NGX_CHAT_WRITE_FREE) {
         ngx_free(out);
@@ -433,6 +422,28 @@ ngx_chat_write_release(ngx_chat_node_t *node, ngx_chat_out_t *out)
     out->next = node->free_out;
     node->free_out = out;
     node->nfree_out++;
+}
+
+
+void
+ngx_chat_write_place(ngx_chat_node_t *node, ngx_chat_buffer_t *b)
+{
+    node->load.bytes += sizeof(ngx_chat_out_t);
+
+    if (b->places++ == 0) {             /* however many it is sent to */
+        node->load.bytes += sizeof(ngx_chat_buffer_t) + b->len;
+    }
+}
+
+
+void
+ngx_chat_write_displace(ngx_chat_node_t *node, ngx_chat_buffer_t *b)
+{
+    node->load.bytes -= sizeof(ngx_chat_out_t);
+
+    if (--b->places == 0) {
+        node->load.bytes -= sizeof(ngx_chat_buffer_t) + b->len;
+    }
 }
 
 
