@@ -89,4 +89,19 @@ subtest 'a file that holds no number of nginx' => sub {
     ok($chat->part('nginx')->alive, 'nginx lives');
 };
 
+subtest 'new processes that end at once are no refused configuration' => sub {
+    $chat->logs->allow(qr/\[alert\].*(?:nowhere|fatal code)/);
+
+    open my $handle, '>>', $chat->directory . '/nginx.conf' or die $!;
+    print $handle "working_directory /nowhere;\n";
+    close $handle;
+
+    my ($code, $text) = $chat->chatctl(
+        'reload', '--pid-file=' . $chat->directory . '/nginx.pid');
+
+    is($code, 1, 'it fails');
+    like($text, qr/no new process of nginx lives/, 'and says so');
+    unlike($text, qr/nothing has changed/, 'which is not nothing');
+};
+
 done_testing;

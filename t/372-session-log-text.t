@@ -1,4 +1,4 @@
-# chat_session_log: each line is JSON, whatever locations are called, and whoever
+# chat_session_log: each line is JSON, whatever locations are called, and who
 # starts ends, in the log and in what is counted.
 
 use v5.36;
@@ -52,8 +52,8 @@ subtest 'names of locations' => sub {
                  "/no\xff");
 
     $chat->handshake(path => path($_))->disconnect for @names;
-    ok(eval { wait_until { (grep { /"end"/ } lines()) > @names } },   # the admin, too
-       'all have ended');
+    ok(eval { wait_until { (grep { /"end"/ } lines()) > @names } },
+       'all have ended, and who has created the conversation');
 
     my @told = map { eval { decode($_) } // { event => "no JSON: $_" } }
                lines();

@@ -16,6 +16,7 @@
 
 
 #define STEP     20             /* ms between looks */
+#define SURE     500            /* ms without a new process, and none to come */
 #define SETTLE   5000           /* ms: the new ones reach Redis */
 #define TALK     500            /* ms before the reload */
 #define HEARD    10000          /* ms: the last messages are */
@@ -37,9 +38,11 @@ typedef struct {
 
     pid_t        master;
     workers_t    old;
+    size_t       staying;       /* of these: they were not leaving already */
     workers_t    children;      /* whatever nginx has started before */
     workers_t    now;
     size_t       started;
+    uint64_t     idle_at;       /* when nothing more was to come; 0: it is */
     uint64_t     ms;            /* that it took */
     nodes_t      before;
     nodes_t      after;
@@ -55,7 +58,8 @@ static int reload_prepare(reload_t *r);
 static int reload_make_token(reload_t *r);
 static int reload_signal(reload_t *r);
 static int reload_await(reload_t *r);
-static bool reload_is_refused(const reload_t *r);
+static bool reload_is_idle_for_good(reload_t *r, uint64_t now);
+static void reload_say_none(const reload_t *r);
 static void reload_pause(reload_t *r);
 static int reload_verify(reload_t *r);
 static bool reload_is_good(const reload_t *r);
@@ -166,6 +170,7 @@ reload_run(reload_t *r)
     }
 
     reload_workers(r->master, false, &r->old);
+    r->staying = reload_count_staying(&r->old);
 
     if (r->verify) {
         rc = reload_prepare(r);
@@ -329,9 +334,8 @@ reload_await(reload_t *r)
             return -1;
         }
 
-        if (r->started == 0 && reload_is_refused(r)) {
-            ctl_say("nginx has refused its configuration: nothing has "
-                    "changed.  Its error_log says why, and so\ndoes nginx -t");
+        if (r->started == 0 && reload_is_idle_for_good(r, life_now())) {
+            reload_say_none(r);
             return -1;
         }
 
@@ -346,20 +350,41 @@ reload_await(reload_t *r)
 }
 
 
-/* nginx says nothing to who has sent the signal, and starts no processes */
+/* nginx says nothing to who has sent the signal, and has started no process
+   that lives; the old ones have had time to see that they are to leave */
 
 static bool
-reload_is_refused(const reload_t *r)
+reload_is_idle_for_good(reload_t *r, uint64_t now)
 {
-    static workers_t  now;
+    static workers_t  children;
 
-    if (!reload_is_idle(r->master)) {
-        return false;
+    if (reload_is_idle(r->master)) {
+        reload_workers(r->master, true, &children);
+
+        if (reload_count_new(&children, &r->children) == 0) {
+            r->idle_at = r->idle_at == 0 ? now : r->idle_at;
+
+            return now - r->idle_at >= SURE;
+        }
     }
 
-    reload_workers(r->master, true, &now);
+    r->idle_at = 0;
 
-    return reload_count_new(&now, &r->children) == 0;
+    return false;
+}
+
+
+static void
+reload_say_none(const reload_t *r)
+{
+    if (r->staying > 0 && reload_count_staying(&r->old) == r->staying) {
+        ctl_say("nginx has refused its configuration: nothing has changed.  "
+                "Its error_log says why, and so\ndoes nginx -t");
+        return;
+    }
+
+    ctl_say("no new process of nginx lives, and the old ones leave or are "
+            "gone: soon nobody is served.\nIts error_log says why");
 }
 
 

@@ -43,6 +43,9 @@ CHAT_MUST_CHECK int reload_check_master(pid_t master);
    all, every process that it has started */
 void reload_workers(pid_t master, bool all, workers_t *workers);
 
+/* how many of these are there and are not leaving */
+size_t reload_count_staying(const workers_t *workers);
+
 /* whether it has done all that it was told by signals */
 bool reload_is_idle(pid_t master);
 

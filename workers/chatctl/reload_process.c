@@ -15,6 +15,7 @@
 
 #define TITLE_MASTER  "nginx: master process"
 #define TITLE_WORKER  "nginx: worker process"
+#define TITLE_LEAVES  "nginx: worker process is shutting down"
 
 
 static void
@@ -159,6 +160,20 @@ reload_workers(pid_t master, bool all, workers_t *workers)
     }
 
     (void) fclose(file);
+}
+
+
+size_t
+reload_count_staying(const workers_t *workers)
+{
+    size_t  i, n = 0;
+
+    for (i = 0; i < workers->n; i++) {
+        n += process_is(workers->pids[i], TITLE_WORKER)
+             && !process_is(workers->pids[i], TITLE_LEAVES);
+    }
+
+    return n;
 }
 
 
