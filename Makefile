@@ -73,7 +73,7 @@ endif
 .PHONY: measure-faults measure-idle measure-cost measure-running
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
-.PHONY: measure-handshakes measure-many measure-reloads
+.PHONY: measure-handshakes measure-many measure-reloads measure-pings
 .PHONY: bench benches
 .PHONY: measure-instructions
 .DELETE_ON_ERROR:
@@ -409,6 +409,7 @@ check: deps-check
 #:   make measure-node-death 10,000 clients of a node that is killed
 #:   make measure-joins  conversations resumed one by one and together
 #:   make measure-handshakes what a token costs, by its algorithm
+#:   make measure-pings  what idle sessions cost a worker
 #:   make measure-deflate    what compression saves and costs
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 #:   make measure-reloads    100 reloads, and another nginx, under 1,000 clients
@@ -417,7 +418,7 @@ measure-floods measure-readers measure-broadcast measure-faults measure-idle mea
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes measure-many \
-measure-reloads: \
+measure-reloads measure-pings: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

@@ -1,5 +1,6 @@
 #include "chat_token.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -32,7 +33,9 @@ typedef struct {
     uint8_t         kid[CHAT_JWKS_MAX_KID];
     size_t          signature_len;
     uint8_t         signature[CHAT_KEY_MAX_SIGNATURE];
-    uint8_t         json[CHAT_TOKEN_MAX_LEN];   /* the head, then the claims */
+    uint8_t         json[CHAT_TOKEN_MAX_LEN];   /* the head, then the claims;
+                                                   the last, see
+                                                   chat_token_check() */
 } chat_token_work_t;
 
 
@@ -70,6 +73,7 @@ chat_rc_e
 chat_token_check(chat_token_t *token, chat_str_t text,
     chat_token_check_t *check, const char **reason)
 {
+    size_t             used;
     chat_rc_e          rc;
     chat_token_work_t  work;
 
@@ -78,7 +82,10 @@ chat_token_check(chat_token_t *token, chat_str_t text,
 
     rc = chat_token_check_all(token, text, check, &work, reason);
 
-    OPENSSL_cleanse(&work, sizeof(work));
+    /* no part decodes to more than the token; most are far from the longest */
+
+    used = text.len < sizeof(work.json) ? text.len : sizeof(work.json);
+    OPENSSL_cleanse(&work, offsetof(chat_token_work_t, json) + used);
 
     if (rc != CHAT_OK) {
         OPENSSL_cleanse(token, sizeof(*token));

@@ -9,6 +9,7 @@
 #define NGX_CHAT_SESSION_RETRY   5000   /* ms: reconnects are spread over it, */
 #define NGX_CHAT_SESSION_SPREAD  1000   /* or this, as the closes are spread */
 #define NGX_CHAT_SESSION_SLACK   10     /* ms: timers may fire this early */
+#define NGX_CHAT_SESSION_GRID    100    /* ms: many are pinged together */
 
 
 static void ngx_chat_session_adopt(ngx_chat_session_t *s, ngx_connection_t *c);
@@ -19,6 +20,7 @@ static ngx_int_t ngx_chat_session_check_token(ngx_chat_session_t *s,
     ngx_msec_t *next);
 static ngx_int_t ngx_chat_session_check_heartbeat(ngx_chat_session_t *s,
     ngx_msec_t *next);
+static ngx_msec_t ngx_chat_session_grid(ngx_msec_t wait);
 static void ngx_chat_session_ping(ngx_chat_session_t *s);
 static void ngx_chat_session_expiring(ngx_chat_session_t *s);
 static void ngx_chat_session_last_word(ngx_chat_session_t *s);
@@ -375,7 +377,7 @@ ngx_chat_session_check_token(ngx_chat_session_t *s, ngx_msec_t *next)
 static ngx_int_t
 ngx_chat_session_check_heartbeat(ngx_chat_session_t *s, ngx_msec_t *next)
 {
-    ngx_msec_t            silence;
+    ngx_msec_t            silence, wait;
     ngx_chat_loc_conf_t  *conf = s->conf;
 
     silence = ngx_current_msec - s->heard;
@@ -393,14 +395,33 @@ ngx_chat_session_check_heartbeat(ngx_chat_session_t *s, ngx_msec_t *next)
             ngx_chat_session_ping(s);
         }
 
-        *next = ngx_min(*next,
-                        conf->ping_interval + conf->ping_timeout - silence);
-        return NGX_OK;
+        wait = conf->ping_interval + conf->ping_timeout - silence;
+
+    } else {
+        wait = conf->ping_interval - silence;
     }
 
-    *next = ngx_min(*next, conf->ping_interval - silence);
+    *next = ngx_min(*next, ngx_chat_session_grid(wait));
 
     return NGX_OK;
+}
+
+
+/*
+ * The wait until the first point of time from then on that all sessions have
+ * in common: one wake-up of the process and one flush serve many of them.
+ */
+
+static ngx_msec_t
+ngx_chat_session_grid(ngx_msec_t wait)
+{
+    ngx_msec_t  due;
+
+    due = ngx_current_msec + wait + NGX_CHAT_SESSION_SLACK
+          + NGX_CHAT_SESSION_GRID - 1;
+    due -= due % NGX_CHAT_SESSION_GRID;
+
+    return due - NGX_CHAT_SESSION_SLACK - ngx_current_msec;
 }
 
 

@@ -37,6 +37,8 @@ text_and_bytes_stand_for_each_other(void **state)
         { "Zm9vYg", chat_str("foob") },
         { "Zm9vYmE", chat_str("fooba") },
         { "Zm9vYmFy", chat_str("foobar") },
+        { "Zm9vYmFyZm9v", chat_str("foobarfoo") },
+        { "Zm9vYmFyZm9vYg", chat_str("foobarfoob") },
         { "-_-_", chat_str("\xfb\xff\xbf") },
         { "AAAA", chat_str("\0\0\0") },
         { "__8", chat_str("\xff\xff") },

@@ -31,9 +31,9 @@ sub request_of ($path, $token = undef) {
 
 
 # port, worker (process of nginx), cpus (of the client), connections (at once),
-# seconds, request; tls => 'full' or 'resumed'.  How many a second (rate), us of
-# the worker's processor time for one (cpu), how many took up a session of TLS
-# (resumed, a part of 1).
+# seconds, request; tls => 'full' or 'resumed'.  How many (count), how many a
+# second (rate), us of the worker's processor time for one (cpu), how many took up
+# a session of TLS (resumed, a part of 1).
 
 sub shakes (%o) {
     my $before = Bench::Usage->now($o{worker});
@@ -44,6 +44,7 @@ sub shakes (%o) {
         or croak "build/bench/shakes: $text";
 
     return {
+        count   => $count,
         rate    => $count / $us * 1e6,
         cpu     => $usage->{ns} / 1000 / $count,
         resumed => $resumed / $count,
