@@ -76,7 +76,7 @@ watch_run(void *data)
 
     life_stop_when_readable(w->stop[0]);
 
-    while (life_wait(-1, 0, at, true) == LIFE_TIMEOUT) {
+    while (life_wait(-1, 0, at, false) == LIFE_TIMEOUT) {
 
         n = (unsigned) metric_get(&w->metrics->partitions);
 
