@@ -4,9 +4,10 @@
  * TLS has messages of its own, which SSL_read() deals with before it returns:
  * changes of keys (RFC 8446, 4.6.3), attempts to renegotiate.  Each takes as
  * long as several messages of a chat, and a client that sends them without end
- * would not let SSL_read() return at all.  So they count as frames, and when
- * what the session may take of the turn is used up, OpenSSL is told that there
- * is nothing to read.
+ * would not let SSL_read() return at all.  So they count as frames.  A record
+ * may hold one byte of a frame and takes as long as thousands do, so records
+ * count, too.  When what the session may take of the turn is used up, OpenSSL
+ * is told that there is nothing to read.
  *
  * Nothing is read either while a record is half sent: a peer may ask for our
  * keys to change, too, and OpenSSL 3.0 would answer in the middle of the record
@@ -15,6 +16,9 @@
  */
 
 #include "ngx_chat.h"
+
+
+#define NGX_CHAT_TLS_RECORD_COST  512   /* of the budget */
 
 
 static void ngx_chat_tls_message(int writing, int version, int type,
@@ -115,9 +119,12 @@ ngx_chat_tls_message(int writing, int version, int type, const void *data,
 {
     ngx_chat_node_t  *node = arg;
 
-    if (writing || type == SSL3_RT_HEADER
-        || type == SSL3_RT_INNER_CONTENT_TYPE)
-    {
+    if (writing || type == SSL3_RT_INNER_CONTENT_TYPE) {
+        return;
+    }
+
+    if (type == SSL3_RT_HEADER) {
+        node->budget -= NGX_CHAT_TLS_RECORD_COST;
         return;
     }
 

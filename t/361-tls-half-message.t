@@ -1,7 +1,8 @@
 # Changes of keys that no client makes who means well (RFC 8446, 4.6.3 and 5.1):
 # of which the first part comes and the rest does not, so that OpenSSL has to
-# read before it can write; that ask for our own in the middle of it.  Whoever
-# does that holds nobody up, and is closed like all who are silent.
+# read before it can write; that ask for our own in the middle of it.  Records of
+# one byte.  Whoever does that holds nobody up, and is closed like all who are
+# silent.
 
 use v5.36;
 
@@ -78,6 +79,19 @@ subtest 'our keys are asked for' => sub {
 
     is($alice->read_frame->{payload}, $_, "$_ is answered") for qw(one two);
     is_deeply(\@changes, [(KEY_UPDATE) x 2], 'both requests, too');
+};
+
+subtest 'a record for each byte' => sub {
+    my $alice = client('/chat');
+    my $frame = ping('small') . make_frame(payload => encode({
+        type => 'ping', id => 1, pad => ' ' x 4000,
+    }));
+
+    send_records($alice, map { [DATA, $_] } split //, $frame);
+
+    ok($bob->request('ping'), 'others are served');
+    is($alice->read_frame->{payload}, 'small', 'all of them');
+    is(decode($alice->read_frame->{payload})->{id}, 1, 'are read');
 };
 
 subtest 'the rest does not come' => sub {
