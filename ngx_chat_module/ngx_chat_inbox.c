@@ -135,6 +135,8 @@ ngx_chat_inbox_event(ngx_event_t *ev)
     ngx_chat_inbox_t       *inbox = &node->inbox;
     ngx_chat_inbox_item_t  *item;
 
+    inbox->told = 0;                    /* in this turn */
+
     do {
         q = ngx_queue_head(&inbox->items);
         ngx_queue_remove(q);

@@ -395,7 +395,10 @@ ngx_chat_session_check_heartbeat(ngx_chat_session_t *s, ngx_msec_t *next)
             ngx_chat_session_ping(s);
         }
 
-        wait = conf->ping_interval + conf->ping_timeout - silence;
+        /* an answer does not touch the timer */
+
+        wait = ngx_min(conf->ping_interval,
+                       conf->ping_interval + conf->ping_timeout - silence);
 
     } else {
         wait = conf->ping_interval - silence;

@@ -7,10 +7,16 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-my $chat = ChatTest->new(with => [], location => <<'END');
+my $chat = ChatTest->new(with => [], location => <<'END', server => <<'MORE');
     chat_ping_interval 300ms;
     chat_ping_timeout 300ms;
 END
+    location = /patient {
+        chat_websocket on;
+        chat_ping_interval 300ms;
+        chat_ping_timeout 50s;
+    }
+MORE
 $chat->start;
 
 
@@ -22,6 +28,17 @@ subtest 'a silent client is pinged, and one that answers stays' => sub {
         $alice->pings >= 3;
     };
     ok($alice->request('ping'), 'after three pings it is still served');
+};
+
+subtest 'who answers is pinged again soon, however long that may take' => sub {
+    my $alice = $chat->connect(user => 'alice', path => '/patient');
+
+    ok(eval {
+        wait_within {
+            eval { $alice->read_message(0) };
+            $alice->pings >= 3;
+        } 20;
+    }, 'three pings, and no 50 s between them');
 };
 
 subtest 'one that does not answer gets close 4408' => sub {
