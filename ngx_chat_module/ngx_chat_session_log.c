@@ -15,6 +15,7 @@
 #define NGX_CHAT_SESSION_LOG_SILENT    60000    /* ms between complaints */
 
 
+static ngx_uint_t ngx_chat_session_log_is_path(ngx_str_t *path);
 static void ngx_chat_session_log_begin(ngx_chat_session_t *s,
     chat_writer_t *w, u_char *line, const char *event);
 static void ngx_chat_session_log_location(ngx_chat_session_t *s,
@@ -50,6 +51,10 @@ ngx_chat_session_log_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    if (!ngx_chat_session_log_is_path(&value[1])) {
+        return "must be the path of a file, or \"off\"";
+    }
+
     log = ngx_pcalloc(cf->pool, sizeof(ngx_chat_session_log_t));
     if (log == NULL) {
         return NGX_CONF_ERROR;
@@ -63,6 +68,18 @@ ngx_chat_session_log_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->session_log = log;
 
     return NGX_CONF_OK;
+}
+
+
+/* what access_log takes besides would make files of such names */
+
+static ngx_uint_t
+ngx_chat_session_log_is_path(ngx_str_t *path)
+{
+    return path->len > 0
+           && ngx_strcmp(path->data, "on") != 0
+           && ngx_strncmp(path->data, "syslog:", sizeof("syslog:") - 1) != 0
+           && ngx_strchr(path->data, '$') == NULL;
 }
 
 

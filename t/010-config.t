@@ -123,6 +123,10 @@ my @wrong = (
         location => 'chat_redis 127.0.0.1;'],
     ['"chat_partitions" directive is not allowed here',
         server => 'chat_partitions 4;'],
+    (map {
+        ['"chat_session_log" directive must be the path of a file, or "off"',
+            http => "chat_session_log $_;"]
+    } 'on', '""', 'syslog:server=127.0.0.1', '/var/log/$host.log'),
     ['"chat_canary" directive must be "off" or between 1s and 1h',
         canary => '999ms'],
     ['"chat_canary" directive must be "off" or between 1s and 1h',
