@@ -137,9 +137,8 @@ sub connect ($self, %o) {
     my $same = delete $o{node_of};
 
     for (1 .. TRIES) {
-        my $client = $self->handshake(%o);
+        my $client = $self->_let_in(%o);
 
-        croak 'not let in: ' . $client->status if $client->status != 101;
         $client->welcome;
 
         return $client
@@ -150,6 +149,23 @@ sub connect ($self, %o) {
     }
 
     croak 'no connection came to the node that was asked for';
+}
+
+
+# A process that leaves after a reload may still get a handshake, which it
+# refuses; who is told 503 tries again.
+
+sub _let_in ($self, %o) {
+    my $client;
+
+    wait_until {
+        $client = $self->handshake(%o);
+        !$self->{reloaded} || $client->status != 503;
+    };
+
+    croak 'not let in: ' . $client->status if $client->status != 101;
+
+    return $client;
 }
 
 
@@ -229,7 +245,11 @@ sub restart ($self, $name) {
 }
 
 
-sub reload ($self) { return $self->part('nginx')->signal('HUP') }
+sub reload ($self) {
+    $self->{reloaded} = 1;
+
+    return $self->part('nginx')->signal('HUP');
+}
 
 
 # the process ids of nginx's workers
