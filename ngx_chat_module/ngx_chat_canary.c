@@ -23,6 +23,8 @@
 #define NGX_CHAT_CANARY_PATIENCE  5000  /* ms, for one step */
 #define NGX_CHAT_CANARY_TIMEOUT   4500  /* ms: a request is answered by then */
 #define NGX_CHAT_CANARY_SILENCE   (24 * 60 * 60 * 1000)     /* ms */
+#define NGX_CHAT_CANARY_START     5000  /* ms: the first links are up by then */
+#define NGX_CHAT_CANARY_LOOK      100   /* ms, for that */
 #define NGX_CHAT_CANARY_TEXT      512   /* bytes of a request */
 #define NGX_CHAT_CANARY_ID        32    /* of "canary-<n>" */
 
@@ -47,7 +49,9 @@ struct ngx_chat_canary_s {
     ngx_uint_t                number;   /* of the last request */
     ngx_msec_t                begun;
     uint64_t                  sent;     /* us, when the change was */
+    ngx_msec_t                born;
 
+    unsigned                  settled:1;    /* the first links were waited for */
     unsigned                  created:1;
     unsigned                  heard:1;
     unsigned                  stored:1;
@@ -58,6 +62,7 @@ struct ngx_chat_canary_s {
 
 static void ngx_chat_canary_set_conf(ngx_chat_canary_t *canary);
 static void ngx_chat_canary_on_timer(ngx_event_t *ev);
+static ngx_uint_t ngx_chat_canary_settled(ngx_chat_canary_t *canary);
 static void ngx_chat_canary_begin(ngx_chat_canary_t *canary);
 static void ngx_chat_canary_join(ngx_chat_canary_t *canary);
 static void ngx_chat_canary_create(ngx_chat_canary_t *canary);
@@ -97,6 +102,7 @@ ngx_chat_canary_init(ngx_chat_node_t *node)
     }
 
     canary->node = node;
+    canary->born = ngx_current_msec;
     canary->link.data = canary;
     canary->link.text = ngx_chat_canary_on_text;
     canary->link.lost = ngx_chat_canary_on_lost;
@@ -164,6 +170,12 @@ ngx_chat_canary_on_timer(ngx_event_t *ev)
     }
 
     if (canary->state == NGX_CHAT_CANARY_IDLE) {
+
+        if (!ngx_chat_canary_settled(canary)) {
+            ngx_add_timer(ev, NGX_CHAT_CANARY_LOOK);
+            return;
+        }
+
         ngx_chat_canary_begin(canary);
         return;
     }
@@ -184,6 +196,23 @@ ngx_chat_canary_on_timer(ngx_event_t *ev)
     }
 
     ngx_chat_canary_fail(canary);       /* no answer, whatever held it up */
+}
+
+
+/* a process that has just started has no links yet, which is no fault */
+
+static ngx_uint_t
+ngx_chat_canary_settled(ngx_chat_canary_t *canary)
+{
+    ngx_chat_node_t  *node = canary->node;
+
+    if ((node->command.up && node->subscriber.up)
+        || ngx_current_msec - canary->born >= NGX_CHAT_CANARY_START)
+    {
+        canary->settled = 1;
+    }
+
+    return canary->settled;
 }
 
 
