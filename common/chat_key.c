@@ -44,6 +44,7 @@ static chat_key_t *chat_key_create_public(chat_key_alg_e alg, chat_str_t kid,
     EVP_PKEY *pkey, const char **reason);
 static bool chat_key_holds(chat_str_t secret, chat_str_t text);
 static bool chat_key_is_der(chat_str_t secret);
+static bool chat_key_is_sequence(chat_str_t text);
 static bool chat_key_init_mac(chat_key_mac_t *mac, chat_str_t secret);
 static EVP_MD_CTX *chat_key_create_pad(const uint8_t *secret, uint8_t with);
 static chat_rc_e chat_key_verify_mac(chat_key_t *key, chat_str_t text,
@@ -153,8 +154,8 @@ chat_key_is_der(chat_str_t secret)
     EVP_PKEY             *pkey;
     const unsigned char  *p = secret.data;
 
-    if (secret.len > LONG_MAX) {
-        return false;
+    if (!chat_key_is_sequence(secret)) {
+        return false;                   /* OpenSSL would leave copies of it */
     }
 
     pkey = d2i_PUBKEY(NULL, &p, (long) secret.len);
@@ -176,6 +177,35 @@ chat_key_is_der(chat_str_t secret)
     ERR_clear_error();
 
     return is;
+}
+
+
+/* one SEQUENCE of DER from end to end, of 64 kB at most (X.690, 8.1.3) */
+
+static bool
+chat_key_is_sequence(chat_str_t text)
+{
+    size_t          len;
+    const uint8_t  *p = text.data;
+
+    if (text.len < 4 || p[0] != 0x30) {
+        return false;
+    }
+
+    if (p[1] < 0x80) {
+        len = 2 + (size_t) p[1];
+
+    } else if (p[1] == 0x81) {
+        len = 3 + (size_t) p[2];
+
+    } else if (p[1] == 0x82) {
+        len = 4 + ((size_t) p[2] << 8) + p[3];
+
+    } else {
+        return false;
+    }
+
+    return len == text.len;
 }
 
 

@@ -51,7 +51,7 @@ struct ngx_chat_canary_s {
     uint64_t                  sent;     /* us, when the change was */
     ngx_msec_t                born;
 
-    unsigned                  settled:1;    /* the first links were waited for */
+    unsigned                  settled:1;    /* of the first links */
     unsigned                  created:1;
     unsigned                  heard:1;
     unsigned                  stored:1;
