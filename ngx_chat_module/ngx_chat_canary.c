@@ -51,7 +51,6 @@ struct ngx_chat_canary_s {
     uint64_t                  sent;     /* us, when the change was */
     ngx_msec_t                born;
 
-    unsigned                  settled:1;    /* of the first links */
     unsigned                  created:1;
     unsigned                  heard:1;
     unsigned                  stored:1;
@@ -206,13 +205,8 @@ ngx_chat_canary_settled(ngx_chat_canary_t *canary)
 {
     ngx_chat_node_t  *node = canary->node;
 
-    if ((node->command.up && node->subscriber.up)
-        || ngx_current_msec - canary->born >= NGX_CHAT_CANARY_START)
-    {
-        canary->settled = 1;
-    }
-
-    return canary->settled;
+    return (node->command.up && node->subscriber.up)
+           || ngx_current_msec - canary->born >= NGX_CHAT_CANARY_START;
 }
 
 
