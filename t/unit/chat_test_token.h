@@ -1,4 +1,4 @@
-/* What the tests of tokens share: keys, what to check, tokens signed by HS256. */
+/* What the tests of tokens share: keys, what to check, tokens with HS256. */
 
 #ifndef CHAT_TEST_TOKEN_H
 #define CHAT_TEST_TOKEN_H
