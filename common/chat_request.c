@@ -240,6 +240,8 @@ chat_request_rebase(chat_request_t *rq, chat_str_t from, const uint8_t *to)
     chat_request_rebase_slice(&rq->attachments.raw, from, to);
     chat_request_rebase_slice(&rq->batch.raw, from, to);
     chat_request_rebase_slice(&rq->description.raw, from, to);
+    chat_request_rebase_slice(&rq->users.raw, from, to);
+    chat_request_rebase_slice(&rq->status_text, from, to);
     chat_request_rebase_slice(&rq->token.raw, from, to);
 }
 

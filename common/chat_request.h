@@ -15,6 +15,7 @@
 
 #include "chat_json.h"
 #include "chat_name.h"
+#include "chat_presence.h"
 #include "chat_rc.h"
 
 
@@ -31,6 +32,8 @@
 #define CHAT_REQUEST_DEF_MEMBER_LIMIT  200
 #define CHAT_REQUEST_MAX_CURSOR     128     /* bytes */
 #define CHAT_REQUEST_MAX_MENTIONS   200
+#define CHAT_REQUEST_MAX_USERS      200     /* of one presence.subscribe */
+#define CHAT_REQUEST_MAX_STATUS     128     /* characters of a status text */
 #define CHAT_REQUEST_MAX_ATTACHMENTS  50
 #define CHAT_REQUEST_MAX_ATTACHED   16384   /* bytes of all attachments */
 #define CHAT_REQUEST_MAX_REFERENCE  2048    /* bytes of a url or id in one */
@@ -57,6 +60,12 @@ typedef enum {
     CHAT_REQUEST_HISTORY_GET,
     CHAT_REQUEST_READ_MARK,
     CHAT_REQUEST_DELIVERED_MARK,
+    CHAT_REQUEST_TYPING_START,
+    CHAT_REQUEST_TYPING_STOP,
+    CHAT_REQUEST_PRESENCE_SET,
+    CHAT_REQUEST_PRESENCE_SUBSCRIBE,
+    CHAT_REQUEST_PRESENCE_UNSUBSCRIBE,
+    CHAT_REQUEST_PRESENCE_GET,
     CHAT_REQUEST_UNKNOWN
 } chat_request_type_e;
 
@@ -133,9 +142,13 @@ typedef struct {
     bool                      has_role;
     bool                      has_name;
     bool                      has_description;
+    bool                      has_status_text;
+    bool                      has_subscribe;
+    bool                      subscribe;
 
     chat_role_e               role;     /* CHAT_ROLE_MEMBER if not given */
     chat_conversation_type_e  conversation_type;
+    chat_presence_e           status;   /* what presence.set may choose */
 
     chat_json_t               content;
     chat_json_t               members;  /* array of ids, checked */
@@ -147,10 +160,15 @@ typedef struct {
                                            afterRevision? */
     chat_json_t               description;      /* a string, checked: read it
                                                    by chat_json_get_string() */
+    chat_json_t               users;    /* array of ids, checked but for who
+                                           is named twice */
+    chat_str_t                status_text;      /* as it stood between its
+                                                   quotes; printable */
     chat_json_t               token;    /* a string */
     uint32_t                  nmembers;
     uint32_t                  nmentions;
     uint32_t                  nattachments;
+    uint32_t                  nusers;
     uint32_t                  nbatch;
 
     union {                             /* no type has two of these */
@@ -201,7 +219,7 @@ void chat_request_read_join(const chat_json_t *element,
     chat_request_id_t *conversation, uint64_t *after_revision,
     bool *has_after_revision);
 
-/* one element of rq->members or rq->mentions */
+/* one element of rq->members, rq->mentions or rq->users */
 void chat_request_read_id(const chat_json_t *element, chat_request_id_t *id);
 
 /*

@@ -153,6 +153,26 @@ static const chat_request_member_t  chat_request_mark[] = {
 };
 
 
+static const chat_request_member_t  chat_request_presence_set[] = {
+    { "status", chat_request_read_status, "\"status\" is missing" },
+    { "text", chat_request_read_status_text, NULL },
+    { NULL, NULL, NULL }
+};
+
+
+static const chat_request_member_t  chat_request_presence_users[] = {
+    { "userIds", chat_request_read_users, "\"userIds\" is missing" },
+    { NULL, NULL, NULL }
+};
+
+
+static const chat_request_member_t  chat_request_presence_get[] = {
+    CHAT_REQUEST_CONVERSATION,
+    { "subscribe", chat_request_read_subscribe, NULL },
+    { NULL, NULL, NULL }
+};
+
+
 const chat_request_kind_t  chat_request_kinds[CHAT_REQUEST_UNKNOWN] = {
     [CHAT_REQUEST_AUTHENTICATE] =
         { "authenticate", chat_request_authenticate, NULL },
@@ -196,4 +216,16 @@ const chat_request_kind_t  chat_request_kinds[CHAT_REQUEST_UNKNOWN] = {
         { "read.mark", chat_request_mark, NULL },
     [CHAT_REQUEST_DELIVERED_MARK] =
         { "delivered.mark", chat_request_mark, NULL },
+    [CHAT_REQUEST_TYPING_START] =
+        { "typing.start", chat_request_conversation, NULL },
+    [CHAT_REQUEST_TYPING_STOP] =
+        { "typing.stop", chat_request_conversation, NULL },
+    [CHAT_REQUEST_PRESENCE_SET] =
+        { "presence.set", chat_request_presence_set, NULL },
+    [CHAT_REQUEST_PRESENCE_SUBSCRIBE] =
+        { "presence.subscribe", chat_request_presence_users, NULL },
+    [CHAT_REQUEST_PRESENCE_UNSUBSCRIBE] =
+        { "presence.unsubscribe", chat_request_presence_users, NULL },
+    [CHAT_REQUEST_PRESENCE_GET] =
+        { "presence.get", chat_request_presence_get, NULL },
 };

@@ -102,6 +102,8 @@ const char *chat_request_read_members(chat_request_t *rq,
     const chat_json_t *value);
 const char *chat_request_read_mentions(chat_request_t *rq,
     const chat_json_t *value);
+const char *chat_request_read_users(chat_request_t *rq,
+    const chat_json_t *value);
 
 
 /* chat_request_read_message.c */
@@ -117,6 +119,16 @@ const char *chat_request_read_reply_to(chat_request_t *rq,
 const char *chat_request_read_attachments(chat_request_t *rq,
     const chat_json_t *value);
 const char *chat_request_read_emoji(chat_request_t *rq,
+    const chat_json_t *value);
+
+
+/* chat_request_read_presence.c */
+
+const char *chat_request_read_status(chat_request_t *rq,
+    const chat_json_t *value);
+const char *chat_request_read_status_text(chat_request_t *rq,
+    const chat_json_t *value);
+const char *chat_request_read_subscribe(chat_request_t *rq,
     const chat_json_t *value);
 
 

@@ -3,10 +3,11 @@
 #include <string.h>
 
 
-#define CHAT_REQUEST_MAX_IDS  200       /* the larger of what follows */
+#define CHAT_REQUEST_MAX_IDS  200       /* the largest of what follows */
 
 _Static_assert(CHAT_REQUEST_MAX_MEMBERS <= CHAT_REQUEST_MAX_IDS
-               && CHAT_REQUEST_MAX_MENTIONS <= CHAT_REQUEST_MAX_IDS,
+               && CHAT_REQUEST_MAX_MENTIONS <= CHAT_REQUEST_MAX_IDS
+               && CHAT_REQUEST_MAX_USERS <= CHAT_REQUEST_MAX_IDS,
                "arrays of ids are held in one array");
 
 
@@ -17,7 +18,7 @@ typedef struct {
     const char  *no_array;
     const char  *too_many;
     const char  *no_id;
-    const char  *twice;
+    const char  *twice;                 /* NULL: it does no harm */
 } chat_request_ids_t;
 
 
@@ -120,7 +121,33 @@ chat_request_read_mentions(chat_request_t *rq, const chat_json_t *value)
 }
 
 
-/* nobody twice: each is a row, or a part of one, with a unique key later on */
+/* asked about or watched, once or twice is the same */
+
+const char *
+chat_request_read_users(chat_request_t *rq, const chat_json_t *value)
+{
+    const char  *wrong;
+
+    static const chat_request_ids_t  is = {
+        .max = CHAT_REQUEST_MAX_USERS,
+        .no_array = "\"userIds\" must be an array of user ids",
+        .too_many = "\"userIds\" may hold 200 at most",
+        .no_id = "each of \"userIds\" must be 1 to 64 characters from "
+                 "A-Z a-z 0-9 _ . : @ -"
+    };
+
+    wrong = chat_request_read_ids(&rq->users, &rq->nusers, value, &is);
+
+    if (wrong != NULL) {
+        return wrong;
+    }
+
+    return rq->nusers != 0 ? NULL : "\"userIds\" is empty";
+}
+
+
+/* a member or a mention is a row, or a part of one, with a unique key later
+   on, so that nobody may be named twice there */
 
 static const char *
 chat_request_read_ids(chat_json_t *ids, uint32_t *nids,
@@ -149,7 +176,7 @@ chat_request_read_ids(chat_json_t *ids, uint32_t *nids,
             return is->no_id;
         }
 
-        if (chat_request_id_among(&seen[n], seen, n)) {
+        if (is->twice != NULL && chat_request_id_among(&seen[n], seen, n)) {
             return is->twice;
         }
 

@@ -303,6 +303,13 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     NGX_CHAT_METRICS_REQUEST(HISTORY_GET, "history.get", NULL),
     NGX_CHAT_METRICS_REQUEST(READ_MARK, "read.mark", NULL),
     NGX_CHAT_METRICS_REQUEST(DELIVERED_MARK, "delivered.mark", NULL),
+    NGX_CHAT_METRICS_REQUEST(TYPING_START, "typing.start", NULL),
+    NGX_CHAT_METRICS_REQUEST(TYPING_STOP, "typing.stop", NULL),
+    NGX_CHAT_METRICS_REQUEST(PRESENCE_SET, "presence.set", NULL),
+    NGX_CHAT_METRICS_REQUEST(PRESENCE_SUBSCRIBE, "presence.subscribe", NULL),
+    NGX_CHAT_METRICS_REQUEST(PRESENCE_UNSUBSCRIBE, "presence.unsubscribe",
+                             NULL),
+    NGX_CHAT_METRICS_REQUEST(PRESENCE_GET, "presence.get", NULL),
     NGX_CHAT_METRICS_REQUEST(UNKNOWN, "unknown", NULL),
 
     [NGX_CHAT_COUNT_ERRORS + CHAT_CODE_BAD_REQUEST] = {

@@ -263,6 +263,12 @@ ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
     ngx_chat_node_t     *node = s->node;
     ngx_chat_request_t  *rq;
 
+    if (ngx_chat_requests[parsed->type].run == NULL) {
+        ngx_chat_request_error(s, parsed, CHAT_CODE_UNSUPPORTED,
+                               "this type of request is not supported");
+        return;
+    }
+
     if (node->command.up && !ngx_chat_revoke_is_read(node)) {
         ngx_chat_request_error(s, parsed, CHAT_CODE_UNAVAILABLE,
                                "it is not known what is revoked");

@@ -229,7 +229,7 @@ slices_are_inside(const chat_request_t *rq, chat_str_t text)
     const chat_str_t  slices[] = {
         rq->content.raw, rq->members.raw, rq->mentions.raw,
         rq->attachments.raw, rq->batch.raw, rq->description.raw,
-        rq->token.raw
+        rq->users.raw, rq->status_text, rq->token.raw
     };
 
     for (i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {

@@ -229,13 +229,14 @@ arrays_of_ids_are_read_again(void **state)
         { "conversation.create", "members", "\"type\":\"group\"", "100", 100 },
         { "message.send", "mentions", "\"conversationId\":\"a\","
           "\"content\":\"x\"", "200", 200 },
+        { "presence.subscribe", "userIds", "\"x\":1", "200", 200 },
     };
 
     (void) state;
 
     for (i = 0; i < chat_test_count(cases); i++) {
 
-        for (count = 0; count <= cases[i].max + 1; count++) {
+        for (count = i == 2; count <= cases[i].max + 1; count++) {
             n = snprintf(text, sizeof(text), "{%s,", cases[i].required);
             n += print_ids(text + n, sizeof(text) - n, cases[i].member, count);
             snprintf(text + n, sizeof(text) - n, "}");
@@ -253,8 +254,9 @@ arrays_of_ids_are_read_again(void **state)
                                                &copy),
                              CHAT_OK);
 
-            ids = i == 0 ? &rq.members : &rq.mentions;
-            assert_int_equal(i == 0 ? rq.nmembers : rq.nmentions, count);
+            ids = i == 0 ? &rq.members : i == 1 ? &rq.mentions : &rq.users;
+            assert_int_equal(i == 0 ? rq.nmembers : i == 1 ? rq.nmentions
+                                                           : rq.nusers, count);
 
             if (count == 0) {
                 assert_int_equal(ids->raw.len, 0);

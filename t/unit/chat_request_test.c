@@ -179,7 +179,7 @@ static const struct {
       CHAT_CODE_UNSUPPORTED },
     { "{\"type\":\"unknown\",\"id\":3}", "3", "not supported",
       CHAT_CODE_UNSUPPORTED },
-    { "{\"type\":\"typing.start\",\"id\":3,\"data\":{\"conversationId\":1}}",
+    { "{\"type\":\"typing.begin\",\"id\":3,\"data\":{\"conversationId\":1}}",
       "3", "not supported", CHAT_CODE_UNSUPPORTED },
 };
 
@@ -313,6 +313,18 @@ static const struct {
       { "\"conversationId\":\"a\"", "\"sequenceNumber\":1" } },
     { CHAT_REQUEST_DELIVERED_MARK, "delivered.mark", 2,
       { "\"conversationId\":\"a\"", "\"sequenceNumber\":1" } },
+    { CHAT_REQUEST_TYPING_START, "typing.start", 1,
+      { "\"conversationId\":\"a\"" } },
+    { CHAT_REQUEST_TYPING_STOP, "typing.stop", 1,
+      { "\"conversationId\":\"a\"" } },
+    { CHAT_REQUEST_PRESENCE_SET, "presence.set", 1,
+      { "\"status\":\"away\"", "\"text\":\"x\"" } },
+    { CHAT_REQUEST_PRESENCE_SUBSCRIBE, "presence.subscribe", 1,
+      { "\"userIds\":[\"b\"]" } },
+    { CHAT_REQUEST_PRESENCE_UNSUBSCRIBE, "presence.unsubscribe", 1,
+      { "\"userIds\":[\"b\"]" } },
+    { CHAT_REQUEST_PRESENCE_GET, "presence.get", 1,
+      { "\"conversationId\":\"a\"", "\"subscribe\":true" } },
 };
 
 
@@ -503,6 +515,14 @@ all_slices_move_with_the_text(void **state)
 
         if (rq.type == CHAT_REQUEST_CONVERSATION_UPDATE) {
             assert_true(chat_test_slice_is(rq.description.raw, "\"d\""));
+        }
+
+        if (rq.type == CHAT_REQUEST_PRESENCE_SET) {
+            assert_true(chat_test_slice_is(rq.status_text, "x"));
+        }
+
+        if (rq.type == CHAT_REQUEST_PRESENCE_SUBSCRIBE) {
+            assert_true(chat_test_slice_is(rq.users.raw, "[\"b\"]"));
         }
 
         free(moved);

@@ -26,14 +26,16 @@ my @extensions = ('permessage-deflate', 'permessage-deflate; x',
 my @types = qw(ping authenticate conversation.join conversation.leave
     conversation.list conversation.create conversation.update
     conversation.delete member.add member.remove message.send message.edit
-    message.delete reaction.add history.get read.mark delivered.mark x);
+    message.delete reaction.add history.get read.mark delivered.mark
+    typing.start typing.stop presence.set presence.subscribe
+    presence.unsubscribe presence.get x);
 my @values = ('"lobby"', '"nobody"', '""', '"\ud800"', '"\u0000"', 'null',
     'true', '-1', '0', '1', '1e99', '9007199254740993', '[]', '{}', '[[[[]]]]',
     '["lobby","lobby"]', '[{"conversationId":"lobby","afterRevision":0}]',
     '{"type":"text","text":"x"}', '"' . 'x' x 300 . '"', '');
 my @names = qw(conversationId conversations afterRevision content messageId
     clientMessageId sequenceNumber limit beforeSequence userId members type
-    name emoji token replyTo mentions);
+    name emoji token replyTo mentions userIds status text subscribe);
 
 
 # ports: { plain => n, tls => n }; tokens: texts, good and bad ones; paths
