@@ -192,6 +192,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_bus.h"
 #include "ngx_chat_overload.h"
 #include "ngx_chat_revoke.h"
+#include "ngx_chat_watch.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_canary.h"
@@ -229,6 +230,7 @@ struct ngx_chat_node_s {
 
     ngx_chat_report_t      report;
     ngx_chat_revoke_t      revoke;
+    ngx_chat_watch_t       watch;
 
     ngx_event_t            compare_timer;
     ngx_uint_t             compare_partition;   /* the one whose turn it is */

@@ -1,10 +1,10 @@
 /*
  * The bus: what the module asks of Redis, and what it hears from it.
  *
- * A node listens to three kinds of channels: its rooms', its own
- * ("chat:node:<id>": answers to its needs, its own heartbeat), and
- * "chat:nodes", where every node is told that a partition was opened or how
- * far it is stored.
+ * A node listens to these channels: its rooms', its own ("chat:node:<id>":
+ * answers to its needs, its own heartbeat), "chat:nodes", where every node is
+ * told that a partition was opened or how far it is stored, and those of
+ * presence, see ngx_chat_watch_read.c.
  */
 
 #include "ngx_chat.h"
@@ -314,6 +314,7 @@ ngx_chat_bus_command_up(ngx_chat_redis_t *link)
 
     ngx_chat_heartbeat_look(node);
     ngx_chat_repair_all(node);
+    ngx_chat_watch_on_up(node);
 }
 
 
@@ -343,6 +344,7 @@ ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
     }
 
     ngx_chat_room_on_up(node);
+    ngx_chat_watch_on_up(node);
 }
 
 
@@ -352,6 +354,7 @@ ngx_chat_bus_subscriber_down(ngx_chat_redis_t *link)
     link->node->listening = 0;
     ngx_chat_inbox_drop(link->node);
     ngx_chat_room_on_down(link->node);
+    ngx_chat_watch_on_down(link->node);
 }
 
 
@@ -379,7 +382,9 @@ ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
         return;
     }
 
-    ngx_chat_room_on_subscribed(node, channel);
+    if (!ngx_chat_watch_on_message(node, channel, NULL)) {
+        ngx_chat_room_on_subscribed(node, channel);
+    }
 }
 
 
@@ -390,6 +395,10 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
     ngx_chat_node_t  *node = link->node;
 
     if (ngx_chat_inbox_takes(node, channel, payload)) {
+        return;
+    }
+
+    if (ngx_chat_watch_on_message(node, channel, payload)) {
         return;
     }
 

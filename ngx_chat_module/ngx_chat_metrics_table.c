@@ -91,6 +91,14 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_overload_level", "",
         "Overload levels of all nodes, added up; 0: all is well." },
 
+    [NGX_CHAT_COUNT_WATCHED] = {
+        "chat_presence_watched", "",
+        "Users whose presence is watched, counted per node." },
+
+    [NGX_CHAT_COUNT_WATCHERS] = {
+        "chat_presence_watchers", "",
+        "Those who watch them: sessions, once for each user." },
+
     [NGX_CHAT_COUNT_JOINS] = {
         "chat_joins", "",
         "Conversations that sessions have joined, counted per session." },
@@ -114,6 +122,11 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_GAPS] = {
         "chat_delivery_gap_total", "",
         "Rooms that had missed events, which were found and repaired." },
+
+    [NGX_CHAT_COUNT_WATCH_GAPS] = {
+        "chat_presence_gap_total", "",
+        "Partitions of which changes of presence were missed, and read "
+        "again." },
 
     [NGX_CHAT_COUNT_CANARY_LOST] = {
         "chat_canary_lost_total", "",
