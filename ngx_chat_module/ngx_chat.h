@@ -93,6 +93,7 @@ typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;
 typedef struct ngx_chat_canary_s     ngx_chat_canary_t;
 typedef struct ngx_chat_jwks_s       ngx_chat_jwks_t;
+typedef struct ngx_chat_user_s       ngx_chat_user_t;
 
 
 /* configuration: cycle pool */
@@ -163,6 +164,7 @@ struct ngx_chat_loc_conf_s {
     ngx_msec_t         auth_timeout;
     ngx_msec_t         ping_interval;
     ngx_msec_t         ping_timeout;
+    ngx_msec_t         away_time;       /* 0: nobody is by silence */
     ngx_msec_t         request_timeout;
     size_t             max_message_set;     /* as configured; or unset */
     size_t             max_message_size;
@@ -189,6 +191,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_shm.h"
 #include "ngx_chat_redis.h"
 #include "ngx_chat_session.h"
+#include "ngx_chat_user.h"
 #include "ngx_chat_bus.h"
 #include "ngx_chat_overload.h"
 #include "ngx_chat_revoke.h"
@@ -220,6 +223,7 @@ struct ngx_chat_node_s {
     ngx_chat_redis_t       subscriber;
 
     ngx_queue_t            sessions;
+    ngx_chat_users_t       users;       /* who have sessions */
     ngx_chat_drain_t       drain;
 
     ngx_rbtree_t           rooms;       /* ngx_chat_room_t by base */

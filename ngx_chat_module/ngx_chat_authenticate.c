@@ -118,6 +118,11 @@ ngx_chat_authenticate_renew(ngx_chat_session_t *s, chat_request_t *rq,
 
     if (id == NULL) {
         ngx_chat_session_log_user(s);
+
+        if (ngx_chat_user_enter(s) != NGX_OK) {
+            ngx_chat_session_doom(s, NGX_CHAT_CLOSE_INTERNAL);
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

@@ -1,10 +1,10 @@
 /*
  * The bus: what the module asks of Redis, and what it hears from it.
  *
- * A node listens to these channels: its rooms', its own ("chat:node:<id>":
- * answers to its needs, its own heartbeat), "chat:nodes", where every node is
- * told that a partition was opened or how far it is stored, and those of
- * presence, see ngx_chat_watch_read.c.
+ * A node listens to these channels: its rooms', its users', its own
+ * ("chat:node:<id>": answers to its needs, its own heartbeat), "chat:nodes",
+ * where every node is told that a partition was opened or how far it is
+ * stored, and those of presence, see ngx_chat_watch_read.c.
  */
 
 #include "ngx_chat.h"
@@ -345,6 +345,7 @@ ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
 
     ngx_chat_room_on_up(node);
     ngx_chat_watch_on_up(node);
+    ngx_chat_user_on_up(node);
 }
 
 
@@ -366,6 +367,11 @@ ngx_chat_bus_subscribed(ngx_chat_redis_t *link, ngx_str_t *channel)
     ngx_chat_node_t  *node = link->node;
 
     if (ngx_chat_inbox_takes(node, channel, NULL)) {
+        return;
+    }
+
+    if (ngx_chat_user_is_channel(channel)) {
+        ngx_chat_user_on_subscribed(node, channel);
         return;
     }
 
@@ -404,6 +410,11 @@ ngx_chat_bus_message(ngx_chat_redis_t *link, ngx_str_t *channel,
 
     if (channel->len > sizeof("chat:{") - 1 && channel->data[5] == '{') {
         ngx_chat_room_on_publish(node, channel, payload);
+        return;
+    }
+
+    if (ngx_chat_user_is_channel(channel)) {
+        ngx_chat_user_on_message(node, channel, payload);
         return;
     }
 

@@ -88,6 +88,10 @@ static ngx_chat_conf_range_t  ngx_chat_ping_timeout_range =
     { ngx_chat_conf_check_msec, "chat_ping_timeout", 100, 60 * 60 * 1000,
       "100ms and 1h" };
 
+static ngx_chat_conf_range_t  ngx_chat_away_time_range =
+    { ngx_chat_conf_check_msec, "chat_away_time", 0, 24 * 60 * 60 * 1000,
+      "0s and 24h" };
+
 static ngx_chat_conf_range_t  ngx_chat_token_leeway_range =
     { ngx_chat_conf_check_sec, "chat_token_leeway", 0, 5 * 60, "0s and 5m" };
 
@@ -288,6 +292,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, ping_timeout),
       &ngx_chat_ping_timeout_range },
+
+    { ngx_string("chat_away_time"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, away_time),
+      &ngx_chat_away_time_range },
 
     { ngx_string("chat_max_message_size"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

@@ -66,8 +66,6 @@ ngx_chat_drain_span(ngx_chat_node_t *node)
 void
 ngx_chat_drain_enrol(ngx_chat_session_t *s)
 {
-    ngx_msec_t         key;
-    ngx_event_t       *rev = s->connection->read;
     ngx_chat_drain_t  *drain = &s->node->drain;
 
     s->connection->close = 0;           /* heard */
@@ -86,18 +84,7 @@ ngx_chat_drain_enrol(ngx_chat_session_t *s)
         s->leave = drain->span;
     }
 
-    key = ngx_current_msec + s->leave;
-
-    if (rev->timer_set) {
-
-        if ((ngx_msec_int_t) (rev->timer.key - key) <= 0) {
-            return;                     /* something else is due before */
-        }
-
-        ngx_del_timer(rev);
-    }
-
-    ngx_add_timer(rev, s->leave);
+    ngx_chat_session_wake(s, s->leave);
 }
 
 

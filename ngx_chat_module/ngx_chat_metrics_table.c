@@ -51,6 +51,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_sessions_unauthenticated", "",
         "Of these, those that have not shown a token yet." },
 
+    [NGX_CHAT_COUNT_USERS] = {
+        "chat_users", "",
+        "Users who have live sessions, counted per node." },
+
     [NGX_CHAT_COUNT_ROOMS] = {
         "chat_rooms", "",
         "Conversations that sessions have joined, counted per node." },

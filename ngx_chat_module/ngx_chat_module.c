@@ -133,6 +133,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->auth_timeout = NGX_CONF_UNSET_MSEC;
     lcf->ping_interval = NGX_CONF_UNSET_MSEC;
     lcf->ping_timeout = NGX_CONF_UNSET_MSEC;
+    lcf->away_time = NGX_CONF_UNSET_MSEC;
     lcf->request_timeout = NGX_CONF_UNSET_MSEC;
     lcf->max_message_set = NGX_CONF_UNSET_SIZE;
     lcf->deflate = NGX_CONF_UNSET;
@@ -225,6 +226,7 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_conf_merge_msec_value(conf->ping_interval, prev->ping_interval,
                               30000);
     ngx_conf_merge_msec_value(conf->ping_timeout, prev->ping_timeout, 20000);
+    ngx_conf_merge_msec_value(conf->away_time, prev->away_time, 300000);
     ngx_conf_merge_msec_value(conf->request_timeout, prev->request_timeout,
                               5000);
     ngx_conf_merge_size_value(conf->send_queue, prev->send_queue, 256 * 1024);

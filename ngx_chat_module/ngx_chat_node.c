@@ -34,6 +34,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
 
     ngx_queue_init(&node->sessions);
     ngx_queue_init(&node->dead);
+    ngx_chat_user_init(node);
 
     ngx_chat_flush_init(node);
     ngx_chat_inbox_init(node);
@@ -90,6 +91,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     }
 
     ngx_chat_bus_close(node);           /* every pending answer has come */
+    ngx_chat_user_done(node);
     ngx_chat_room_done(node);
     ngx_chat_watch_done(node);
     ngx_chat_need_done(node);

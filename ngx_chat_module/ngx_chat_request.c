@@ -155,6 +155,8 @@ ngx_chat_request_read(ngx_chat_session_t *s, chat_request_t *rq,
 static void
 ngx_chat_request_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
 {
+    ngx_chat_user_acted(s);
+
     if (s->identity == NULL || ngx_chat_limit_request(s, rq) == NGX_OK) {
         ngx_chat_authenticate(s, rq);
     }
@@ -175,6 +177,8 @@ ngx_chat_request_serve(ngx_chat_session_t *s, chat_request_t *rq,
                                "authenticate first");
         return;
     }
+
+    ngx_chat_user_acted(s);
 
     if (ngx_chat_limit_request(s, rq) == NGX_OK) {
         ngx_chat_request_queue(s, rq, text);

@@ -185,6 +185,13 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
     }
 
     if (s->identity != NULL) {
+
+        if (ngx_chat_user_enter(s) != NGX_OK) {
+            ngx_chat_session_close(s, NGX_CHAT_CLOSE_INTERNAL,
+                                   "out of memory");
+            return;
+        }
+
         ngx_chat_session_authenticated(s, NULL);
     }
 
@@ -311,6 +318,26 @@ ngx_chat_session_schedule(ngx_chat_session_t *s)
 }
 
 
+void
+ngx_chat_session_wake(ngx_chat_session_t *s, ngx_msec_t wait)
+{
+    ngx_msec_t    key;
+    ngx_event_t  *rev = s->connection->read;
+
+    if (rev->timer_set) {
+        key = ngx_current_msec + wait;
+
+        if ((ngx_msec_int_t) (rev->timer.key - key) <= 0) {
+            return;                     /* something else is due before */
+        }
+
+        ngx_del_timer(rev);
+    }
+
+    ngx_add_timer(rev, wait);
+}
+
+
 static ngx_int_t
 ngx_chat_session_check(ngx_chat_session_t *s, ngx_msec_t *next)
 {
@@ -337,6 +364,8 @@ ngx_chat_session_check(ngx_chat_session_t *s, ngx_msec_t *next)
     if (ngx_chat_drain_check(s, next) != NGX_OK) {
         return NGX_DECLINED;
     }
+
+    ngx_chat_user_check(s, next);
 
     if (s->draining) {
         return NGX_OK;                  /* it is not heard any more */
@@ -558,6 +587,7 @@ ngx_chat_session_unlink(ngx_chat_session_t *s)
     ngx_chat_join_t  *join;
 
     ngx_chat_request_abandon(s);        /* first: it may wait in a room */
+    ngx_chat_user_leave(s);
 
     while (!ngx_queue_empty(&s->joins)) {
         q = ngx_queue_head(&s->joins);

@@ -132,6 +132,7 @@ struct ngx_chat_session_s {
     unsigned               echoed:1;    /* a part of the message is sent back */
     unsigned               unread:1;    /* TLS has to read before it writes */
     unsigned               left:1;      /* closed by its client */
+    unsigned               idle:1;      /* it asks for nothing: away */
     uint32_t               frames_sent;
 
     ngx_queue_t            flush;       /* node->flush or node->crowd, if
@@ -140,6 +141,8 @@ struct ngx_chat_session_s {
     ngx_chat_identity_t   *identity;    /* NULL: not authenticated */
 
     ngx_queue_t            queue;       /* node->sessions */
+    ngx_chat_user_t       *user;        /* NULL: it has none, or has ended */
+    ngx_queue_t            user_queue;  /* user->sessions */
     ngx_queue_t            joins;       /* ngx_chat_join_t */
     ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
 
@@ -157,7 +160,8 @@ struct ngx_chat_session_s {
 
     time_t                 expires;     /* of the token */
     ngx_msec_t             opened;
-    ngx_msec_t             heard;       /* when bytes came last */
+    ngx_msec_t             heard;       /* when bytes came last, */
+    ngx_msec_t             acted;       /* and a request other than ping */
     ngx_log_t              log;         /* of the connection */
     ngx_str_t              addr_text;   /* the client's address */
     u_char                 id[CHAT_ID_LEN];
@@ -213,6 +217,8 @@ void ngx_chat_session_stop(ngx_chat_session_t *s);      /* 1001, now or never */
 void ngx_chat_session_cut(ngx_chat_session_t *s);       /* 1012, likewise */
 void ngx_chat_session_linger(ngx_chat_session_t *s);    /* the queue is empty */
 void ngx_chat_session_schedule(ngx_chat_session_t *s);  /* its timer */
+void ngx_chat_session_wake(ngx_chat_session_t *s, ngx_msec_t wait);
+                                        /* that, no later than this */
 
 /* the authenticated event; with an id, the reply to authenticate */
 void ngx_chat_session_authenticated(ngx_chat_session_t *s, chat_str_t *raw_id);

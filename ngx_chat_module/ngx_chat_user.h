@@ -1,0 +1,92 @@
+/*
+ * Users who have sessions here.  Included by ngx_chat.h.
+ */
+
+#ifndef NGX_CHAT_USER_H
+#define NGX_CHAT_USER_H
+
+
+/*
+ * ngx_chat_user.c: a user, all of whose sessions on this node are in one
+ * place: for what is published to the user's own channel, which the node
+ * listens to once for all of them, and for what is told of the user to others.
+ *
+ * Owner: node->users; it goes with its last session, but for what is still to
+ * come about it, see ngx_chat_user_release().
+ */
+
+#define NGX_CHAT_USER_CHANNEL  "chat:user:"     /* <tenant>/<id> */
+
+
+typedef enum {                          /* as in redis/presence.lua */
+    NGX_CHAT_CHOICE_UNKNOWN = '?',
+    NGX_CHAT_CHOICE_ONLINE = 'o',
+    NGX_CHAT_CHOICE_AWAY = 'a',
+    NGX_CHAT_CHOICE_BUSY = 'b',
+    NGX_CHAT_CHOICE_INVISIBLE = 'i'
+} ngx_chat_choice_e;
+
+
+struct ngx_chat_user_s {
+    ngx_str_node_t      node;           /* <tenant>/<id>, in users->tree */
+    ngx_chat_node_t    *owner;
+    ngx_queue_t         peers;          /* users->all; those whose subscription
+                                           is of an older link come first */
+    ngx_queue_t         sessions;       /* open ones: session->user_queue */
+    ngx_str_t           text;           /* of the choice, as it stands between
+                                           the quotes of JSON; ours to free */
+    uint32_t            nsessions;
+    uint32_t            nactive;        /* of them, those that are not idle */
+    uint32_t            link;           /* users->link when it subscribed */
+    uint8_t             partition;
+    uint8_t             choice;         /* ngx_chat_choice_e */
+    unsigned            subscribing:1;  /* a confirmation is to come, */
+    unsigned            subscribed:1;   /* has come: if link is the present */
+
+    u_char              channel[1];     /* its bytes; node.str is in there */
+};
+
+
+/* in the node */
+
+typedef struct {
+    ngx_rbtree_t        tree;           /* ngx_chat_user_t by <tenant>/<id> */
+    ngx_rbtree_node_t   sentinel;
+    ngx_queue_t         all;            /* the same */
+    ngx_uint_t          link;           /* how often the link of subscriptions
+                                           has come up */
+    ngx_event_t         subscribe;      /* to those that are left */
+} ngx_chat_users_t;
+
+
+void ngx_chat_user_init(ngx_chat_node_t *node);
+void ngx_chat_user_done(ngx_chat_node_t *node);
+
+/* the session has an identity, is closed; leave: fine if it never had.
+   NGX_ERROR: out of memory */
+ngx_int_t ngx_chat_user_enter(ngx_chat_session_t *s);
+void ngx_chat_user_leave(ngx_chat_session_t *s);
+
+/* NULL: there are no sessions of that user here */
+ngx_chat_user_t *ngx_chat_user_find(ngx_chat_node_t *node,
+    ngx_str_t *qualified);
+
+/* what the client has asked for, other than a ping */
+void ngx_chat_user_acted(ngx_chat_session_t *s);
+
+/* for the session's timer: whether it has become idle, or when it will be */
+void ngx_chat_user_check(ngx_chat_session_t *s, ngx_msec_t *next);
+
+/* whether others may not be told that the user is here: one whose choice is
+   not known yet is taken for one that is invisible */
+ngx_uint_t ngx_chat_user_is_invisible(ngx_chat_user_t *user);
+
+/* the link of subscriptions; what comes over it of users' channels */
+ngx_uint_t ngx_chat_user_is_channel(ngx_str_t *channel);
+void ngx_chat_user_on_up(ngx_chat_node_t *node);
+void ngx_chat_user_on_subscribed(ngx_chat_node_t *node, ngx_str_t *channel);
+void ngx_chat_user_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
+    ngx_str_t *payload);
+
+
+#endif /* NGX_CHAT_USER_H */
