@@ -33,6 +33,11 @@
 --                         "<user> <emoji>" and "s<message id> <user> <emoji>"
 --                         -> n;
 --                       "#<n>": the first two in the order of arrival
+--   <prefix>counts      sorted set of bases: those of which somebody wants to
+--                       know how many are there -> ms when to count next
+--   <base>:online       hash, expires: until (ms: wanted so long), n (so many
+--                       were there), at (ms: counted then), every (ms: until
+--                       the next time)
 --
 -- What tells a node what to do with an event besides handing it out: "." no
 -- more than that; "-<user>" that user is out; "!" the conversation is deleted.
@@ -91,6 +96,10 @@ local RECEIPTS_MAX = 100                -- members, where receipts are told
 local REACTIONS_EVER = 50               -- times those that a message may have
 local SORTED_MAX = 1000                 -- members, where they are listed so
 local MARKS_FEW = 64                    -- may be looked through
+local COUNTS_MAX = 1000                 -- conversations counted, a partition
+local COUNTS_OLD = 3                    -- a count is believed so many times
+local COUNTS_RETRY = 10                 -- seconds, where there are too many
+local WANTED_MS = 30000                 -- a count is wanted so long
 local MESSAGE_DATA = #'{"type":"message.created","data":'
 local MESSAGE_ID = MESSAGE_DATA + #'{"id":"'
 
