@@ -42,7 +42,8 @@ WORKER_LIB := $(wildcard workers/lib/*.c)
 
 # a function library is one file: these are joined, each uses those before it
 LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
-                message settings member append mark audience read revisions holder \
+                user message settings member append mark audience read \
+                revisions holder \
                 idle revoke register)
 
 UNIT_TESTS := $(wildcard t/unit/*_test.c)

@@ -12,10 +12,12 @@
 --   <prefix>need        stream of what a node needs loaded (nodes write it);
 --                       fields: docs/architecture.md, "Needs"
 --   <prefix>part        hash: identity, generation, fence, stored, partitions,
---                       backlog
+--                       backlog, unread (ms: until then unread is collected)
 --   <prefix>marks       hash: "<key> <user>" -> "<read> <delivered>", marks
 --                       that wait to be stored; by the conversation's key, so
 --                       that those of one that was deleted reach no other
+--   <prefix>unread      set of bases with messages that members were not told
+--                       the number of; unread:taken: those being told
 --   <base>              channel: "<revision> <sequence> <what> <event>"
 --   <base>:meta         hash, see below
 --   <base>:members      hash: user -> "<role> <read> <delivered>", followed by

@@ -48,7 +48,7 @@ end
 
 local function part_open(prefix, identity, partitions)
     local v = redis.call('HMGET', prefix .. 'part', 'identity', 'generation',
-                         'stored', 'partitions', 'backlog')
+                         'stored', 'partitions', 'backlog', 'unread')
 
     if v[1] ~= identity or not v[2] then
         return nil, {'closed'}
@@ -62,7 +62,8 @@ local function part_open(prefix, identity, partitions)
         prefix = prefix,
         generation = tonumber(v[2]),
         stored = v[3],
-        backlog = tonumber(v[5])
+        backlog = tonumber(v[5]),
+        unread = tonumber(v[6] or 0)
     }
 end
 

@@ -18,7 +18,7 @@ end
 
 local function mark(keys, a)
     local l, answer = look(keys[1], keys[2], a[1], a[2], a[3])
-    local member, seq
+    local member, seq, read
 
     if not l then
         return answer
@@ -29,6 +29,7 @@ local function mark(keys, a)
     end
 
     member = l.viewer
+    read = member.read
     seq = math.min(tonumber(a[6]), l.meta.seq)
 
     if not marks_raise(member, a[5], seq) and l.role ~= '' then
@@ -50,6 +51,10 @@ local function mark(keys, a)
     if redis.call('HLEN', l.base .. ':members') <= RECEIPTS_MAX then
         redis.call('PUBLISH', l.base, '0 0 r ' .. a[7] .. '"sequenceNumber":'
                    .. num(seq) .. '}}')
+
+        if member.read > read then
+            unread_tell(l, member)
+        end
     end
 
     return {'ok'}

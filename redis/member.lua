@@ -79,8 +79,13 @@ local function member_change(l, request, target, new, head, max)
     event = '{"type":"member.' .. (out and 'left' or joins and 'joined'
                                    or 'updated')
             .. '","data":' .. head .. '"role":'
-            .. (new == '' and 'null' or '"' .. new .. '"') .. ',"revision":'
-            .. rev .. '}}'
+            .. (new == '' and 'null' or '"' .. new .. '"')
+
+    if old ~= 'blocked' or joins then   -- who stays out is told nothing
+        tell_user(l, target, event .. '}}')
+    end
+
+    event = event .. ',"revision":' .. rev .. '}}'
 
     return change_end(l, event, out and '-' or '.', at, 0, out and target)
 end

@@ -144,6 +144,12 @@ local function message_send(l, a)
                 .. at .. ' ' .. (id_time == '' and '-' or id_time))
     end
 
+    unread_note(l)
+
+    if given(a[13]) then
+        tell_mentioned(l, a[13], id, seq)
+    end
+
     return change_end(l, '{"type":"message.created","data":' .. pre .. content
                       .. post .. position(seq, rev), 'c', at, seq,
                       #pre .. ' ' .. #content .. ' ' .. #post .. ' '

@@ -74,6 +74,11 @@ local function conversation_create(l, a)
     at = log_add(l, 'create', 'y', kind, 'n', name, 'm',
                  table.concat(members, ','))
 
+    for i = 11, #a, 2 do
+        tell_user(l, a[i], a[10] .. '"role":"' .. a[i + 1]
+                  .. '","sequenceNumber":0}}')
+    end
+
     return change_end(l, a[10] .. position(0, rev), '.', at, 0)
 end
 
@@ -122,6 +127,7 @@ local function conversation_delete(l, a)
 
     rev = revision_next(base, l.part, meta)
     at = log_add(l, 'close')
+    tell_deleted(l)
 
     redis.call('DEL', base .. ':members', base .. ':hot', base .. ':ids')
     meta.hbytes, meta.hn, meta.ihead = 0, 0, 0

@@ -13,6 +13,7 @@ use Time::HiRes qw(time);
 
 use ChatTest::Deflate qw(inflate);
 use ChatTest::Frame qw(:opcodes);
+use ChatTest::Hint qw(is_hint);
 use ChatTest::Json qw(decode encode);
 use ChatTest::Wait qw(wait_until PATIENCE);
 
@@ -26,6 +27,7 @@ sub new ($class, %o) {
     my $self = $class->SUPER::new(%o);
 
     $self->{events} = [];
+    $self->{hints} = [];
     $self->{replies} = {};
     $self->{last_id} = 0;
 
@@ -116,7 +118,19 @@ sub refused ($self, $type, $data = {}) {
 # for which the filter, if there is one, is true.
 
 sub expect ($self, $type, $filter = undef) {
-    my $events = $self->{events};
+    return $self->_expect('events', $type, $filter);
+}
+
+
+# the same of a hint
+
+sub expect_hint ($self, $type, $filter = undef) {
+    return $self->_expect('hints', $type, $filter);
+}
+
+
+sub _expect ($self, $list, $type, $filter) {
+    my $events = $self->{$list};
 
     return $self->_await("\"$type\"", sub {
         for my $i (0 .. $#$events) {
@@ -136,8 +150,9 @@ sub expect ($self, $type, $filter = undef) {
 }
 
 
-# The types of what came and was not asked for.  All that the server had sent
-# before it answered a ping is counted.
+# The types of what came and was not asked for, but for hints: what happens in
+# conversations that were not joined, which most tests do not care for.  All that
+# the server had sent before it answered a ping is counted.
 
 sub unexpected ($self) {
     $self->request('ping');
@@ -148,6 +163,15 @@ sub unexpected ($self) {
     $self->{replies} = {};
 
     return map { $_->{type} } @events, @replies;
+}
+
+
+# the hints that came and were not asked for
+
+sub hints ($self) {
+    $self->request('ping');
+
+    return splice @{ $self->{hints} };
 }
 
 
@@ -215,7 +239,8 @@ sub _receive ($self, $seconds) {
         push @{ $self->{replies}{ $message->{id} // 'null' } }, $message;
 
     } else {
-        push @{ $self->{events} }, $message;
+        push @{ $self->{ is_hint($message->{raw}) ? 'hints' : 'events' } },
+            $message;
     }
 
     return;

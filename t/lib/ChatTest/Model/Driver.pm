@@ -18,6 +18,7 @@ use v5.36;
 use Carp qw(croak);
 use Time::HiRes qw(time);
 
+use ChatTest::Hint qw(is_hint);
 use ChatTest::Model::Conversation;
 use ChatTest::Model::Dice qw(throw pick);
 use ChatTest::Model::Link;
@@ -322,6 +323,8 @@ sub _hear ($self, $link, $text) {
 
         return;
     }
+
+    return if is_hint($text);       # of what it has not joined
 
     my ($id) = $text =~ /"conversationId":"([^"]+)"/;
     my $c = $link->{tenant}{by_id}{ $id // '' }
