@@ -12,25 +12,25 @@ import { Create } from './create.js';
 import { $, toast } from './dom.js';
 import { LogView } from './log.js';
 import { Panel } from './panel.js';
-import { setAvatar, setSelf, whenNamed } from './people.js';
+import { nameOf, setAvatar, setSelf, whenNamed } from './people.js';
+import { idleTime, whenBack } from './idle.js';
+import { describe, setPresence } from './presence.js';
 import { Rooms } from './rooms.js';
 import { Sidebar, hashOf } from './sidebar.js';
 import { signIn, signOut, tokenFor } from './signin.js';
+import { Status } from './status.js';
+import { TypingLine } from './typing.js';
 
 const LOBBY = 'lobby';
 const VALID_ID = /^[A-Za-z0-9_.:@-]{1,64}$/;
 const PATIENCE = 1000;          /* ms of no connection that nobody need know */
-
-const STATES = {
-    online: 'Online',
-    connecting: 'Connecting…',
-    waiting: 'Reconnecting…',
-    closed: 'Signed out'
-};
+const ABSENCE = 300000;         /* ms in which nothing is done; then nobody */
+const PAUSE = 60000;            /* reads, and after which the list is old */
+const MINUTE = 60000;
 
 
 function isLooking() {
-    return !document.hidden && document.hasFocus();
+    return !document.hidden && document.hasFocus() && idleTime() < ABSENCE;
 }
 
 
@@ -41,8 +41,10 @@ class App {
     #sidebar;
     #log = new LogView({ looking: isLooking });
     #composer = new Composer({ onSent: () => this.#log.settle() });
-    #panel = new Panel();
+    #panel;
+    #typing = new TypingLine();
     #bannerTimer = 0;
+    #frame = 0;
 
     constructor(me) {
         const url = new URL('chat', location.href);
@@ -54,6 +56,8 @@ class App {
         this.#client = new ChatClient({ url: url.href, token: tokenFor });
         this.#rooms = new Rooms(this.#client, me);
         this.#sidebar = new Sidebar(this.#rooms);
+        this.#panel = new Panel(this.#client.presence);
+        new Status(this.#client);
         new Actions(this.#log, this.#composer);
         new Create(this.#client, me,
                    { onCreated: (made) => this.#onCreated(made) });
@@ -78,6 +82,8 @@ class App {
         on(this.#rooms, 'change', (e) => this.#onChange(e.detail.room));
         on(this.#rooms, 'ended', (e) => this.#onEnded(e.detail.room));
         on(this.#rooms, 'notice', (e) => toast(e.detail.text));
+        on(this.#rooms, 'presence', () => this.#schedulePresence());
+        on(this.#rooms, 'mention', (e) => this.#onMention(e.detail));
 
         whenNamed(() => {
             this.#log.schedule();
@@ -90,6 +96,8 @@ class App {
         on(window, 'focus', () => this.#look());
         on(window, 'blur', () => this.#look());
         on(document, 'visibilitychange', () => this.#onVisibility());
+        whenBack(PAUSE, () => this.#look());
+        setInterval(() => this.#schedulePresence(), MINUTE);
 
         on($('share'), 'click', () => this.#share());
         on($('signout'), 'click', () => {
@@ -102,9 +110,7 @@ class App {
     /* -- connection ------------------------------------------------------ */
 
     #onState({ state, code }) {
-        $('status').textContent = STATES[state];
-        $('status').dataset.state = state;
-
+        $('app').classList.toggle('stale', state !== 'online');
         clearTimeout(this.#bannerTimer);
 
         if (state === 'online') {
@@ -204,6 +210,7 @@ class App {
         this.#log.show(room);
         this.#composer.show(room);
         this.#panel.show(room);
+        this.#typing.show(room);
         this.#sidebar.toggle(false);
         this.#sidebar.schedule();
         this.#drawHead();
@@ -253,12 +260,34 @@ class App {
     }
 
 
+    #onMention({ room, senderId }) {
+        if (room !== this.#rooms.current || !isLooking()) {
+            toast(`${nameOf(senderId)} mentioned you in “${room.title}”`);
+        }
+    }
+
+
+    /* not each time: many may come and go at once */
+    #schedulePresence() {
+        if (this.#frame === 0) {
+            this.#frame = requestAnimationFrame(() => {
+                this.#frame = 0;
+                this.#sidebar.schedule();
+                this.#panel.draw();
+                this.#drawHead();
+            });
+        }
+    }
+
+
     #drawHead() {
         const room = this.#rooms.current;
         const broken = room.failure !== null || room.ended !== null;
+        const presence = this.#rooms.presenceOf(room);
 
         $('room-name').textContent = room.title;
-        $('room-sub').textContent = broken ? '' : subtitle(room);
+        $('room-sub').textContent = broken ? '' : subtitle(room, presence);
+        setPresence($('room-sub'), broken ? 'offline' : presence?.status);
         $('share').hidden = broken || room.type !== 'channel';
     }
 
@@ -277,11 +306,12 @@ class App {
 }
 
 
-function subtitle({ id, type, description, members }) {
+function subtitle({ id, type, description, members, online }, presence) {
     const { loaded, total } = members;
+    const there = online === null ? '' : `, ${online} online`;
 
     if (type === 'dm') {
-        return 'Direct conversation';
+        return describe(presence) || 'Direct conversation';
     }
 
     if (description !== '') {
@@ -289,10 +319,12 @@ function subtitle({ id, type, description, members }) {
     }
 
     if (type === 'group') {
-        return loaded ? `${total} member${total === 1 ? '' : 's'}` : 'Group';
+        return loaded ? `${total} member${total === 1 ? '' : 's'}${there}`
+                      : 'Group';
     }
 
-    return id === LOBBY ? 'Open to everyone' : 'Open to everyone with the link';
+    return (id === LOBBY ? 'Open to everyone'
+                         : 'Open to everyone with the link') + there;
 }
 
 

@@ -8,6 +8,10 @@
  *               state of each message is told, so that message.updated may
  *               come in place of message.created, and message.deleted alone.
  *     signal    {type, data}: an event without a revision, as a receipt
+ *     typing    {users}: who types now, [{userId, displayName}]
+ *     presence  {size?, online, members}: how many are there, while that is
+ *               watched.  If members is null, this is all that is told, again
+ *               from time to time; else client.presence tells of each of them.
  *     live      {fresh, role, sequenceNumber, lastReadSequence}: joined, all
  *               that was missed has been told.  fresh: nothing was told of
  *               what was before, history() has it.
@@ -24,6 +28,8 @@
 import { Mark } from './chat-mark.js';
 import { Outbox } from './chat-outbox.js';
 import { ChatError, retryDelay, sleep } from './chat-retry.js';
+import { Roster } from './chat-roster.js';
+import { Typing, Typists } from './chat-typing.js';
 
 
 export class Conversation extends EventTarget {
@@ -38,6 +44,9 @@ export class Conversation extends EventTarget {
     #outbox;
     #read;
     #delivered;
+    #roster;
+    #typing;
+    #typists;
     #changes = Promise.resolve();   /* the last change under way */
 
     constructor(client, id) {
@@ -49,8 +58,16 @@ export class Conversation extends EventTarget {
         this.#outbox = new Outbox(client, (error) => this.#emit('held', error));
         const onStored = () => this.#emit('marked');
 
-        this.#read = new Mark(client, 'read.mark', id, onStored);
-        this.#delivered = new Mark(client, 'delivered.mark', id, onStored);
+        this.#read = new Mark(client, 'read.mark', id, { onStored });
+        this.#delivered = new Mark(client, 'delivered.mark', id, {
+            onStored, may: () => client.presence.open
+        });
+        this.#roster = new Roster(client, id,
+                                  (told) => this.#emit('presence', told));
+        this.#typing = new Typing(client, id);
+        this.#typists = new Typists(client, () => this.#emit('typing', {
+            users: this.#typists.list
+        }));
     }
 
 
@@ -68,6 +85,8 @@ export class Conversation extends EventTarget {
      * replyTo, mentions, attachments.
      */
     send(content, { clientMessageId, deadline, ...more } = {}) {
+        this.#typing.over();
+
         return this.#outbox.add({ conversationId: this.id, clientMessageId,
                                   content, ...more }, deadline);
     }
@@ -101,7 +120,10 @@ export class Conversation extends EventTarget {
     }
 
 
-    /* everything up to there was read, or has arrived; never fails */
+    /*
+     * Everything up to there was read, or has arrived; never fails.  That it
+     * has arrived is kept back while the user is invisible.
+     */
     markRead(sequenceNumber) {
         this.#read.set(sequenceNumber);
     }
@@ -109,6 +131,47 @@ export class Conversation extends EventTarget {
 
     markDelivered(sequenceNumber) {
         this.#delivered.set(sequenceNumber);
+    }
+
+
+    /* -- who types, and who is there ------------------------------------- */
+
+    /* to be called on each input: others are told now and then */
+    typing() {
+        if (this.#live) {
+            this.#typing.input();
+        }
+    }
+
+
+    /* the input was given up; sending ends it by itself */
+    stopTyping() {
+        if (this.#live) {
+            this.#typing.stop();
+        }
+    }
+
+
+    /* of others, in the order in which they began: [{userId, displayName}] */
+    get typists() {
+        return this.#typists.list;
+    }
+
+
+    /* who is there at this moment: {size, online, members} */
+    presence() {
+        return this.#client.call('presence.get', { conversationId: this.id });
+    }
+
+
+    /* tells that, and what changes, whenever the conversation is joined */
+    watchPresence() {
+        this.#roster.watch();
+    }
+
+
+    unwatchPresence() {
+        this.#roster.unwatch();
     }
 
 
@@ -179,6 +242,20 @@ export class Conversation extends EventTarget {
         this.#turn++;
         this.#live = false;
         this.#early = [];
+        this.#quiet();
+    }
+
+
+    /* nobody listens to it any more */
+    _end() {
+        this._offline();
+        this.#roster.end();
+    }
+
+
+    /* the user is seen again */
+    _visible() {
+        this.#delivered.flush();
     }
 
 
@@ -188,7 +265,7 @@ export class Conversation extends EventTarget {
             this.#join();
 
         } else if (frame.data.revision === undefined) {
-            this.#emit('signal', frame);
+            this.#signal(frame);
 
         } else if (this.#live) {
             this.#apply(frame);
@@ -204,6 +281,26 @@ export class Conversation extends EventTarget {
 
     #emit(type, detail) {
         this.dispatchEvent(new CustomEvent(type, { detail }));
+    }
+
+
+    #signal(frame) {
+        if (frame.type.startsWith('typing.')) {
+            this.#typists.event(frame);
+
+        } else if (frame.type === 'presence.count') {
+            this.#roster.count(frame.data);
+        }
+
+        this.#emit('signal', frame);
+    }
+
+
+    /* nothing is heard any more of what passes */
+    #quiet() {
+        this.#roster.offline();
+        this.#typing.over();
+        this.#typists.clear();
     }
 
 
@@ -232,6 +329,7 @@ export class Conversation extends EventTarget {
 
         this.revision = revision;
         this.#watchEnd(frame);
+        this.#watchTypist(frame);
         this.sequenceNumber = Math.max(this.sequenceNumber,
                                        sequenceNumber ?? 0);
         this.#emit('event', frame);
@@ -259,6 +357,17 @@ export class Conversation extends EventTarget {
             this.#end = null;
             this.#forget();
             this.#emit('reset');
+        }
+    }
+
+
+    /* who has sent or left does not type, whatever was lost on its way */
+    #watchTypist({ type, data }) {
+        if (type === 'message.created') {
+            this.#typists.remove(data.senderId);
+
+        } else if (type === 'member.left') {
+            this.#typists.remove(data.userId);
         }
     }
 
@@ -365,6 +474,8 @@ export class Conversation extends EventTarget {
         if (role !== null) {
             this.#read.know(lastReadSequence);
         }
+
+        this.#roster.live();
 
         this.#emit('live', { sequenceNumber: this.sequenceNumber, fresh, role,
                              lastReadSequence });

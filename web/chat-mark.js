@@ -19,10 +19,11 @@ export class Mark {
     #attempt = 0;
     #turn = 0;                  /* counts resets: late answers are told */
 
-    /* onStored(): the server has the mark */
-    constructor(client, type, conversationId, onStored) {
+    /* onStored(): the server has the mark.  may(): it may be told now */
+    constructor(client, type, conversationId, { onStored, may = () => true }) {
         this.#client = client;
         this.onStored = onStored;
+        this.may = may;
         this.#type = type;
         this.#id = conversationId;
     }
@@ -50,7 +51,7 @@ export class Mark {
 
     async flush() {
         if (this.#busy || this.#wanted <= this.#stored
-            || this.#client.state !== 'online')
+            || this.#client.state !== 'online' || !this.may())
         {
             return;
         }

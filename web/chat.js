@@ -19,6 +19,9 @@
  *     await lobby.addReaction(id, '👋');
  *     lobby.markRead(sequenceNumber);
  *
+ *     client.presence.subscribe(['ada']);
+ *     client.presence.addEventListener('change', (e) => console.log(e.detail));
+ *
  * It keeps one connection and comes back by itself when that is lost.  Each
  * conversation then goes on where it was: its durable events come in order of
  * their revisions, none missing and none twice, and what was sent without an
@@ -28,6 +31,7 @@
 import { Conversation } from './chat-conversation.js';
 import { uuidv7 } from './chat-id.js';
 import { Joins } from './chat-joins.js';
+import { Presence } from './chat-presence.js';
 import { BACKOFF_MAX, ChatError, backoff, retryDelay, sleep }
     from './chat-retry.js';
 
@@ -91,6 +95,8 @@ export class ChatClient extends EventTarget {
         this.#url = url;
         this.#token = token;
         this.userId = null;     /* known once there was a connection */
+        this.presence = new Presence(this);
+        this.presence.addEventListener('own', () => this.#onOwn());
     }
 
 
@@ -220,7 +226,7 @@ export class ChatClient extends EventTarget {
 
     /* the same where the server does not listen any more; true: it was known */
     forget(id) {
-        this.#conversations.get(id)?._offline();
+        this.#conversations.get(id)?._end();
 
         return this.#conversations.delete(id);
     }
@@ -297,6 +303,18 @@ export class ChatClient extends EventTarget {
         for (const conversation of this.#conversations.values()) {
             conversation._online();
         }
+
+        this.presence._online();
+    }
+
+
+    /* what was kept back while the user was invisible */
+    #onOwn() {
+        if (this.presence.open) {
+            for (const conversation of this.#conversations.values()) {
+                conversation._visible();
+            }
+        }
     }
 
 
@@ -346,6 +364,7 @@ export class ChatClient extends EventTarget {
         }
 
         this.#requests.clear();
+        this.presence._offline();
 
         for (const conversation of this.#conversations.values()) {
             conversation._offline();
@@ -496,6 +515,7 @@ export class ChatClient extends EventTarget {
             break;
         }
 
+        this.presence._event(frame);
         this.#emit('event', frame);
         this.#conversations.get(frame.data?.conversationId)?._event(frame);
     }

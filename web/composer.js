@@ -39,7 +39,8 @@ export class Composer {
         };
 
         on('composer', 'submit', (e) => this.#onSubmit(e));
-        on('text', 'input', () => this.draw());
+        on('text', 'input', () => this.#onInput());
+        on('text', 'blur', () => this.#room?.stopTyping());
         on('text', 'keydown', (e) => this.#onKey(e));
         on('context-close', 'click', () => this.#cancel());
         on('attach-open', 'click', () => this.#openAttach());
@@ -51,6 +52,7 @@ export class Composer {
     show(room) {
         if (this.#room !== null) {
             this.#room.removeEventListener('change', this.#listener);
+            this.#room.stopTyping();
             this.#keep();
             this.#drafts.set(this.#room.id, this.#draft);
         }
@@ -228,6 +230,19 @@ export class Composer {
     #isEmpty() {
         return $('text').value.trim() === ''
                && this.#draft.attachments.length === 0;
+    }
+
+
+    /* another wording of what is there is nobody's affair until it is saved */
+    #onInput() {
+        if ($('text').value.trim() === '') {
+            this.#room.stopTyping();
+
+        } else if (this.#draft.editing === null) {
+            this.#room.typing();
+        }
+
+        this.draw();
     }
 
 

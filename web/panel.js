@@ -8,6 +8,7 @@ import { $, arrange, clone, make, toast } from './dom.js';
 import { openMenu } from './menu.js';
 import { nameOf, setAvatar, setRoomAvatar } from './people.js';
 import { Picker } from './picker.js';
+import { describe, setPresence } from './presence.js';
 import { mayBlock, mayConfigure, mayInvite, mayLeave, mayRemove, mayUnblock,
          rolesFor } from './rights.js';
 import { Settings } from './settings.js';
@@ -20,13 +21,16 @@ const KINDS = { dm: 'Direct conversation', group: 'Group',
 
 export class Panel {
 
+    #presence;
     #room = null;
     #nodes = new Map();         /* by user id */
     #people = new Picker('invite-people', { label: 'People' });
     #settings = new Settings();
-    #listener = () => this.#draw();
+    #listener = () => this.draw();
 
-    constructor() {
+    constructor(presence) {
+        this.#presence = presence;
+
         const on = (id, handler) => $(id).addEventListener('click', handler);
 
         on('panel-open', () => this.toggle($('panel').hidden));
@@ -50,7 +54,7 @@ export class Panel {
         this.#room = room;
         this.#nodes.clear();
         room.addEventListener('change', this.#listener);
-        this.#draw();
+        this.draw();
     }
 
 
@@ -62,7 +66,7 @@ export class Panel {
         $('panel-open').setAttribute('aria-expanded', open);
 
         if (open) {
-            this.#draw();
+            this.draw();
             this.#room.loadMembers();
             $('panel-title').focus();
 
@@ -74,7 +78,7 @@ export class Panel {
 
     /* -- drawing --------------------------------------------------------- */
 
-    #draw() {
+    draw() {
         const room = this.#room;
         const broken = room.failure !== null || room.ended !== null;
 
@@ -115,11 +119,12 @@ export class Panel {
     }
 
 
-    #drawMembers({ members }) {
+    #drawMembers({ members, online }) {
         const { list, blocked, partial, total } = members;
 
-        $('members-title').textContent = total === 1 ? '1 member'
-                                                     : `${total} members`;
+        $('members-title').textContent
+            = (total === 1 ? '1 member' : `${total} members`)
+              + (online === null ? '' : `, ${online} online`);
         $('members-more').hidden = !partial;
         $('blocked-section').hidden = blocked.length === 0;
         arrange($('members'), list.map((member) => this.#nodeOf(member)));
@@ -143,7 +148,10 @@ export class Panel {
 
         setAvatar(part('.avatar'), userId, nameOf(userId));
         part('.person-name').textContent = nameOf(userId);
-        part('.person-note').textContent = self ? 'You' : '';
+        part('.person-note').textContent = this.#noteOf(member);
+        setPresence(part('.avatar'), self ? this.#presence.own?.status
+                                          : this.#presence.stateOf(userId)
+                                                ?.status);
         part('.role').hidden = !named;
         part('.role').textContent = named ? role : '';
         part('.role').className = `role ${role}`;
@@ -153,6 +161,14 @@ export class Panel {
         node.dataset.id = userId;
 
         return node;
+    }
+
+
+    #noteOf({ userId, self }) {
+        const { own } = this.#presence;
+
+        return self ? ['You', own?.text].filter(Boolean).join(' · ')
+                    : describe(this.#presence.stateOf(userId));
     }
 
 

@@ -5,6 +5,9 @@
  * Events:
  *
  *     change    {bulk}: many messages at once, not to be announced
+ *     typing    who types is not the same any more
+ *     presence  who is there, likewise
+ *     mention   {senderId}: who has named the user in a message
  *     joined    the user is a member, which no event has told
  *     notice    {text}: something that the user should know
  */
@@ -12,7 +15,7 @@
 import { uuidv7 } from './chat-id.js';
 import { History } from './history.js';
 import { Members } from './members.js';
-import { isReadable, isSelf, nameOf, whoOf } from './people.js';
+import { isReadable, isSelf, meet, nameOf, whoOf } from './people.js';
 import { isModerator } from './rights.js';
 import { summary } from './text.js';
 
@@ -25,6 +28,9 @@ export class Room extends EventTarget {
     #me;
     #pending = [];
     #opened = false;
+    #watched = false;           /* it is the one that is open */
+    #crowd = null;              /* what is told of who is there */
+    #mention = 0;               /* the last message that names the user */
     #entering = false;          /* becoming a member was asked for */
     #heldUntil = 0;             /* by the server's clock: it has said so */
     #lastOwn = 0;               /* when the user has last sent */
@@ -70,6 +76,33 @@ export class Room extends EventTarget {
     get unread() {
         return this.role === null
             ? 0 : Math.max(0, this.sequenceNumber - this.lastRead);
+    }
+
+
+    /* somebody has named the user, who has not seen that yet */
+    get mentioned() {
+        return this.#mention > this.lastRead;
+    }
+
+
+    /* ids of those who type */
+    get typists() {
+        return this.conversation?.typists.map(({ userId }) => userId) ?? [];
+    }
+
+
+    /* how many are there; null: that is not known */
+    get online() {
+        const { members } = this;
+
+        if (this.#crowd === null || this.#crowd.members === null
+            || !members.loaded)
+        {
+            return this.#crowd?.online ?? null;
+        }
+
+        return members.list.filter(({ userId, self }) =>
+            self ? this.#client.presence.open : this.#isThere(userId)).length;
     }
 
 
@@ -128,12 +161,18 @@ export class Room extends EventTarget {
 
         on('event', (frame) => this.#onEvent(frame));
         on('signal', (frame) => this.#onSignal(frame));
+        on('typing', ({ users }) => this.#onTyping(users));
+        on('presence', (told) => this.#onPresence(told));
         on('reset', () => this.#onReset());
         on('live', (detail) => this.#onLive(detail));
         on('held', (error) => this.#onHeld(error));
         on('marked', () => this.#onMember());
         on('failed', (error) => this.#onFailed(error));
-        on('ended', (end) => this.#onEnded(end));
+        on('ended', (end) => this.lose(end));
+
+        if (this.#watched) {
+            this.conversation.watchPresence();
+        }
     }
 
 
@@ -146,12 +185,32 @@ export class Room extends EventTarget {
     /* it is looked at: now its messages are needed */
     open() {
         this.#opened = true;
+        this.#watched = true;
         this.attach();
+        this.conversation?.watchPresence();
 
         if (this.conversation?.live && !this.history.loaded) {
             this.history.load();
             this.loadMembers();
         }
+    }
+
+
+    /* it could not be opened, and now it can */
+    reopen() {
+        if (this.failure !== null) {
+            this.detach();
+            this.failure = null;
+            this.open();
+        }
+    }
+
+
+    /* another one is looked at */
+    close() {
+        this.#watched = false;
+        this.#crowd = null;
+        this.conversation?.unwatchPresence();
     }
 
 
@@ -173,6 +232,45 @@ export class Room extends EventTarget {
         }
 
         this.#changed();
+    }
+
+
+    /* -- hints, while it is not joined ----------------------------------- */
+
+    /* true: that is news */
+    noteUnread(sequenceNumber, unread) {
+        const isNew = sequenceNumber > this.sequenceNumber;
+
+        this.sequenceNumber = Math.max(this.sequenceNumber, sequenceNumber);
+        this.lastRead = Math.max(this.lastRead, sequenceNumber - unread);
+        this.#changed();
+
+        return isNew;
+    }
+
+
+    noteMention(sequenceNumber, senderId) {
+        if (sequenceNumber > Math.max(this.#mention, this.lastRead)) {
+            this.#mention = sequenceNumber;
+            meet(senderId);
+            this.#emit('mention', { senderId });
+            this.#changed();
+        }
+    }
+
+
+    setRole(role) {
+        this.#onMembership({ userId: this.#me.userId, role });
+        this.#changed();
+    }
+
+
+    /* it is none of the user's any more */
+    lose(end) {
+        this.conversation = null;
+        this.ended = end;
+        this.#emit('typing');
+        this.#changed(true);
     }
 
 
@@ -249,6 +347,17 @@ export class Room extends EventTarget {
     discard(message) {
         this.#pending = this.#pending.filter((other) => other !== message);
         this.#changed();
+    }
+
+
+    /* the user is writing something here, or not any more */
+    typing() {
+        this.conversation?.typing();
+    }
+
+
+    stopTyping() {
+        this.conversation?.stopTyping();
     }
 
 
@@ -383,10 +492,22 @@ export class Room extends EventTarget {
     }
 
 
-    #onEnded(end) {
-        this.conversation = null;
-        this.ended = end;
-        this.#changed(true);
+    #isThere(userId) {
+        const { status } = this.#client.presence.stateOf(userId) ?? {};
+
+        return status !== undefined && status !== 'offline';
+    }
+
+
+    #onTyping(users) {
+        users.forEach(({ userId, displayName }) => meet(userId, displayName));
+        this.#emit('typing');
+    }
+
+
+    #onPresence(told) {
+        this.#crowd = told;
+        this.#emit('presence');
     }
 
 
@@ -434,7 +555,11 @@ export class Room extends EventTarget {
 
 
     /* somebody of a channel became a member by it, perhaps */
-    #onCreated({ senderId, sequenceNumber }) {
+    #onCreated({ senderId, sequenceNumber, mentions = [] }) {
+        if (mentions.some(isSelf) && !isSelf(senderId)) {
+            this.noteMention(sequenceNumber, senderId);
+        }
+
         if (this.type === 'channel') {
             this.members.setRead(senderId, sequenceNumber);
         }

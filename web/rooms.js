@@ -1,26 +1,31 @@
 /*
  * All conversations of the user.
  *
- * The server does not tell a user of a new conversation, nor of one that he
- * is added to: the list is fetched when the connection comes back, when the
- * window gets the focus, and every 20 seconds while it is seen.  In between
- * the last messages and what is unread come from the events of conversations
- * that are joined, which are those with the latest activity; numbers of the
- * others are as old as the list.
+ * Those with the latest activity are joined, and tell by themselves what
+ * happens.  Of the others there are hints, see hints.js; what these leave out,
+ * as the last message, and numbers of large conversations, is as old as the
+ * list.  That is fetched when the connection comes back, when the window gets
+ * the focus, when a hint asks for it, and every minute in which the user does
+ * something: by that the server knows, too, that he is there.
  *
  * Events:
  *
  *     change    {room}: something of it; without a room: which there are
+ *     presence  somebody came, went, or types
+ *     mention   {room, senderId}
  *     ended     {room}: it is none of them any more; room.ended tells why
  *     notice    {text}
  */
 
+import { Hints } from './hints.js';
+import { idleTime } from './idle.js';
 import { Room } from './room.js';
 
 const PAGE = 100;
 const MAX_PAGES = 5;
 const MAX_LIVE = 50;            /* conversations that are joined */
-const PERIOD = 20000;           /* ms */
+const MAX_WATCHED = 500;        /* others of a dm, whose presence is shown */
+const PERIOD = 60000;           /* ms */
 
 
 export class Rooms extends EventTarget {
@@ -30,7 +35,11 @@ export class Rooms extends EventTarget {
     #rooms = new Map();
     #refresh = null;            /* the one under way */
     #again = false;             /* and something has changed since */
+    #refreshed = 0;             /* when it was begun */
     #timer = 0;
+    #soon = 0;                  /* until one that a hint asks for */
+    #due = Infinity;            /* when that is */
+    #peers = new Set();         /* those who are watched */
 
     constructor(client, me) {
         super();
@@ -38,6 +47,11 @@ export class Rooms extends EventTarget {
         this.known = false;         /* the list has been fetched once */
         this.#client = client;
         this.#me = me;
+
+        client.presence.addEventListener('change',
+                                         () => this.#emit('presence'));
+        client.presence.addEventListener('own', () => this.#emit('presence'));
+        new Hints(client, this);
     }
 
 
@@ -58,6 +72,18 @@ export class Rooms extends EventTarget {
     }
 
 
+    find(id) {
+        return this.#rooms.get(id);
+    }
+
+
+    /* what is known of the other one of a dm */
+    presenceOf(room) {
+        return room.peer === null
+            ? undefined : this.#client.presence.stateOf(room.peer);
+    }
+
+
     get(id) {
         let room = this.#rooms.get(id);
 
@@ -72,6 +98,10 @@ export class Rooms extends EventTarget {
 
     /* the one that the user is looking at */
     open(room) {
+        if (this.current !== room) {
+            this.current?.close();
+        }
+
         this.current = room;
         room.open();
     }
@@ -94,6 +124,9 @@ export class Rooms extends EventTarget {
 
         on('change', () => this.#onChange(room));
         on('joined', () => this.refresh());
+        on('typing', () => this.#emit('presence'));
+        on('presence', () => this.#emit('presence'));
+        on('mention', (detail) => this.#emit('mention', { room, ...detail }));
         on('notice', (detail) => this.#emit('notice', detail));
         this.#rooms.set(id, room);
 
@@ -109,6 +142,7 @@ export class Rooms extends EventTarget {
     #onChange(room) {
         if (room.ended !== null && this.#rooms.get(room.id) === room) {
             this.#rooms.delete(room.id);
+            this.#watchPeers();
             this.#emit('ended', { room });
             this.#emit('change');
         } else {
@@ -124,8 +158,28 @@ export class Rooms extends EventTarget {
         clearInterval(this.#timer);
 
         if (looking) {
-            this.#timer = setInterval(() => this.refresh(), PERIOD);
+            this.#timer = setInterval(() => this.#onTime(), PERIOD);
             this.refresh();
+        }
+    }
+
+
+    /* a page that nobody touches does not look as if somebody were there */
+    #onTime() {
+        if (idleTime() < PERIOD) {
+            this.refresh();
+        }
+    }
+
+
+    /* a hint was given: soon, but so many ms after the last one */
+    refreshAfter(rest) {
+        const at = Math.max(Date.now(), this.#refreshed + rest);
+
+        if (at < this.#due) {
+            clearTimeout(this.#soon);
+            this.#due = at;
+            this.#soon = setTimeout(() => this.refresh(), at - Date.now());
         }
     }
 
@@ -137,6 +191,9 @@ export class Rooms extends EventTarget {
             return this.#refresh;
         }
 
+        clearTimeout(this.#soon);
+        this.#due = Infinity;
+        this.#refreshed = Date.now();
         this.#refresh = this.#fetch();
 
         try {
@@ -181,6 +238,7 @@ export class Rooms extends EventTarget {
 
         this.known = true;
         this.#choose();
+        this.#watchPeers();
         this.#emit('change');
     }
 
@@ -208,5 +266,18 @@ export class Rooms extends EventTarget {
                 room.detach();
             }
         }
+    }
+
+
+    /* asks who is there of those with whom there is a dm */
+    #watchPeers() {
+        const peers = new Set(this.list.map((room) => room.peer)
+            .filter((peer) => peer !== null && peer !== this.#me.userId)
+            .slice(0, MAX_WATCHED));
+        const { presence } = this.#client;
+
+        presence.unsubscribe([...this.#peers].filter((id) => !peers.has(id)));
+        presence.subscribe(peers);
+        this.#peers = peers;
     }
 }

@@ -4,7 +4,9 @@
 
 import { $, arrange, clone, narrow } from './dom.js';
 import { setRoomAvatar } from './people.js';
+import { WORDS, setPresence } from './presence.js';
 import { shortTime } from './text.js';
+import { typingText } from './typing.js';
 
 
 export class Sidebar {
@@ -80,7 +82,9 @@ export class Sidebar {
     #nodeOf(room) {
         const node = this.#nodes.get(room) ?? clone('t-room');
         const part = (selector) => node.querySelector(selector);
-        const { unread, activity } = room;
+        const { unread, activity, mentioned } = room;
+        const status = this.#rooms.presenceOf(room)?.status ?? 'offline';
+        const typing = typingText(room.typists);
 
         this.#nodes.set(room, node);
         part('a').href = hashOf(room);
@@ -89,13 +93,18 @@ export class Sidebar {
                                                             : 'false');
         setRoomAvatar(part('.avatar'), room);
         part('.room-label').textContent = room.title;
-        part('.room-last').textContent = room.preview();
+        setPresence(part('.avatar'), status);
+        part('.room-presence').textContent
+            = status === 'offline' ? '' : `, ${WORDS[status].toLowerCase()}`;
+        part('.room-last').textContent = typing || room.preview();
+        part('.room-last').classList.toggle('typing', typing !== '');
         part('.room-time').textContent = activity > 0
             ? shortTime(new Date(activity)) : '';
         part('.badge').hidden = unread === 0;
         part('.badge').textContent = unread > 99 ? '99+' : unread;
         part('.badge').setAttribute('aria-label', `${unread} unread`);
-        node.classList.toggle('unread', unread > 0);
+        part('.named').hidden = !mentioned;
+        node.classList.toggle('unread', unread > 0 || mentioned);
 
         return node;
     }
@@ -107,7 +116,8 @@ export class Sidebar {
 
         document.title = `${count}${this.#rooms.current?.title ?? ''}`
                          + ' · ngx_chat';
-        $('side-dot').hidden = total === 0;
+        $('side-dot').hidden = total === 0
+            && !this.#rooms.list.some((room) => room.mentioned);
     }
 }
 

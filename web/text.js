@@ -101,6 +101,27 @@ export function countdown(seconds) {
 }
 
 
+/* how long ago, as exactly as anybody wants to know */
+
+export function lastSeenText(date, now = new Date()) {
+    const minutes = Math.floor((now - date) / 60000);
+
+    if (minutes < 1) {
+        return 'Last seen just now';
+    }
+
+    if (minutes < 60) {
+        return `Last seen ${relative.format(-minutes, 'minute')}`;
+    }
+
+    const days = daysBetween(date, now);
+    const day = days === 0 || days === -1 ? relative.format(days, 'day')
+                                          : `on ${shortDate.format(date)}`;
+
+    return `Last seen ${day} at ${timeOfDay(date)}`;
+}
+
+
 /* -- contents ------------------------------------------------------------- */
 
 const asText = (value) => typeof value === 'string' ? value : '';
