@@ -6,7 +6,7 @@ import { $, arrange, clone, narrow } from './dom.js';
 import { setRoomAvatar } from './people.js';
 import { WORDS, setPresence } from './presence.js';
 import { shortTime } from './text.js';
-import { typingText } from './typing.js';
+import { typingHint } from './typing.js';
 
 
 export class Sidebar {
@@ -84,7 +84,7 @@ export class Sidebar {
         const part = (selector) => node.querySelector(selector);
         const { unread, activity, mentioned } = room;
         const status = this.#rooms.presenceOf(room)?.status ?? 'offline';
-        const typing = typingText(room.typists);
+        const typing = typingHint(room);
 
         this.#nodes.set(room, node);
         part('a').href = hashOf(room);

@@ -33,6 +33,18 @@ export class TypingLine {
 }
 
 
+/* the same in a few words, for the list */
+
+export function typingHint({ type, typists }) {
+    if (typists.length < 2) {
+        return type === 'dm' && typists.length === 1 ? 'is typing…'
+                                                     : typingText(typists);
+    }
+
+    return `${typists.length} people are typing…`;
+}
+
+
 /* a sentence, '' for nobody */
 
 export function typingText(userIds) {
