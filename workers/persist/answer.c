@@ -10,6 +10,7 @@
 #include "entry.h"
 #include "list.h"
 #include "range.h"
+#include "shared.h"
 #include "stored.h"
 
 
@@ -90,6 +91,10 @@ answer_send(persist_t *p, const need_t *need)
         return list_send(p, need);
     }
 
+    if (need->kind == NEED_SHARED) {
+        return shared_send(p, need);
+    }
+
     db_param_text(&ps, need->tenant);
     db_param_text(&ps, need->conversation);
 
@@ -137,6 +142,10 @@ answer_make(persist_t *p, const need_t *need, const PGresult *res)
 
     case NEED_HISTORY:
         range_make_history(p, need, res);
+        break;
+
+    case NEED_SHARED:
+        shared_make(p, need, res);
         break;
 
     case NEED_LIST:             /* asks Redis first */

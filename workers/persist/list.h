@@ -15,7 +15,8 @@
 
 CHAT_MUST_CHECK int list_send(persist_t *p, const need_t *need);
 
-/* whether the snapshot has what the need waits for */
+/* whether the snapshot has what the need waits for; its first column says how
+   far each partition is stored, a line each */
 bool list_is_new_enough(const persist_t *p, const need_t *need,
     const PGresult *res);
 

@@ -17,7 +17,7 @@
 
 
 _Static_assert(METRICS_ENTRY_KINDS == ENTRY_JOIN + 1, "kinds of entries");
-_Static_assert(METRICS_NEED_KINDS == NEED_LIST + 1, "kinds of needs");
+_Static_assert(METRICS_NEED_KINDS == NEED_SHARED + 1, "kinds of needs");
 _Static_assert(METRICS_STATES == PART_STOPPED + 1, "states");
 _Static_assert(METRICS_STORE_FATES == STORE_ERROR + 1, "fates");
 
@@ -119,6 +119,8 @@ static const metric_row_t  metrics_rows[] = {
             answered[NEED_HISTORY]),
     COUNTER("chat_persist_needs_answered_total", "kind=\"list\"", NULL,
             answered[NEED_LIST]),
+    COUNTER("chat_persist_needs_answered_total", "kind=\"shared\"", NULL,
+            answered[NEED_SHARED]),
     COUNTER("chat_persist_needs_dropped_total", "reason=\"malformed\"",
             "Questions of nodes that were not answered.",
             dropped[METRICS_NEED_MALFORMED]),

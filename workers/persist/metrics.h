@@ -12,7 +12,7 @@
 
 
 #define METRICS_ENTRY_KINDS  10         /* of entry_kind_e */
-#define METRICS_NEED_KINDS   6          /* of need_kind_e */
+#define METRICS_NEED_KINDS   7          /* of need_kind_e */
 #define METRICS_STATES       4          /* of part_state_e */
 #define METRICS_STORE_FATES  6          /* of store_rc_e */
 

@@ -122,7 +122,7 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 }
 
 
-/* what a list waits for in partitions of ours; of others' we hear from
+/* what it waits for in partitions of ours, if it is of all; of others' we hear from
    PostgreSQL alone */
 
 static bool
@@ -287,13 +287,20 @@ need_answer(persist_t *p)
 }
 
 
-/* what is made of a result, sent on its way; a list that is not new enough has
-   to wait, one that is asks Redis first and keeps the result */
+/* what is made of a result, sent on its way; if it is of all partitions and not
+   new enough it has to wait; a list asks Redis first and keeps the result */
 
 static int
 need_answer_good(persist_t *p, turn_t *turn, PGresult *res)
 {
     need_t  *need = turn->need;
+
+    if (need_is_of_all(need) && !list_is_new_enough(p, need, res)) {
+        PQclear(res);
+        need->again = life_now() + NEED_AGAIN;
+
+        return 0;
+    }
 
     if (need->kind != NEED_LIST) {
         answer_make(p, need, res);
@@ -301,13 +308,6 @@ need_answer_good(persist_t *p, turn_t *turn, PGresult *res)
         turn->sent = true;
 
         return redis_send(&p->redis, &p->args);
-    }
-
-    if (!list_is_new_enough(p, need, res)) {
-        PQclear(res);
-        need->again = life_now() + NEED_AGAIN;
-
-        return 0;
     }
 
     turn->res = res;

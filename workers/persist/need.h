@@ -13,8 +13,10 @@
  *                      m=<messages at most> l=<bytes at most>
  *      k=list          n i c=<tenant>/<user> u=<user> a=<cursor, "": the start>
  *                      m=<conversations at most> l=<bytes at most>
+ *      k=shared        n i c=<tenant>/<user> u=<user>
+ *                      v=<user>,<user>... of the same tenant
  *
- * A list is of all partitions: it waits for the logs of all of them.
+ * The last two are of all partitions: they wait for the logs of all of them.
  */
 
 #ifndef NEED_H
@@ -33,7 +35,8 @@ typedef enum {
     NEED_MESSAGE,
     NEED_RANGE,
     NEED_HISTORY,
-    NEED_LIST
+    NEED_LIST,
+    NEED_SHARED
 } need_kind_e;
 
 
@@ -43,7 +46,7 @@ typedef struct need_s {
     need_kind_e     kind;
     stream_id_t     id;             /* in the need stream */
     stream_id_t     until;          /* answer once this is stored */
-    stream_id_t    *ends;           /* of a list: so in each partition */
+    stream_id_t    *ends;           /* if it is of all: so in each of them */
     uint64_t        since;          /* life_now() when it was asked */
     uint64_t        at;             /* give up then; 0: not marked yet */
     uint64_t        again;          /* look again then: others store, too */
@@ -56,6 +59,7 @@ typedef struct need_s {
     char           *client_id;
     char           *message;
     char           *cursor;
+    char           *others;         /* users */
 
     bool            before;
     uint64_t        after_revision;
@@ -69,6 +73,15 @@ static inline bool
 need_is_new(const need_t *need)
 {
     return need->at == 0;
+}
+
+
+/* of all partitions, not of one conversation */
+
+static inline bool
+need_is_of_all(const need_t *need)
+{
+    return need->kind == NEED_LIST || need->kind == NEED_SHARED;
 }
 
 

@@ -14,23 +14,23 @@ static int need_mark_part(persist_t *p, part_t *part, uint64_t redis_now,
     const stream_id_t *ends);
 
 
-/* which partitions new needs are of, and whether a list is among them; false:
-   there is none */
+/* which partitions new needs are of, and whether one that is of all is among
+   them; false: there is none */
 
 static bool
 need_find_new(const persist_t *p, bool asked[CHAT_ID_MAX_PARTITIONS],
-    bool *list)
+    bool *all)
 {
     bool           any = false;
     const need_t  *need;
 
-    *list = false;
+    *all = false;
 
     for (need = p->needs; need != NULL; need = need->next) {
 
         if (need_is_new(need)) {
             asked[need->part->p] = true;
-            *list = *list || need->kind == NEED_LIST;
+            *all = *all || need_is_of_all(need);
             any = true;
         }
     }
@@ -98,19 +98,19 @@ need_read_ends(persist_t *p, stream_id_t ends[CHAT_ID_MAX_PARTITIONS])
 int
 need_mark(persist_t *p)
 {
-    bool          asked[CHAT_ID_MAX_PARTITIONS] = { false }, list;
+    bool          asked[CHAT_ID_MAX_PARTITIONS] = { false }, all;
     part_t       *part, *end = p->parts + p->npartitions;
     uint64_t      now = 0;
     stream_id_t   ends[CHAT_ID_MAX_PARTITIONS];
 
-    if (!need_find_new(p, asked, &list)) {
+    if (!need_find_new(p, asked, &all)) {
         return 0;
     }
 
     redis_args_reset(&p->args, "TIME");
 
     if (redis_send(&p->redis, &p->args) == -1
-        || (list && need_send_ends(p) == -1))
+        || (all && need_send_ends(p) == -1))
     {
         return -1;
     }
@@ -122,7 +122,7 @@ need_mark(persist_t *p)
     }
 
     if (need_read_time(p, &now) == -1
-        || (list && need_read_ends(p, ends) == -1))
+        || (all && need_read_ends(p, ends) == -1))
     {
         return -1;
     }
@@ -165,7 +165,7 @@ need_read_time(persist_t *p, uint64_t *ms)
 
 
 static void
-need_mark_list(const persist_t *p, need_t *need, const stream_id_t *ends)
+need_mark_all(const persist_t *p, need_t *need, const stream_id_t *ends)
 {
     need->ends = mem_alloc(p->npartitions * sizeof(stream_id_t));
     memcpy(need->ends, ends, p->npartitions * sizeof(stream_id_t));
@@ -206,8 +206,8 @@ need_mark_part(persist_t *p, part_t *part, uint64_t redis_now,
             need->at += NEED_LIFE - age;
         }
 
-        if (need->kind == NEED_LIST) {
-            need_mark_list(p, need, ends);
+        if (need_is_of_all(need)) {
+            need_mark_all(p, need, ends);
         }
     }
 

@@ -38,6 +38,7 @@ need_free(need_t *need)
     free(need->client_id);
     free(need->message);
     free(need->cursor);
+    free(need->others);
     free(need);
 }
 
@@ -53,7 +54,8 @@ need_read_kind(need_t *need, chat_str_t kind)
         [NEED_MESSAGE]      = "message",
         [NEED_RANGE]        = "range",
         [NEED_HISTORY]      = "history",
-        [NEED_LIST]         = "list"
+        [NEED_LIST]         = "list",
+        [NEED_SHARED]       = "shared"
     };
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -89,6 +91,7 @@ need_read(need_t *need, const redisReply *fields)
     need->client_id = mem_strndup(redis_field(fields, 'x'));
     need->message = mem_strndup(redis_field(fields, 'g'));
     need->cursor = mem_strndup(redis_field(fields, 'a'));
+    need->others = mem_strndup(redis_field(fields, 'v'));
 
     return need_read_numbers(need, fields);
 }
@@ -111,7 +114,7 @@ static int
 need_read_numbers(need_t *need, const redisReply *fields)
 {
     if (need->kind == NEED_CONVERSATION || need->kind == NEED_CLIENT
-        || need->kind == NEED_MESSAGE)
+        || need->kind == NEED_MESSAGE || need->kind == NEED_SHARED)
     {
         return 0;
     }

@@ -42,6 +42,12 @@ sub call_all ($self, @commands) {
 }
 
 
+# the next that is published, of a link that has subscribed: [kind, channel,
+# payload]
+
+sub hear ($self) { return $self->_reply }
+
+
 sub _encode (@arguments) {
     return join '', '*', scalar @arguments, "\r\n",
         map { ('$', length, "\r\n", $_, "\r\n") } @arguments;
