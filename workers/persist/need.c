@@ -122,7 +122,7 @@ need_take(persist_t *p, part_t *part, const redisReply *entries)
 }
 
 
-/* what it waits for in partitions of ours, if it is of all; of others' we hear from
+/* what one of all waits for in partitions of ours; of others' we hear from
    PostgreSQL alone */
 
 static bool
