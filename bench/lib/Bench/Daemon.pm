@@ -35,7 +35,7 @@ sleep while 1;
 END
 
 
-# workers, http: what is added to the http block
+# workers
 
 sub new ($class, $chat, %o) {
     my $self = $class->SUPER::new($chat, %o);
@@ -44,7 +44,6 @@ sub new ($class, $chat, %o) {
 
     $conf =~ s{^daemon\s+off;}{daemon on;}m or croak 'where is "daemon"?';
     $conf =~ s{^worker_processes.*}{worker_processes $o{workers};}m;
-    $conf =~ s{^(\s+)(chat_partitions)}{$1$o{http}\n$1$2}m;
 
     open my $out, '>', $file or croak "cannot write: $!";
     print $out $conf;

@@ -33,9 +33,10 @@ use constant {
 
 # what the parts are called in /proc
 my %name = (
-    'chat-persist' => 'chat-persist',
-    'Redis'        => 'redis-server',
-    'PostgreSQL'   => 'postgres',
+    'chat-persist'  => 'chat-persist',
+    'chat-presence' => 'chat-presence',
+    'Redis'         => 'redis-server',
+    'PostgreSQL'    => 'postgres',
 );
 
 my @LIMITS = qw(handshake_rate max_connections_per_address

@@ -19,7 +19,8 @@ use constant START => 30;
 
 # locations => sub ($directory) { ... }: what is added to the server; the
 # directory is for files that it names.  name => 'second'; wrap => [...], what
-# comes before nginx' own name; module => file
+# comes before nginx' own name; module => file; http: what is added to the http
+# block
 
 sub new ($class, $chat, %o) {
     my ($port, $lock) = take_port;
@@ -30,6 +31,7 @@ sub new ($class, $chat, %o) {
         locations => sub ($directory) { '' },
         wrap      => [],
         module    => '',
+        http      => '',
         %o,
         name      => $name,
         chat      => $chat,
@@ -107,6 +109,7 @@ sub _configure ($self) {
     $conf =~ s{^(load_module\s+)\S+/ngx_chat_module\.so}{$1$self->{module}}m
         if $self->{module};
     $conf =~ s{^(worker_processes\s+)\d+}{${1}1}m;
+    $conf =~ s{^(\s+)(chat_partitions)}{$1$self->{http}\n$1$2}m;
     $conf =~ s{^(\s+location = /chat)}
               {$self->{locations}->($self->{directory}) . $1}me;
 
