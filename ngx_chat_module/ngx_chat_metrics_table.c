@@ -240,6 +240,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_shed_total", "what=\"receipt\"",
         NULL },
 
+    [NGX_CHAT_COUNT_SHED_HINT] = {
+        "chat_shed_total", "what=\"hint\"",
+        NULL },
+
     [NGX_CHAT_COUNT_SHED_HISTORY] = {
         "chat_shed_total", "what=\"history\"",
         NULL },
@@ -351,6 +355,30 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_DELIVERED] = {
         "chat_events_delivered_total", "",
         "Events that were handed to a session each." },
+
+    [NGX_CHAT_COUNT_HINT_CREATED] = {
+        "chat_hints_total", "kind=\"created\"",
+        "Sessions that were told of a conversation they have not joined." },
+
+    [NGX_CHAT_COUNT_HINT_DELETED] = {
+        "chat_hints_total", "kind=\"deleted\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_HINT_MEMBER] = {
+        "chat_hints_total", "kind=\"member\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_HINT_NOTIFICATION] = {
+        "chat_hints_total", "kind=\"notification\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_HINT_UNREAD] = {
+        "chat_hints_total", "kind=\"unread\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_HINT_OTHER] = {
+        "chat_hints_total", "kind=\"other\"",
+        NULL },
 
     [NGX_CHAT_COUNT_FRAMES_RECEIVED] = {
         "chat_frames_received_total", "",

@@ -98,6 +98,10 @@ void ngx_chat_shed_done(ngx_chat_node_t *node);
 /* to all who are live in the room, and can take it.  what: as Redis says it */
 void ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
     ngx_chat_buffer_t *b);
+
+/* what is ephemeral is not for this one */
+ngx_uint_t ngx_chat_shed_is_slow(ngx_chat_session_t *s);
+
 void ngx_chat_shed_drained(ngx_chat_session_t *s);  /* its queue is empty */
 void ngx_chat_shed_forget(ngx_chat_room_t *room);
 void ngx_chat_shed_over(ngx_chat_node_t *node);     /* some are told again */

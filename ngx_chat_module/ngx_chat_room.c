@@ -28,8 +28,6 @@ typedef struct {
 } ngx_chat_publish_t;
 
 
-static ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node,
-    ngx_str_t *base);
 static ngx_chat_room_t *ngx_chat_room_create(ngx_chat_node_t *node,
     ngx_chat_name_t *name);
 static void ngx_chat_room_free(ngx_chat_room_t *room);
@@ -96,7 +94,7 @@ ngx_chat_room_get(ngx_chat_node_t *node, ngx_chat_name_t *name)
 }
 
 
-static ngx_chat_room_t *
+ngx_chat_room_t *
 ngx_chat_room_find(ngx_chat_node_t *node, ngx_str_t *base)
 {
     return (ngx_chat_room_t *)

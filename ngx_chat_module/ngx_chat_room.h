@@ -104,6 +104,9 @@ struct ngx_chat_room_s {
 void ngx_chat_room_init(ngx_chat_node_t *node);
 void ngx_chat_room_done(ngx_chat_node_t *node);
 
+ngx_chat_room_t *ngx_chat_room_find(ngx_chat_node_t *node,
+    ngx_str_t *base);                   /* NULL: nobody has joined it */
+
 /* found or made; NULL: out of memory */
 ngx_chat_room_t *ngx_chat_room_get(ngx_chat_node_t *node,
     ngx_chat_name_t *name);

@@ -32,7 +32,6 @@ static const struct {
 
 
 static ngx_uint_t ngx_chat_shed_kind(ngx_str_t *what);
-static ngx_uint_t ngx_chat_shed_is_slow(ngx_chat_session_t *s);
 static void ngx_chat_shed_room(ngx_chat_room_t *room);
 static ngx_uint_t ngx_chat_shed_join(ngx_chat_join_t *join,
     ngx_chat_buffer_t *b);
@@ -139,7 +138,7 @@ ngx_chat_shed_join(ngx_chat_join_t *join, ngx_chat_buffer_t *b)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_chat_shed_is_slow(ngx_chat_session_t *s)
 {
     return s->out_bytes > s->conf->send_queue / NGX_CHAT_SHED_PART

@@ -452,7 +452,9 @@ ngx_chat_user_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
         return;                         /* its last session has just gone */
     }
 
-    if (ngx_chat_user_on_self(user, payload) == NGX_OK) {
+    if (ngx_chat_user_on_self(user, payload) == NGX_OK
+        || ngx_chat_hint_on_message(user, payload) == NGX_OK)
+    {
         return;
     }
 

@@ -89,4 +89,10 @@ void ngx_chat_user_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
     ngx_str_t *payload);
 
 
+/* ngx_chat_hint.c: what the user is told of conversations that sessions have
+   not joined.  NGX_DECLINED: it is something else */
+
+ngx_int_t ngx_chat_hint_on_message(ngx_chat_user_t *user, ngx_str_t *payload);
+
+
 #endif /* NGX_CHAT_USER_H */
