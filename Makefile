@@ -42,7 +42,7 @@ WORKER_LIB := $(wildcard workers/lib/*.c)
 
 # a function library is one file: these are joined, each uses those before it
 LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
-                user message settings member append mark audience read \
+                user message settings member append mark typing audience read \
                 revisions holder \
                 idle revoke register)
 

@@ -199,6 +199,20 @@ chat_event_receipt(chat_writer_t *w, bool read, chat_str_t conversation,
 
 
 void
+chat_event_typing(chat_writer_t *w, bool started,
+    const chat_event_typing_t *t)
+{
+    chat_write_cstr(w, started ? "{\"type\":\"typing.started\",\"data\":"
+                               : "{\"type\":\"typing.stopped\",\"data\":");
+    chat_event_text(w, "{\"conversationId\":", t->conversation);
+    chat_event_text(w, ",\"userId\":", t->user);
+    chat_event_text(w, ",\"displayName\":", t->name);
+    chat_event_time(w, ",\"expiresAt\":", t->expires);
+    chat_write_cstr(w, "}}");
+}
+
+
+void
 chat_event_authenticated_data(chat_writer_t *w,
     const chat_event_authenticated_t *a)
 {

@@ -205,6 +205,19 @@ void chat_event_receipt(chat_writer_t *w, bool read, chat_str_t conversation,
     chat_str_t user, uint64_t sequence);
 
 
+typedef struct {
+    chat_str_t  conversation;
+    chat_str_t  user;
+    chat_str_t  name;           /* as people read it */
+    uint64_t    expires;        /* ms since 1970: the end, told or not */
+} chat_event_typing_t;
+
+
+/* typing.started, typing.stopped: ephemeral */
+void chat_event_typing(chat_writer_t *w, bool started,
+    const chat_event_typing_t *t);
+
+
 /* the authenticated event's data object, which is also the reply's */
 
 typedef struct {

@@ -93,6 +93,7 @@ typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;
 typedef struct ngx_chat_canary_s     ngx_chat_canary_t;
 typedef struct ngx_chat_jwks_s       ngx_chat_jwks_t;
+typedef struct ngx_chat_typing_s     ngx_chat_typing_t;
 typedef struct ngx_chat_user_s       ngx_chat_user_t;
 
 
@@ -179,6 +180,8 @@ struct ngx_chat_loc_conf_s {
     ngx_uint_t         max_reactions;       /* of a message */
     ngx_uint_t         max_mentions;        /* likewise */
     ngx_uint_t         max_attachments;     /* likewise */
+    ngx_uint_t         typing_members;      /* of a conversation: more are not
+                                               told who types */
     ngx_uint_t         ack;                 /* NGX_CHAT_ACK_... */
     ngx_chat_session_log_t  *session_log;   /* NULL: off */
     ngx_str_t          location;            /* its name, for that */
@@ -198,6 +201,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_watch.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
+#include "ngx_chat_typing.h"
 #include "ngx_chat_canary.h"
 #include "ngx_chat_jwks.h"
 
@@ -231,6 +235,9 @@ struct ngx_chat_node_s {
     ngx_queue_t            rooms_of[CHAT_ID_MAX_PARTITIONS];    /* the same */
     ngx_queue_t            repairs;     /* stale rooms */
     ngx_uint_t             repairing;   /* comparisons under way */
+
+    ngx_queue_t            typing;      /* ngx_chat_typing_t, by their end */
+    ngx_event_t            typing_timer;
 
     ngx_chat_report_t      report;
     ngx_chat_revoke_t      revoke;

@@ -72,6 +72,10 @@ static ngx_chat_conf_range_t  ngx_chat_max_mentions_range =
 static ngx_chat_conf_range_t  ngx_chat_max_attachments_range =
     { ngx_chat_conf_check_num, "chat_max_attachments", 0, 50, "0 and 50" };
 
+static ngx_chat_conf_range_t  ngx_chat_typing_members_range =
+    { ngx_chat_conf_check_num, "chat_typing_members", 0, 10000,
+      "0 and 10000" };
+
 static ngx_chat_conf_range_t  ngx_chat_auth_timeout_range =
     { ngx_chat_conf_check_msec, "chat_auth_timeout", 100, 5 * 60 * 1000,
       "100ms and 5m" };
@@ -405,6 +409,13 @@ ngx_command_t  ngx_chat_commands[] = {
       offsetof(ngx_chat_loc_conf_t, limit.message_rate),
       NULL },
 
+    { ngx_string("chat_typing_rate"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
+      ngx_chat_limit_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, limit.typing_rate),
+      NULL },
+
     { ngx_string("chat_frame_rate"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE12,
       ngx_chat_limit_conf_rate,
@@ -439,6 +450,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, max_attachments),
       &ngx_chat_max_attachments_range },
+
+    { ngx_string("chat_typing_members"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, typing_members),
+      &ngx_chat_typing_members_range },
 
     { ngx_string("chat_ack"),
       NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,

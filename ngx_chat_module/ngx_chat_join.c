@@ -89,6 +89,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         join->gap = 0;
         join->request = NULL;
         join->element = NULL;
+        join->typing = NULL;
         join->state = NGX_CHAT_JOIN_PARTIAL;
 
         ngx_queue_insert_tail(&room->joins, &join->room_queue);
@@ -141,6 +142,8 @@ void
 ngx_chat_join_end(ngx_chat_join_t *join)
 {
     ngx_chat_room_t  *room = join->room;
+
+    ngx_chat_typing_end(join);
 
     if (join->state == NGX_CHAT_JOIN_OPENING) {
         room->opening--;

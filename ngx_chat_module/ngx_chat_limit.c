@@ -123,7 +123,7 @@ ngx_chat_limit_frames(ngx_chat_session_t *s, ngx_uint_t n)
 
 
 /*
- * Both buckets are the user's, whatever session and process it comes to.  Who
+ * All buckets are the user's, whatever session and process it comes to.  Who
  * goes on asking at once though refused runs out of frames, and is closed.
  */
 
@@ -156,6 +156,19 @@ ngx_chat_limit_request(ngx_chat_session_t *s, const chat_request_t *rq)
         return ngx_chat_limit_refuse(s, rq,
                                      NGX_CHAT_COUNT_LIMITED_MESSAGE_RATE,
                                      "too many messages", wait);
+    }
+
+    if ((rq->type == CHAT_REQUEST_TYPING_START
+         || rq->type == CHAT_REQUEST_TYPING_STOP)
+        && conf->typing_rate.interval != 0
+        && ngx_chat_limit_take(s->node,
+                               ngx_chat_limit_user_key(s,
+                                                       NGX_CHAT_LIMIT_TYPING),
+                               &conf->typing_rate, 1, &wait) != NGX_OK)
+    {
+        return ngx_chat_limit_refuse(s, rq,
+                                     NGX_CHAT_COUNT_LIMITED_TYPING_RATE,
+                                     "too much typing", wait);
     }
 
     return NGX_OK;

@@ -22,6 +22,7 @@ typedef struct {
     chat_limit_t   handshake_rate;      /* of an address */
     chat_limit_t   request_rate;        /* of a user */
     chat_limit_t   message_rate;        /* likewise */
+    chat_limit_t   typing_rate;         /* likewise */
     chat_limit_t   frame_rate;          /* of a session */
     ngx_uint_t     max_per_address;     /* connections */
     ngx_uint_t     max_per_user;        /* likewise */
@@ -36,7 +37,8 @@ typedef enum {
     NGX_CHAT_LIMIT_REQUESTS,            /* of a user */
     NGX_CHAT_LIMIT_MESSAGES,
     NGX_CHAT_LIMIT_CONNECTIONS,         /* of an address, or a user */
-    NGX_CHAT_LIMIT_UNAUTHENTICATED      /* of an address */
+    NGX_CHAT_LIMIT_UNAUTHENTICATED,     /* of an address */
+    NGX_CHAT_LIMIT_TYPING               /* of a user */
 } ngx_chat_limit_e;
 
 

@@ -130,6 +130,7 @@ ngx_chat_limit_conf_init(ngx_chat_limit_conf_t *limit)
     limit->handshake_rate.interval = NGX_CHAT_LIMIT_UNSET;
     limit->request_rate.interval = NGX_CHAT_LIMIT_UNSET;
     limit->message_rate.interval = NGX_CHAT_LIMIT_UNSET;
+    limit->typing_rate.interval = NGX_CHAT_LIMIT_UNSET;
     limit->frame_rate.interval = NGX_CHAT_LIMIT_UNSET;
 
     limit->max_per_address = NGX_CONF_UNSET_UINT;
@@ -148,6 +149,8 @@ ngx_chat_limit_conf_merge(ngx_chat_limit_conf_t *prev,
                                    50, 500);
     ngx_chat_limit_conf_merge_rate(&prev->message_rate, &limit->message_rate,
                                    10, 100);
+    ngx_chat_limit_conf_merge_rate(&prev->typing_rate, &limit->typing_rate,
+                                   5, 20);
     ngx_chat_limit_conf_merge_rate(&prev->frame_rate, &limit->frame_rate,
                                    200, 2000);
 

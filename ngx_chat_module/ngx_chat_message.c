@@ -240,6 +240,8 @@ ngx_chat_message_on_sent(void *data, redisReply *reply)
         return;
     }
 
+    ngx_chat_typing_sent(rq);
+
     b = ngx_chat_request_reply(rq, 0, &w);
     if (b == NULL) {
         return;

@@ -107,6 +107,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_joins", "",
         "Conversations that sessions have joined, counted per session." },
 
+    [NGX_CHAT_COUNT_TYPING] = {
+        "chat_typing", "",
+        "Of these, those in which the session types." },
+
     [NGX_CHAT_COUNT_OUTSTANDING] = {
         "chat_requests_outstanding", "",
         "Requests that are not answered yet." },
@@ -210,6 +214,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_LIMITED_MESSAGE_RATE] = {
         "chat_limited_total", "limit=\"message_rate\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_TYPING_RATE] = {
+        "chat_limited_total", "limit=\"typing_rate\"",
         NULL },
 
     [NGX_CHAT_COUNT_LIMITED_FRAME_RATE] = {
@@ -347,6 +355,14 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     NGX_CHAT_METRICS_ERROR(CHAT_CODE_TIMEOUT, "timeout"),
     NGX_CHAT_METRICS_ERROR(CHAT_CODE_UNSUPPORTED, "unsupported"),
     NGX_CHAT_METRICS_ERROR(CHAT_CODE_INTERNAL, "internal"),
+
+    [NGX_CHAT_COUNT_TYPING_STARTED] = {
+        "chat_typing_published_total", "event=\"started\"",
+        "Times that somebody was told to type, or to have stopped." },
+
+    [NGX_CHAT_COUNT_TYPING_STOPPED] = {
+        "chat_typing_published_total", "event=\"stopped\"",
+        NULL },
 
     [NGX_CHAT_COUNT_PUBLISHED] = {
         "chat_events_published_total", "",

@@ -147,6 +147,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->max_reactions = NGX_CONF_UNSET_UINT;
     lcf->max_mentions = NGX_CONF_UNSET_UINT;
     lcf->max_attachments = NGX_CONF_UNSET_UINT;
+    lcf->typing_members = NGX_CONF_UNSET_UINT;
     lcf->ack = NGX_CONF_UNSET_UINT;
     lcf->session_log = NGX_CONF_UNSET_PTR;
     ngx_chat_limit_conf_init(&lcf->limit);
@@ -240,6 +241,8 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
     ngx_conf_merge_uint_value(conf->max_mentions, prev->max_mentions, 50);
     ngx_conf_merge_uint_value(conf->max_attachments, prev->max_attachments,
                               10);
+    ngx_conf_merge_uint_value(conf->typing_members, prev->typing_members,
+                              1000);
     ngx_conf_merge_uint_value(conf->ack, prev->ack, NGX_CHAT_ACK_ACCEPTED);
     ngx_chat_limit_conf_merge(&prev->limit, &conf->limit);
     ngx_conf_merge_uint_value(conf->revoke_stale, prev->revoke_stale,

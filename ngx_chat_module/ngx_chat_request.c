@@ -92,6 +92,12 @@ static const struct {
 
     [CHAT_REQUEST_DELIVERED_MARK] = {
         ngx_chat_request_name, ngx_chat_mark, NULL },
+
+    [CHAT_REQUEST_TYPING_START] = {
+        ngx_chat_request_name, ngx_chat_typing_start, NULL },
+
+    [CHAT_REQUEST_TYPING_STOP] = {
+        ngx_chat_request_name, ngx_chat_typing_stop, NULL },
 };
 
 

@@ -33,6 +33,7 @@ struct ngx_chat_join_s {
     ngx_chat_request_t        *request;     /* that opens it, if OPENING */
     ngx_chat_element_t        *element;     /* events wait for its reply; or
                                                NULL */
+    ngx_chat_typing_t         *typing;      /* it types; or NULL */
     uint64_t                   revision;    /* that the session has got; the
                                                room's own if that is higher */
     uint64_t                   admitted;    /* of Redis' last answer that let it

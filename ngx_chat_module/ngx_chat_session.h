@@ -178,6 +178,7 @@ struct ngx_chat_session_s {
     ngx_uint_t             revoke_version;  /* node->revoke.version then */
     uint32_t               discarded;   /* bytes after we closed it */
     uint32_t               leave;       /* ms into the drain: its turn */
+    uint32_t               ntyping;     /* joins that type */
     uint32_t               messages;    /* whole ones that came, */
     uint64_t               bytes;       /* and bytes */
     const char            *reason;      /* that we closed it for, or "" */

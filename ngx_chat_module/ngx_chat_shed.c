@@ -32,6 +32,8 @@ static const struct {
 
 
 static ngx_uint_t ngx_chat_shed_kind(ngx_str_t *what);
+static ngx_uint_t ngx_chat_shed_is_own(ngx_chat_join_t *join,
+    ngx_str_t *what);
 static void ngx_chat_shed_room(ngx_chat_room_t *room);
 static ngx_uint_t ngx_chat_shed_join(ngx_chat_join_t *join,
     ngx_chat_buffer_t *b);
@@ -86,7 +88,10 @@ ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
          q = ngx_queue_next(q))
     {
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
-        n += ngx_chat_shed_join(join, b);
+
+        if (!ngx_chat_shed_is_own(join, what)) {
+            n += ngx_chat_shed_join(join, b);
+        }
     }
 
     if (n > 0) {
@@ -107,6 +112,16 @@ ngx_chat_shed_kind(ngx_str_t *what)
     }
 
     return i;
+}
+
+
+/* the session that types, see redis/chat.lua */
+
+static ngx_uint_t
+ngx_chat_shed_is_own(ngx_chat_join_t *join, ngx_str_t *what)
+{
+    return what->len == 1 + CHAT_ID_LEN
+           && ngx_memcmp(what->data + 1, join->session->id, CHAT_ID_LEN) == 0;
 }
 
 

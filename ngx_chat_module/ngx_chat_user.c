@@ -498,5 +498,9 @@ ngx_chat_user_on_self(ngx_chat_user_t *user, ngx_str_t *payload)
     user->text.len = len;
     user->choice = payload->data[5];
 
+    if (user->choice == NGX_CHAT_CHOICE_INVISIBLE) {
+        ngx_chat_typing_hide(user);
+    }
+
     return NGX_OK;
 }

@@ -43,6 +43,8 @@
 --
 -- What tells a node what to do with an event besides handing it out: "." no
 -- more than that; "-<user>" that user is out; "!" the conversation is deleted.
+-- Of an event without a revision: its kind, "r" a receipt, "t<session>" typing,
+-- which that session is not told.
 --
 -- Fields of meta: type, key (the conversation's key in PostgreSQL), seq, rev,
 -- gens ("gen:rev,gen:rev,": last surviving revision of past generations),

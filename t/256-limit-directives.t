@@ -11,7 +11,8 @@ my $rate = qr/must be "off", or like "rate=20r\/s burst=200"/;
 my $numbers = qr/must have a rate and a burst between 1 and 1000000/;
 my $max = qr/must be "off" or between 1 and 10000000/;
 
-my @rates = qw(handshake_rate request_rate message_rate frame_rate);
+my @rates = qw(handshake_rate request_rate message_rate typing_rate
+    frame_rate);
 my @numbers = qw(max_connections_per_address max_connections_per_user
     max_unauthenticated);
 

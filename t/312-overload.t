@@ -85,6 +85,10 @@ for my $level (0 .. 4) {
         is(level(), $level, 'that very one');
         is(told(), $left[$level], 'what is told');
 
+        my $before = shed('typing');
+        $alice->request('typing.start', { conversationId => 'lobby' });
+        is(shed('typing') - $before, $level > 0 ? 1 : 0, 'typing is shed');
+
         my $reply = $alice->reply($alice->post('history.get',
             { conversationId => 'lobby' }));
         is($reply->{ok} ? 'ok' : $reply->{error}{code},

@@ -240,6 +240,17 @@ receipt_halves(chat_writer_t *w, const void *what)
 
 
 static void
+typing_whole(chat_writer_t *w, const void *what)
+{
+    const given_t  *g = what;
+
+    chat_event_typing_t  t = { g->text[0], g->text[1], g->text[2], g->ms };
+
+    chat_event_typing(w, g->n % 2, &t);
+}
+
+
+static void
 authenticated_whole(chat_writer_t *w, const void *what)
 {
     const given_t  *g = what;
@@ -264,6 +275,7 @@ static const kind_t  kinds[] = {
     { conversation_whole,  conversation_halves, "createdBy",      2 },
     { updated_whole,       updated_halves,      "conversationId", 0 },
     { receipt_whole,       receipt_halves,      "userId",         1 },
+    { typing_whole,        NULL,                "displayName",    2 },
     { authenticated_whole, NULL,                "sessionId",      2 },
 };
 

@@ -177,6 +177,30 @@ build_delivered(chat_writer_t *w)
 
 
 static void
+build_typing_started(chat_writer_t *w)
+{
+    chat_event_typing_t  t = {
+        chat_str("team"), chat_str("bob"), chat_str("Bob \"B\""),
+        UINT64_C(1795319050123)
+    };
+
+    chat_event_typing(w, true, &t);
+}
+
+
+static void
+build_typing_stopped(chat_writer_t *w)
+{
+    chat_event_typing_t  t = {
+        chat_str("team"), chat_str("bob"), chat_str("bob"),
+        UINT64_C(1795319050123)
+    };
+
+    chat_event_typing(w, false, &t);
+}
+
+
+static void
 build_conversation_head(chat_writer_t *w)
 {
     chat_event_conversation_t  c;
@@ -313,6 +337,16 @@ texts_are_as_the_contract_has_them(void **state)
           "{\"type\":\"receipt.delivered\",\"data\":"
           "{\"conversationId\":\"team\",\"userId\":\"bob\","
           "\"sequenceNumber\":9007199254740991}}" },
+        { build_typing_started,
+          "{\"type\":\"typing.started\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\","
+          "\"displayName\":\"Bob \\\"B\\\"\","
+          "\"expiresAt\":\"2026-11-22T03:44:10.123Z\"}}" },
+        { build_typing_stopped,
+          "{\"type\":\"typing.stopped\",\"data\":"
+          "{\"conversationId\":\"team\",\"userId\":\"bob\","
+          "\"displayName\":\"bob\","
+          "\"expiresAt\":\"2026-11-22T03:44:10.123Z\"}}" },
         { build_authenticated,
           "{\"userId\":\"ada\",\"tenantId\":\"default\",\"sessionId\":\"s1\","
           "\"node\":\"n1\",\"serverTime\":\"2026-11-22T03:44:10.123Z\","

@@ -170,7 +170,7 @@ sub _limits ($self) {
 
     return join "\n", map { "chat_$_ off;" } qw(
         handshake_rate max_connections_per_address max_connections_per_user
-        request_rate message_rate frame_rate max_unauthenticated
+        request_rate message_rate typing_rate frame_rate max_unauthenticated
     );
 }
 
