@@ -45,6 +45,8 @@ LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
                 user message settings member append mark typing audience read \
                 revisions holder \
                 idle revoke register)
+PRESENCE_PARTS = $(patsubst %,redis/%.lua,presence presence_node \
+                presence_hold presence_register)
 
 UNIT_TESTS := $(wildcard t/unit/*_test.c)
 TESTS      := $(wildcard t/*.t)
@@ -57,7 +59,7 @@ worker_bin  = $(BUILD)/bin/$(if $(filter chat%,$(1)),$(1),chat-$(1))
 LIBCHAT     = $(BUILD)/libchat.a
 LIBCHAT_ASAN = $(BUILD)/asan/libchat.a
 LIBWORKER   = $(BUILD)/libworker.a
-EMBEDDED    = $(BUILD)/chat_lua.h $(BUILD)/chat_sql.h
+EMBEDDED    = $(BUILD)/chat_lua.h $(BUILD)/presence_lua.h $(BUILD)/chat_sql.h
 UNIT_BINS   = $(UNIT_TESTS:t/unit/%.c=$(BUILD)/unit/%)
 
 ifeq ($(V),0)
@@ -188,7 +190,12 @@ $(BUILD)/chat.lua: $(LUA_PARTS)
 	@mkdir -p $(@D)
 	$(call say,JOIN,$@)for part in $^; do cat $$part; echo; echo; done > $@
 
-$(BUILD)/chat_lua.h: $(BUILD)/chat.lua tools/embed.sh
+$(BUILD)/presence.lua: $(PRESENCE_PARTS)
+	@mkdir -p $(@D)
+	$(call say,JOIN,$@)for part in $^; do cat $$part; echo; echo; done > $@
+
+$(BUILD)/chat_lua.h $(BUILD)/presence_lua.h: \
+$(BUILD)/%_lua.h: $(BUILD)/%.lua tools/embed.sh
 	$(call say,EMBED,$<)tools/embed.sh lua $< > $@
 
 $(BUILD)/chat_sql.h: $(sort $(wildcard sql/*.sql)) tools/embed.sh sql

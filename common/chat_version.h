@@ -6,7 +6,7 @@
 #define CHAT_VERSION_H
 
 
-#define CHAT_VERSION  "0.5.0"
+#define CHAT_VERSION  "0.6.0"
 
 
 #endif /* CHAT_VERSION_H */

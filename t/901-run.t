@@ -51,6 +51,9 @@ subtest 'start returns when it is ready' => sub {
     ok(eval { wait_until {
         $http->get($chat->url . 'persist/readyz')->{status} == 200 } 20 },
         'chat-persist is ready, too');
+    ok(eval { wait_until {
+        $http->get($chat->url . 'presence/readyz')->{status} == 200 } 20 },
+        'and chat-presence');
 };
 
 subtest 'the sign-in' => sub {

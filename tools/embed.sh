@@ -22,7 +22,7 @@ bytes() {
 embed_lua() {
     echo "/* made of $1 */"
     echo
-    echo "static const char chat_lua[] = {"
+    echo "static const char $(basename "$1" .lua)_lua[] = {"
     bytes "$1"
     echo "};"
 }

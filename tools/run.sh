@@ -1,7 +1,8 @@
 #!/bin/sh
 #
 # run.sh run|start|stop|clean: a private instance of everything in RUN_DIR:
-# PostgreSQL, Redis, chat-persist, chat-signin and nginx under supervisord.
+# PostgreSQL, Redis, chat-persist, chat-presence, chat-signin and nginx under
+# supervisord.
 #
 #     run     in the foreground; Ctrl-C ends it
 #     start   in the background; returns when it is ready
@@ -213,7 +214,8 @@ make_socket_dir() {
 install_files() {
     built=$source_dir/build
 
-    for file in "$built/bin/chat-persist" "$built/bin/chat-signin" \
+    for file in "$built/bin/chat-persist" "$built/bin/chat-presence" \
+                "$built/bin/chat-signin" \
                 "$built/bin/chatctl" "$built/module/ngx_chat_module.so"
     do
         if [ ! -f "$file" ]; then
@@ -223,8 +225,8 @@ install_files() {
 
     rm -rf "${dir:?}/bin" "${dir:?}/lib" "${dir:?}/web"
     mkdir -p "$dir/bin" "$dir/lib"
-    cp "$built/bin/chat-persist" "$built/bin/chat-signin" \
-       "$built/bin/chatctl" "$dir/bin/"
+    cp "$built/bin/chat-persist" "$built/bin/chat-presence" \
+       "$built/bin/chat-signin" "$built/bin/chatctl" "$dir/bin/"
     cp "$source_dir/tools/run-nginx.sh" "$dir/bin/run-nginx"
     cp "$built/module/ngx_chat_module.so" "$dir/lib/"
     cp -R "$source_dir/web" "$dir/web"

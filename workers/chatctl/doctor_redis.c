@@ -242,7 +242,7 @@ redis_check_info(doctor_t *d)
 static void
 redis_check_library(doctor_t *d)
 {
-    switch (redis_has_library(&d->redis)) {
+    switch (redis_has_library(&d->redis, &redis_library_chat)) {
 
     case 1:
         doctor_say(d, DOCTOR_OK, "library", NULL,

@@ -9,8 +9,6 @@
 #include "number.h"
 #include "redis_url.h"
 
-#include "chat_lua.h"
-
 
 #define REDIS_CONNECT_TIMEOUT  1000
 
@@ -19,7 +17,6 @@ static int redis_connect(redis_t *r);
 static int redis_greet(redis_t *r, const redis_url_t *url);
 static int redis_ask_identity(redis_t *r,
     char identity[REDIS_MAX_IDENTITY]);
-static int redis_load_library(redis_t *r);
 
 
 int
@@ -37,7 +34,7 @@ redis_open(redis_t *r)
         return -1;
     }
 
-    if (r->keeper && redis_load_library(r) == -1) {
+    if (r->keeper != NULL && redis_load_library(r, r->keeper) == -1) {
         return -1;
     }
 
@@ -151,9 +148,7 @@ redis_connect(redis_t *r)
 }
 
 
-/* 0: the command was answered, and not with an error */
-
-static int
+int
 redis_demand(redis_t *r, const redis_args_t *args)
 {
     int          rc = 0;
@@ -342,115 +337,4 @@ redis_call(redis_t *r, const redis_args_t *args)
     }
 
     return redis_reply(r, 0);
-}
-
-
-/* the code of the library in a reply to FUNCTION LIST ... WITHCODE */
-
-static bool
-redis_library_is(const redisReply *reply, chat_str_t code)
-{
-    size_t             i;
-    chat_str_t         text;
-    const redisReply  *library;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1) {
-        return false;
-    }
-
-    library = reply->element[0];
-
-    for (i = 0; i + 1 < library->elements; i += 2) {
-        text = redis_text(library, i);
-
-        if (text.len == 12 && memcmp(text.data, "library_code", 12) == 0) {
-            text = redis_text(library, i + 1);
-            return text.len == code.len
-                   && memcmp(text.data, code.data, code.len) == 0;
-        }
-    }
-
-    return false;
-}
-
-
-static redisReply *
-redis_ask_library(redis_t *r)
-{
-    redisReply    *reply;
-    redis_args_t   args = { 0 };
-
-    redis_args_reset(&args, "FUNCTION");
-    redis_args_text(&args, "LIST");
-    redis_args_text(&args, "LIBRARYNAME");
-    redis_args_text(&args, "chat_v1");
-    redis_args_text(&args, "WITHCODE");
-    reply = redis_call(r, &args);
-    redis_args_done(&args);
-
-    return reply;
-}
-
-
-int
-redis_has_library(redis_t *r)
-{
-    int          rc;
-    redisReply  *reply;
-
-    reply = redis_ask_library(r);
-
-    if (reply == NULL) {
-        return -1;
-    }
-
-    rc = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
-         ? redis_library_is(reply, mem_cstr(chat_lua)) : -1;
-    freeReplyObject(reply);
-
-    return rc;
-}
-
-
-/* makes the library that Redis holds the one that this program carries */
-
-static int
-redis_load_library(redis_t *r)
-{
-    int           rc = 0;
-    chat_str_t    code;
-    redisReply   *reply;
-    redis_args_t  args = { 0 };
-
-    code = mem_cstr(chat_lua);
-    reply = redis_ask_library(r);
-
-    if (reply == NULL) {
-        rc = -1;
-        goto done;
-    }
-
-    if (redis_library_is(reply, code)) {
-        goto done;
-    }
-
-    redis_args_reset(&args, "FUNCTION");
-    redis_args_text(&args, "LOAD");
-    redis_args_text(&args, "REPLACE");
-    redis_args_add(&args, code);
-    rc = redis_demand(r, &args);
-
-    if (rc == 0 && !r->quiet) {
-        log_notice("loaded the function library into Redis");
-    }
-
-done:
-
-    if (reply != NULL) {
-        freeReplyObject(reply);
-    }
-
-    redis_args_done(&args);
-
-    return rc;
 }

@@ -28,10 +28,23 @@
 #define REDIS_REVOKED_ENDS    "{chat:revoked}:ends"
 
 
+/* a function library: what this program carries */
+
+typedef struct {
+    const char  *name;
+    const char  *code;
+} redis_library_t;
+
+
+extern const redis_library_t  redis_library_chat;       /* of chat-persist */
+extern const redis_library_t  redis_library_presence;   /* of chat-presence */
+
+
 typedef struct {
     redisContext    *context;       /* NULL: closed */
     const char      *url;
-    bool             keeper;        /* keeps the library in Redis up to date */
+    const redis_library_t  *keeper; /* the library that it keeps up to date in
+                                       Redis, or NULL */
     bool             quiet;         /* the caller tells what went wrong */
     life_backoff_t   backoff;
     char             told[256];     /* the error that was logged */
@@ -79,9 +92,12 @@ void redis_settle(redis_t *r);
    A copy that becomes a master keeps its links. */
 CHAT_MUST_CHECK int redis_check_identity(redis_t *r);
 
-/* whether the function library in Redis is the one that this program carries:
-   1: it is, 0: it is another one; -1: there is none, or the link is closed */
-CHAT_MUST_CHECK int redis_has_library(redis_t *r);
+/* makes a library in Redis the one that this program carries */
+CHAT_MUST_CHECK int redis_load_library(redis_t *r, const redis_library_t *l);
+
+/* whether it is: 1: it is, 0: it is another one; -1: there is none, or the link
+   is closed */
+CHAT_MUST_CHECK int redis_has_library(redis_t *r, const redis_library_t *l);
 
 /* something on this link is not as it must be: closes it, returns -1 */
 int redis_fail(redis_t *r, const char *error);
@@ -100,6 +116,9 @@ redisReply *redis_reply_into(redis_t *r, uint32_t wait, mem_arena_t *arena);
 
 /* both; the reply may be an error of Redis, NULL: the link is closed */
 redisReply *redis_call(redis_t *r, const redis_args_t *args);
+
+/* 0: a command was answered, and not with an error; -1: the link is closed */
+CHAT_MUST_CHECK int redis_demand(redis_t *r, const redis_args_t *args);
 
 /* what an answer of the library says */
 fcall_rc_e redis_answer(const redisReply *reply);

@@ -121,7 +121,7 @@ persist_init(persist_t *p, teller_t *teller, int argc, char **argv)
     p->db.name = p->holder;
     p->db.timeout = 15000;
     p->db.setup = session_setup;
-    p->redis.keeper = true;
+    p->redis.keeper = &redis_library_chat;
     p->redis.closed_at = life_now();
     p->needs_end = &p->needs;
 

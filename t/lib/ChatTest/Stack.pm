@@ -24,13 +24,14 @@ use ChatTest::WebSocket;
 use constant ASKED => 20;       # requests that meet every worker
 
 # in the order in which they start
-my @PARTS = qw(redis postgres persist nginx);
+my @PARTS = qw(redis postgres persist presence nginx);
 
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
 
-# with: the parts beside nginx, all by default; partitions; settings => { ... }
-# for the environment of the workers; files => { name => text } beside
+# with: the parts beside nginx, all but presence by default; partitions; presence
+# => { grace, settle, forget }, in seconds; settings => { ... } for the
+# environment of the workers; files => { name => text } beside
 # nginx.conf; proxied => 1: nginx reaches Redis through a proxy, its listener
 # "redis"; and what ChatTest::Nginx takes
 
@@ -66,6 +67,7 @@ sub new ($class, %o) {
         redis    => $self->_redis,
         postgres => $self->{postgres}->process,
         persist  => $self->command('persist', 'chat-persist'),
+        presence => $self->command('presence', 'chat-presence'),
         nginx    => $self->{nginx}->process,
     );
 
@@ -91,7 +93,7 @@ sub start ($self) {
     for my $name (@PARTS) {
         next if !$self->{parts}{$name};
 
-        $self->chatctl_must('migrate') if $name eq 'persist';
+        $self->chatctl_must('migrate') if $name =~ /^(?:persist|presence)\z/;
         $self->start_part($name);
     }
 
@@ -295,15 +297,23 @@ sub _write_redis_conf ($self, $file) {
 
 
 sub _settings ($self) {
+    my %presence = %{ $self->{presence} // {} };
+
     return {
         CHAT_REDIS_URL      => "unix://$self->{redis_socket}",
         CHAT_POSTGRES_URL   => $self->{postgres}->url,
         CHAT_TOKEN_KEY_FILE => "$self->{directory}/token.key",
-        CHAT_PARTITIONS     => $self->{partitions} // 16,
+        CHAT_PARTITIONS     => $self->_partitions,
         CHAT_LOG_LEVEL      => $ENV{CHAT_TEST_LOG} // 'info',
+        CHAT_PRESENCE_GRACE_TIME  => $presence{grace} // 2,
+        CHAT_PRESENCE_SETTLE_TIME => $presence{settle} // 1,
+        CHAT_PRESENCE_FORGET_TIME => $presence{forget} // 3600,
         %{ $self->{settings} // {} },
     };
 }
+
+
+sub _partitions ($self) { return $self->{partitions} // 16 }
 
 
 sub _redis_ready ($self) {
@@ -316,6 +326,22 @@ sub _postgres_ready ($self) { return $self->{postgres}->ready }
 
 # what it has to do before others can work shows in nginx's /readyz
 sub _persist_ready ($self) { return 1 }
+
+
+# who is there can be asked once every partition has settled
+
+sub _presence_ready ($self) {
+    return eval { $self->redis_cli('EVAL', <<~'END', 0, $self->_partitions) };
+        local t = redis.call('TIME')
+        local now = t[1] * 1000 + math.floor(t[2] / 1000)
+        for p = 0, ARGV[1] - 1 do
+            local opens = redis.call('HGET', string.format(
+                'chat:{p%02d}:presence:part', p), 'opens')
+            if not opens or tonumber(opens) > now then return 0 end
+        end
+        return 1
+        END
+}
 
 
 sub _nginx_ready ($self) {
