@@ -91,6 +91,7 @@ typedef struct ngx_chat_element_s    ngx_chat_element_t;
 typedef struct ngx_chat_buffer_s     ngx_chat_buffer_t;
 typedef struct ngx_chat_out_s        ngx_chat_out_t;
 typedef struct ngx_chat_redis_s      ngx_chat_redis_t;
+typedef struct ngx_chat_audience_s   ngx_chat_audience_t;
 typedef struct ngx_chat_canary_s     ngx_chat_canary_t;
 typedef struct ngx_chat_jwks_s       ngx_chat_jwks_t;
 typedef struct ngx_chat_typing_s     ngx_chat_typing_t;
@@ -111,6 +112,8 @@ struct ngx_chat_main_conf_s {
     ngx_msec_t         compare_interval;    /* each room with Redis */
     ngx_msec_t         canary;          /* how often it sings; 0: never */
     ngx_msec_t         drain_time;      /* sessions are told to leave in it */
+    ngx_uint_t         presence_members;    /* so many are told at once, */
+    ngx_uint_t         presence_batch;  /* and up to so many by name */
 
     ngx_array_t       *jwks;            /* of ngx_chat_jwks_t *; NULL: none */
 
@@ -176,6 +179,7 @@ struct ngx_chat_loc_conf_s {
     size_t             sndbuf;          /* of the socket; 0: as it is */
     ngx_uint_t         max_outstanding;
     ngx_uint_t         max_conversations;
+    ngx_uint_t         presence_conversations;
     ngx_uint_t         max_members;         /* of a group */
     ngx_uint_t         max_reactions;       /* of a message */
     ngx_uint_t         max_mentions;        /* likewise */
@@ -202,6 +206,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_request.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_typing.h"
+#include "ngx_chat_audience.h"
 #include "ngx_chat_canary.h"
 #include "ngx_chat_jwks.h"
 

@@ -59,6 +59,18 @@ static ngx_chat_conf_range_t  ngx_chat_max_conversations_range =
     { ngx_chat_conf_check_num, "chat_max_conversations", 1, 100000,
       "1 and 100000" };
 
+static ngx_chat_conf_range_t  ngx_chat_presence_members_range =
+    { ngx_chat_conf_check_num, "chat_presence_members", 0, 5000,
+      "0 and 5000" };
+
+static ngx_chat_conf_range_t  ngx_chat_presence_batch_range =
+    { ngx_chat_conf_check_num, "chat_presence_batch", 0, 5000,
+      "0 and 5000" };
+
+static ngx_chat_conf_range_t  ngx_chat_presence_conversations_range =
+    { ngx_chat_conf_check_num, "chat_presence_conversations", 0, 100000,
+      "0 and 100000" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_members_range =
     { ngx_chat_conf_check_num, "chat_max_members", 2, 10000, "2 and 10000" };
 
@@ -359,6 +371,27 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, max_conversations),
       &ngx_chat_max_conversations_range },
+
+    { ngx_string("chat_presence_members"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, presence_members),
+      &ngx_chat_presence_members_range },
+
+    { ngx_string("chat_presence_batch"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, presence_batch),
+      &ngx_chat_presence_batch_range },
+
+    { ngx_string("chat_presence_conversations"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, presence_conversations),
+      &ngx_chat_presence_conversations_range },
 
     { ngx_string("chat_limit_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,

@@ -87,6 +87,7 @@ ngx_chat_join_begin(ngx_chat_session_t *s, ngx_chat_request_t *rq)
         join->admitted = 0;
         join->own = 0;
         join->gap = 0;
+        join->listens = 0;
         join->request = NULL;
         join->element = NULL;
         join->typing = NULL;
@@ -156,6 +157,8 @@ ngx_chat_join_end(ngx_chat_join_t *join)
     if (join->element != NULL) {
         ngx_chat_batch_left(join->element);
     }
+
+    ngx_chat_audience_leave(join);
 
     ngx_queue_remove(&join->room_queue);
     room->njoins--;

@@ -103,6 +103,14 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_presence_watchers", "",
         "Those who watch them: sessions, once for each user." },
 
+    [NGX_CHAT_COUNT_AUDIENCES] = {
+        "chat_presence_conversations", "",
+        "Conversations of which it is followed who is there, per node." },
+
+    [NGX_CHAT_COUNT_LISTENERS] = {
+        "chat_presence_listeners", "",
+        "Sessions that are told, once for each of these conversations." },
+
     [NGX_CHAT_COUNT_JOINS] = {
         "chat_joins", "",
         "Conversations that sessions have joined, counted per session." },
@@ -182,6 +190,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_LIMITED_MAX_CONVERSATIONS] = {
         "chat_limited_total", "limit=\"max_conversations\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_PRESENCE_CONVERSATIONS] = {
+        "chat_limited_total", "limit=\"presence_conversations\"",
         NULL },
 
     [NGX_CHAT_COUNT_LIMITED_SEND_QUEUE] = {

@@ -72,6 +72,8 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
     mcf->limit_zone_size = NGX_CONF_UNSET_SIZE;
     mcf->node_queue = NGX_CONF_UNSET_SIZE;
     mcf->node_lag = NGX_CONF_UNSET_MSEC;
+    mcf->presence_members = NGX_CONF_UNSET_UINT;
+    mcf->presence_batch = NGX_CONF_UNSET_UINT;
 
     return mcf;
 }
@@ -91,6 +93,15 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(mcf->limit_zone_size, 10 * 1024 * 1024);
     ngx_conf_init_size_value(mcf->node_queue, 256 * 1024 * 1024);
     ngx_conf_init_msec_value(mcf->node_lag, 1000);
+    ngx_conf_init_uint_value(mcf->presence_members, 100);
+    ngx_conf_init_uint_value(mcf->presence_batch, 1000);
+
+    if (mcf->presence_members > mcf->presence_batch) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"chat_presence_members\" must not be above "
+                           "\"chat_presence_batch\"");
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }
@@ -143,6 +154,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->sndbuf = NGX_CONF_UNSET_SIZE;
     lcf->max_outstanding = NGX_CONF_UNSET_UINT;
     lcf->max_conversations = NGX_CONF_UNSET_UINT;
+    lcf->presence_conversations = NGX_CONF_UNSET_UINT;
     lcf->max_members = NGX_CONF_UNSET_UINT;
     lcf->max_reactions = NGX_CONF_UNSET_UINT;
     lcf->max_mentions = NGX_CONF_UNSET_UINT;
@@ -236,6 +248,8 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
                               64);
     ngx_conf_merge_uint_value(conf->max_conversations,
                               prev->max_conversations, 1000);
+    ngx_conf_merge_uint_value(conf->presence_conversations,
+                              prev->presence_conversations, 100);
     ngx_conf_merge_uint_value(conf->max_members, prev->max_members, 1000);
     ngx_conf_merge_uint_value(conf->max_reactions, prev->max_reactions, 200);
     ngx_conf_merge_uint_value(conf->max_mentions, prev->max_mentions, 50);

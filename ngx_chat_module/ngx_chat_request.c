@@ -98,6 +98,9 @@ static const struct {
 
     [CHAT_REQUEST_TYPING_STOP] = {
         ngx_chat_request_name, ngx_chat_typing_stop, NULL },
+
+    [CHAT_REQUEST_PRESENCE_GET] = {
+        ngx_chat_request_name, ngx_chat_audience_get_run, NULL },
 };
 
 
@@ -535,6 +538,7 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
 
     ngx_chat_need_cancel(&rq->waiter);
     ngx_chat_ack_cancel(rq);
+    ngx_chat_audience_cancel(rq);
 
     ngx_chat_line_leave(rq);
 

@@ -30,8 +30,8 @@ struct ngx_chat_request_s {
     ngx_chat_name_t        name;
     uint32_t               hash;        /* of the name: walks of the queue read
                                            up to here */
-    ngx_queue_t            wait;        /* room->waiting or node->line, if
-                                           in_line;
+    ngx_queue_t            wait;        /* room->waiting, audience->waiting or
+                                           node->line, if in_line;
                                            ack->waiting, if accepted */
     ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;
@@ -42,6 +42,7 @@ struct ngx_chat_request_s {
 
     ngx_chat_batch_t      *batch;       /* a join of several, else NULL */
     ngx_chat_element_t    *element;     /* it is one of a batch, else NULL */
+    ngx_chat_audience_t   *audience;    /* that it waits for, or NULL */
 
     ngx_chat_join_t       *join;        /* conversation.join; NULL: ended */
     ngx_uint_t             epoch;       /* of the room when open was sent */

@@ -205,6 +205,10 @@ ngx_chat_room_free(ngx_chat_room_t *room)
     ngx_chat_repair_cancel(room);
     ngx_chat_shed_forget(room);
 
+    if (room->audience != NULL) {
+        ngx_chat_audience_orphan(room->audience);
+    }
+
     if (room->compared != NULL) {
         ngx_free(room->compared);
     }
@@ -526,6 +530,10 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
     }
 
     room->revision = revision;
+
+    if (room->audience != NULL) {
+        ngx_chat_audience_on_event(room->audience, what, b);
+    }
 }
 
 

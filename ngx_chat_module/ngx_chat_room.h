@@ -45,6 +45,7 @@ struct ngx_chat_join_s {
                                                if it is lower */
     unsigned                   gap:1;       /* was not told what is ephemeral;
                                                in front of session's joins */
+    unsigned                   listens:1;   /* is told of the audience */
 };
 
 
@@ -80,6 +81,7 @@ struct ngx_chat_room_s {
     uint64_t                  *compared;    /* revisions that were sent */
     ngx_uint_t                 ncompared;
     ngx_uint_t                 compared_epoch;
+    ngx_chat_audience_t       *audience;    /* or NULL */
     ngx_event_t                timer;       /* when to compare again */
     ngx_uint_t                 round;       /* of the last look at it */
     uint64_t                   suspect;     /* revision that Redis has, and we

@@ -173,6 +173,7 @@ struct ngx_chat_session_s {
     uint32_t               nelements;
     uint32_t               nready;      /* that neither run nor are blocked */
     uint32_t               njoins;
+    uint32_t               nlistens;    /* of them, those that listen */
     size_t                 taken;       /* bytes of events in them, */
     size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             revoke_version;  /* node->revoke.version then */

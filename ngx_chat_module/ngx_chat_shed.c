@@ -100,6 +100,33 @@ ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
 }
 
 
+void
+ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_chat_buffer_t *b)
+{
+    ngx_uint_t        n;
+    ngx_queue_t      *q;
+    ngx_chat_join_t  *join;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&room->joins);
+         q != ngx_queue_sentinel(&room->joins);
+         q = ngx_queue_next(q))
+    {
+        join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
+
+        if (join->listens) {
+            room->owner->inbox.told++;
+            n += ngx_chat_shed_join(join, b);
+        }
+    }
+
+    if (n > 0) {
+        ngx_chat_count_add(room->owner, NGX_CHAT_COUNT_SHED_PRESENCE, n);
+    }
+}
+
+
 static ngx_uint_t
 ngx_chat_shed_kind(ngx_str_t *what)
 {
