@@ -224,7 +224,8 @@ ngx_chat_watch_set(ngx_chat_watched_t *u, const ngx_chat_presence_t *p,
 
     if (seen->status == p->status && seen->last_seen == p->last_seen
         && seen->text.len == p->text.len
-        && ngx_memcmp(seen->text.data, p->text.data, p->text.len) == 0)
+        && (p->text.len == 0
+            || ngx_memcmp(seen->text.data, p->text.data, p->text.len) == 0))
     {
         return;
     }
