@@ -35,7 +35,7 @@ typedef struct {
 
 struct ngx_chat_audience_s {
     ngx_chat_node_t       *node;
-    ngx_chat_room_t       *room;        /* NULL: of one request, or it is gone */
+    ngx_chat_room_t       *room;        /* NULL: of one request, or gone */
     ngx_chat_name_t        name;
     ngx_chat_audience_state_e  state;
     ngx_uint_t             size;        /* members */

@@ -1,8 +1,8 @@
 /*
  * presence.get: how many are there in a conversation, and where they are few,
  * who.  A session that has joined it is answered from what the node knows
- * already, if others listen; else Redis says whether the user may see it and who
- * the members are, and the reply waits until it is known how they are.
+ * already, if others listen; else Redis says whether the user may see it and
+ * who the members are, and the reply waits until it is known how they are.
  */
 
 #include "ngx_chat.h"
