@@ -112,6 +112,7 @@ struct ngx_chat_main_conf_s {
     ngx_msec_t         compare_interval;    /* each room with Redis */
     ngx_msec_t         canary;          /* how often it sings; 0: never */
     ngx_msec_t         drain_time;      /* sessions are told to leave in it */
+    ngx_flag_t         presence;
     ngx_uint_t         presence_members;    /* so many are told at once, */
     ngx_uint_t         presence_batch;  /* and up to so many by name */
 
@@ -204,6 +205,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_revoke.h"
 #include "ngx_chat_watch.h"
 #include "ngx_chat_request.h"
+#include "ngx_chat_lease.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_typing.h"
 #include "ngx_chat_audience.h"
@@ -233,6 +235,7 @@ struct ngx_chat_node_s {
 
     ngx_queue_t            sessions;
     ngx_chat_users_t       users;       /* who have sessions */
+    ngx_chat_leases_t      leases;      /* what Redis knows of them */
     ngx_chat_drain_t       drain;
 
     ngx_rbtree_t           rooms;       /* ngx_chat_room_t by base */

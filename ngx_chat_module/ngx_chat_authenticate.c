@@ -17,10 +17,12 @@ ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
     size_t                    len;
     u_char                    text[CHAT_TOKEN_MAX_LEN];
     const char               *reason;
+    ngx_uint_t                first;
     chat_token_t              token;
     ngx_chat_token_result_e   result;
 
     len = 0;
+    first = (s->identity == NULL);
 
     if (chat_json_get_string(&rq->token, text, sizeof(text), &len) != CHAT_OK) {
         result = NGX_CHAT_TOKEN_BAD;
@@ -38,6 +40,10 @@ ngx_chat_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
     {
         ngx_chat_tally_done(s, CHAT_REQUEST_AUTHENTICATE);
         ngx_chat_session_authenticated(s, rq->has_id ? &rq->id : NULL);
+
+        if (first) {
+            ngx_chat_choice_tell(s);
+        }
 
         if (s->state == NGX_CHAT_SESSION_OPEN) {
             ngx_chat_session_schedule(s);

@@ -314,6 +314,7 @@ ngx_chat_bus_command_up(ngx_chat_redis_t *link)
 
     ngx_chat_heartbeat_look(node);
     ngx_chat_repair_all(node);
+    ngx_chat_lease_on_up(node);
     ngx_chat_watch_on_up(node);
 }
 
@@ -323,6 +324,7 @@ ngx_chat_bus_command_down(ngx_chat_redis_t *link)
 {
     link->node->open = 0;
     ngx_chat_revoke_on_down(link->node);
+    ngx_chat_lease_on_down(link->node);
 }
 
 

@@ -176,6 +176,13 @@ ngx_command_t  ngx_chat_commands[] = {
       offsetof(ngx_chat_main_conf_t, drain_time),
       &ngx_chat_drain_time_range },
 
+    { ngx_string("chat_presence"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_chat_main_conf_t, presence),
+      NULL },
+
     { ngx_string("chat_websocket"),
       NGX_CHAT_ANY_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,

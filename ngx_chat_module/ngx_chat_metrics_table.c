@@ -55,6 +55,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_users", "",
         "Users who have live sessions, counted per node." },
 
+    [NGX_CHAT_COUNT_PRESENCE_REGISTERED] = {
+        "chat_presence_registered", "",
+        "Partitions in which nodes have a lease, counted per node." },
+
     [NGX_CHAT_COUNT_ROOMS] = {
         "chat_rooms", "",
         "Conversations that sessions have joined, counted per node." },
@@ -143,6 +147,18 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_presence_gap_total", "",
         "Partitions of which changes of presence were missed, and read "
         "again." },
+
+    [NGX_CHAT_COUNT_PRESENCE_REGISTRATIONS] = {
+        "chat_presence_registrations_total", "",
+        "Leases that have begun, after which all users are told again." },
+
+    [NGX_CHAT_COUNT_PRESENCE_REPORTED] = {
+        "chat_presence_reports_total", "",
+        "Users whose sessions have changed, as Redis was told." },
+
+    [NGX_CHAT_COUNT_PRESENCE_FAILURES] = {
+        "chat_presence_failures_total", "",
+        "Leases that could not begin or go on as presence was not served." },
 
     [NGX_CHAT_COUNT_CANARY_LOST] = {
         "chat_canary_lost_total", "",

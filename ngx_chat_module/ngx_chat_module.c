@@ -69,6 +69,7 @@ ngx_chat_create_main_conf(ngx_conf_t *cf)
     mcf->compare_interval = NGX_CONF_UNSET_MSEC;
     mcf->canary = NGX_CONF_UNSET_MSEC;
     mcf->drain_time = NGX_CONF_UNSET_MSEC;
+    mcf->presence = NGX_CONF_UNSET;
     mcf->limit_zone_size = NGX_CONF_UNSET_SIZE;
     mcf->node_queue = NGX_CONF_UNSET_SIZE;
     mcf->node_lag = NGX_CONF_UNSET_MSEC;
@@ -90,6 +91,7 @@ ngx_chat_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(mcf->compare_interval, 30000);
     ngx_conf_init_msec_value(mcf->canary, 10000);
     ngx_conf_init_msec_value(mcf->drain_time, 30000);
+    ngx_conf_init_value(mcf->presence, 1);
     ngx_conf_init_size_value(mcf->limit_zone_size, 10 * 1024 * 1024);
     ngx_conf_init_size_value(mcf->node_queue, 256 * 1024 * 1024);
     ngx_conf_init_msec_value(mcf->node_lag, 1000);

@@ -35,6 +35,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_queue_init(&node->sessions);
     ngx_queue_init(&node->dead);
     ngx_chat_user_init(node);
+    ngx_chat_lease_init(node);
 
     ngx_chat_flush_init(node);
     ngx_chat_inbox_init(node);
@@ -91,6 +92,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
         ngx_chat_session_stop(s);
     }
 
+    ngx_chat_lease_done(node);
     ngx_chat_bus_close(node);           /* every pending answer has come */
     ngx_chat_user_done(node);
     ngx_chat_room_done(node);

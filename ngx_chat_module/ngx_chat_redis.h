@@ -112,5 +112,10 @@ ngx_int_t ngx_chat_redis_event_attach(ngx_chat_redis_t *link,
     redisAsyncContext *ac);
 void ngx_chat_redis_closed(ngx_chat_redis_t *link);
 
+/* there will be no turn of the event loop any more: what was sent leaves now,
+   as far as the socket takes it */
+
+void ngx_chat_redis_push(ngx_chat_redis_t *link);
+
 
 #endif /* NGX_CHAT_REDIS_H */

@@ -81,6 +81,15 @@ ngx_chat_redis_event_on_write(ngx_event_t *wev)
 }
 
 
+void
+ngx_chat_redis_push(ngx_chat_redis_t *link)
+{
+    if (link->up) {
+        ngx_chat_redis_event_on_write(link->c->write);
+    }
+}
+
+
 /* level-triggered: hiredis reads once per call and hides EAGAIN */
 
 static void

@@ -99,6 +99,9 @@ static const struct {
     [CHAT_REQUEST_TYPING_STOP] = {
         ngx_chat_request_name, ngx_chat_typing_stop, NULL },
 
+    [CHAT_REQUEST_PRESENCE_SET] = {
+        ngx_chat_choice_name, ngx_chat_choice_set, NULL },
+
     [CHAT_REQUEST_PRESENCE_GET] = {
         ngx_chat_request_name, ngx_chat_audience_get_run, NULL },
 };

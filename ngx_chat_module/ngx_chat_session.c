@@ -193,6 +193,7 @@ ngx_chat_session_start(ngx_chat_session_t *s, ngx_connection_t *c,
         }
 
         ngx_chat_session_authenticated(s, NULL);
+        ngx_chat_choice_tell(s);
     }
 
     ngx_chat_session_schedule(s);

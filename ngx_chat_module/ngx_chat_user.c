@@ -21,15 +21,12 @@ static ngx_chat_user_t *ngx_chat_user_lookup(ngx_chat_node_t *node,
 static ngx_chat_user_t *ngx_chat_user_create(ngx_chat_node_t *node,
     ngx_chat_identity_t *identity);
 static void ngx_chat_user_subscribe(ngx_chat_user_t *user);
-static void ngx_chat_user_release(ngx_chat_user_t *user);
 static void ngx_chat_user_free(ngx_chat_user_t *user);
 static ngx_str_t ngx_chat_user_channel(ngx_chat_user_t *user);
 static ngx_str_t ngx_chat_user_of_channel(ngx_str_t *channel);
 static void ngx_chat_user_on_resubscribe(ngx_event_t *ev);
 static ngx_uint_t ngx_chat_user_take(ngx_chat_node_t *node,
     ngx_str_t *channels);
-static ngx_int_t ngx_chat_user_on_self(ngx_chat_user_t *user,
-    ngx_str_t *payload);
 
 
 void
@@ -105,6 +102,8 @@ ngx_chat_user_enter(ngx_chat_session_t *s)
     s->user = user;
     s->acted = ngx_current_msec;
 
+    ngx_chat_lease_changed(user);
+
     return NGX_OK;
 }
 
@@ -123,6 +122,7 @@ ngx_chat_user_leave(ngx_chat_session_t *s)
 
     user->nsessions--;
     user->nactive -= !s->idle;
+    ngx_chat_lease_changed(user);
 
     if (user->nsessions == 0) {
         ngx_chat_count_add(user->owner, NGX_CHAT_COUNT_USERS, -1);
@@ -142,6 +142,7 @@ ngx_chat_user_acted(ngx_chat_session_t *s)
 
     s->idle = 0;
     s->user->nactive++;
+    ngx_chat_lease_changed(s->user);
 
     ngx_chat_session_wake(s, s->conf->away_time);
 }
@@ -167,6 +168,7 @@ ngx_chat_user_check(ngx_chat_session_t *s, ngx_msec_t *next)
 
     s->idle = 1;
     s->user->nactive--;
+    ngx_chat_lease_changed(s->user);
 }
 
 
@@ -225,6 +227,7 @@ ngx_chat_user_create(ngx_chat_node_t *node, ngx_chat_identity_t *identity)
 
     ngx_rbtree_insert(&node->users.tree, &user->node.node);
     ngx_queue_insert_tail(&node->users.all, &user->peers);
+    ngx_chat_lease_enter(user);
 
     ngx_chat_user_subscribe(user);
 
@@ -254,16 +257,21 @@ ngx_chat_user_subscribe(ngx_chat_user_t *user)
 
 
 /*
- * The last session has gone.  The entry stays until its subscription is
- * confirmed, for the same reason as a room does: a confirmation that comes when
- * there is another entry of this name would be taken for that one's.
+ * The last session has gone.  The entry stays until Redis was told, and until
+ * its subscription is confirmed, for the same reason as a room does: a
+ * confirmation that comes when there is another entry of this name would be
+ * taken for that one's.
  */
 
-static void
+void
 ngx_chat_user_release(ngx_chat_user_t *user)
 {
     ngx_str_t         channel;
     ngx_chat_node_t  *node = user->owner;
+
+    if (user->nsessions > 0 || ngx_chat_lease_holds(user)) {
+        return;
+    }
 
     if (!node->subscriber.up || user->link != node->users.link) {
         ngx_chat_user_free(user);       /* no confirmation is to come */
@@ -289,6 +297,7 @@ ngx_chat_user_free(ngx_chat_user_t *user)
 {
     ngx_rbtree_delete(&user->owner->users.tree, &user->node.node);
     ngx_queue_remove(&user->peers);
+    ngx_queue_remove(&user->report);
 
     if (user->text.data != NULL) {
         ngx_free(user->text.data);
@@ -301,8 +310,21 @@ ngx_chat_user_free(ngx_chat_user_t *user)
 ngx_uint_t
 ngx_chat_user_is_invisible(ngx_chat_user_t *user)
 {
+    if (!user->owner->conf->presence) {
+        return 0;                       /* nobody could choose it */
+    }
+
     return user->choice == NGX_CHAT_CHOICE_INVISIBLE
            || user->choice == NGX_CHAT_CHOICE_UNKNOWN;
+}
+
+
+ngx_uint_t
+ngx_chat_user_is_heard(ngx_chat_user_t *user)
+{
+    return user->owner->subscriber.up
+           && user->link == user->owner->users.link
+           && user->subscribed;
 }
 
 
@@ -408,6 +430,7 @@ ngx_chat_user_take(ngx_chat_node_t *node, ngx_str_t *channels)
         user->link = node->users.link;
         user->subscribing = 1;
         user->subscribed = 0;
+        user->fresh = 0;
 
         channels[n++] = ngx_chat_user_channel(user);
     }
@@ -434,6 +457,9 @@ ngx_chat_user_on_subscribed(ngx_chat_node_t *node, ngx_str_t *channel)
 
     if (user->nsessions == 0) {
         ngx_chat_user_release(user);
+
+    } else if (!user->fresh) {
+        ngx_chat_lease_changed(user);   /* the answer tells it */
     }
 }
 
@@ -452,7 +478,7 @@ ngx_chat_user_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
         return;                         /* its last session has just gone */
     }
 
-    if (ngx_chat_user_on_self(user, payload) == NGX_OK
+    if (ngx_chat_choice_on_self(user, payload) == NGX_OK
         || ngx_chat_hint_on_message(user, payload) == NGX_OK)
     {
         return;
@@ -460,47 +486,4 @@ ngx_chat_user_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
 
     ngx_log_error(NGX_LOG_ERR, node->log, 0,
                   "chat: malformed message in \"%V\"", channel);
-}
-
-
-/* "self <choice> <text>" */
-
-static ngx_int_t
-ngx_chat_user_on_self(ngx_chat_user_t *user, ngx_str_t *payload)
-{
-    u_char  *text;
-    size_t   len;
-
-    if (payload->len < sizeof("self o ") - 1
-        || ngx_strncmp(payload->data, "self ", 5) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    len = payload->len - (sizeof("self o ") - 1);
-    text = NULL;
-
-    if (len > 0) {
-        text = ngx_alloc(len, user->owner->log);
-        if (text == NULL) {
-            len = 0;                    /* the choice matters more */
-
-        } else {
-            ngx_memcpy(text, payload->data + sizeof("self o ") - 1, len);
-        }
-    }
-
-    if (user->text.data != NULL) {
-        ngx_free(user->text.data);
-    }
-
-    user->text.data = text;
-    user->text.len = len;
-    user->choice = payload->data[5];
-
-    if (user->choice == NGX_CHAT_CHOICE_INVISIBLE) {
-        ngx_chat_typing_hide(user);
-    }
-
-    return NGX_OK;
 }

@@ -42,6 +42,20 @@ struct ngx_chat_user_s {
     uint8_t             choice;         /* ngx_chat_choice_e */
     unsigned            subscribing:1;  /* a confirmation is to come, */
     unsigned            subscribed:1;   /* has come: if link is the present */
+    unsigned            fresh:1;        /* what was chosen is as the channel
+                                           tells it */
+
+    /* of ngx_chat_lease_report.c */
+
+    unsigned            dirty:1;        /* it is in lease->dirty */
+    unsigned            known:1;        /* Redis was told of the user */
+    unsigned            asked:1;        /* the next answer says what was
+                                           chosen, unless the channel does */
+    uint32_t            number;         /* of the lease, under which there */
+    uint32_t            told;           /* are so many sessions */
+    uint32_t            told_active;
+    uint32_t            reporting;      /* answers to come */
+    ngx_queue_t         report;         /* lease->calm or lease->dirty */
 
     u_char              channel[1];     /* its bytes; node.str is in there */
 };
@@ -66,6 +80,12 @@ void ngx_chat_user_done(ngx_chat_node_t *node);
    NGX_ERROR: out of memory */
 ngx_int_t ngx_chat_user_enter(ngx_chat_session_t *s);
 void ngx_chat_user_leave(ngx_chat_session_t *s);
+
+/* what has kept the entry is over: it goes, if there is no session */
+void ngx_chat_user_release(ngx_chat_user_t *user);
+
+/* whether what is published to the user is heard */
+ngx_uint_t ngx_chat_user_is_heard(ngx_chat_user_t *user);
 
 /* NULL: there are no sessions of that user here */
 ngx_chat_user_t *ngx_chat_user_find(ngx_chat_node_t *node,
