@@ -77,7 +77,7 @@ endif
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
 .PHONY: measure-handshakes measure-many measure-reloads measure-pings
-.PHONY: measure-presence
+.PHONY: measure-presence measure-hints
 .PHONY: bench benches
 .PHONY: measure-instructions
 .DELETE_ON_ERROR:
@@ -422,13 +422,14 @@ check: deps-check
 #:   make measure-deflate    what compression saves and costs
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 #:   make measure-presence   10,000 users who come and go, with and without
+#:   make measure-hints  what it costs Redis to tell users of conversations
 #:   make measure-reloads    100 reloads, and another nginx, under 1,000 clients
 
 measure-floods measure-readers measure-broadcast measure-faults measure-idle measure-cost \
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes measure-many \
-measure-reloads measure-pings measure-presence: \
+measure-reloads measure-pings measure-presence measure-hints: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

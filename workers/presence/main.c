@@ -21,11 +21,12 @@
    whether something was stored. */
 
 static const job_t  jobs[] = {
-    { "hold",  500,        hold_keep },
-    { "load",  0,          load_keep },
-    { "look",  LOOP_EVERY, look_keep },
-    { "load",  0,          load_keep },     /* who was found by that */
-    { "store", 0,          store_keep }
+    { "hold",   500,        hold_keep },
+    { "load",   0,          load_keep },
+    { "look",   LOOP_EVERY, look_keep },
+    { "load",   0,          load_keep },    /* who was found by that */
+    { "store",  0,          store_keep },
+    { "unread", LOOP_EVERY, unread_keep }
 };
 
 #define LOOP_JOBS  (sizeof(jobs) / sizeof(jobs[0]))

@@ -66,6 +66,9 @@ static const metric_row_t  metrics_rows[] = {
     COUNTER("chat_presence_forgotten_total", "",
             "Users who had not been there for long and have left Redis.",
             forgotten),
+    COUNTER("chat_presence_unread_total", "",
+            "Users who were told how much they have not read, each time.",
+            unread),
 
     { "chat_presence_tick_seconds", "",
       "How long it took to look at all users who were due.",

@@ -47,6 +47,7 @@ typedef struct {
     metric_t            nodes_ended;
     metric_t            users_taken;
     metric_t            forgotten;
+    metric_t            unread;
 
     metric_histogram_t  tick;
 } metrics_t;

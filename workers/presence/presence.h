@@ -28,6 +28,7 @@ typedef struct part_s {
     unsigned       p;
     bool           held;        /* by us, as far as we know */
     bool           more;        /* there is more to do at once */
+    bool           unread;      /* there is more to tell of what is unread */
     char           epoch[24];   /* as the last look told */
     uint64_t       looked;      /*   and Redis' clock then, ms */
     uint64_t       lag;         /* ms; how late that was for who was due */
@@ -57,6 +58,8 @@ typedef struct presence_s {
     uint64_t         hold_link;     /* the link on which that was asked, */
     uint64_t         alive_at;      /*   and when to ask again */
     uint64_t         store_at;      /* when to look for what is not stored */
+    uint64_t         unread_at;     /* when to tell what is unread, */
+    unsigned         unread_from;   /*   and where to go on meanwhile */
 
     redis_args_t     args;          /* scratch */
 } presence_t;
@@ -115,6 +118,11 @@ CHAT_MUST_CHECK int load_keep(presence_t *p);
 /* store.c: what PostgreSQL is to know */
 
 CHAT_MUST_CHECK int store_keep(presence_t *p);
+
+
+/* unread.c: members are told how much they have not read */
+
+CHAT_MUST_CHECK int unread_keep(presence_t *p);
 
 
 #endif /* PRESENCE_H */
