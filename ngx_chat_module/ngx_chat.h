@@ -209,6 +209,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_room.h"
 #include "ngx_chat_typing.h"
 #include "ngx_chat_audience.h"
+#include "ngx_chat_sessions.h"
 #include "ngx_chat_canary.h"
 #include "ngx_chat_jwks.h"
 
@@ -248,6 +249,7 @@ struct ngx_chat_node_s {
     ngx_event_t            typing_timer;
 
     ngx_chat_report_t      report;
+    ngx_chat_sessions_t    asked;
     ngx_chat_revoke_t      revoke;
     ngx_chat_watch_t       watch;
 

@@ -445,7 +445,7 @@ ngx_chat_bus_hand(ngx_chat_node_t *node, ngx_str_t *channel,
 
 /*
  * "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>",
- * "revoked", "report <token>"
+ * "revoked", "report <token>", and what ngx_chat_sessions.c tells
  */
 
 static void
@@ -480,6 +480,20 @@ ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
         token.data = payload->data + 7;
         token.len = payload->len - 7;
         ngx_chat_report_begin(node, &token);
+        return;
+    }
+
+    if (payload->len > 9 && ngx_strncmp(payload->data, "sessions ", 9) == 0) {
+        token.data = payload->data + 9;
+        token.len = payload->len - 9;
+        ngx_chat_sessions_list(node, &token);
+        return;
+    }
+
+    if (payload->len > 5 && ngx_strncmp(payload->data, "kick ", 5) == 0) {
+        token.data = payload->data + 5;
+        token.len = payload->len - 5;
+        ngx_chat_sessions_kick(node, &token);
         return;
     }
 

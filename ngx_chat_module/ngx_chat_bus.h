@@ -204,6 +204,14 @@ void ngx_chat_report_init(ngx_chat_node_t *node);
 void ngx_chat_report_done(ngx_chat_node_t *node);
 void ngx_chat_report_begin(ngx_chat_node_t *node, ngx_str_t *token);
 
+/* whether it may be part of a channel's name */
+ngx_uint_t ngx_chat_report_is_token(ngx_str_t *token);
+
+/* the first one of a tree of names after the last that was seen, which may be
+   gone; an empty one: the first of all */
+ngx_str_node_t *ngx_chat_report_next(ngx_rbtree_t *tree, uint32_t key,
+    ngx_str_t *last);
+
 
 /* what /readyz tells, refreshed by the heartbeat */
 

@@ -188,6 +188,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_jwks_refresh_total", "",
         "Requests for newer keys, since a token named one that is unknown." },
 
+    [NGX_CHAT_COUNT_KICKED] = {
+        "chat_kicked_sessions_total", "",
+        "Sessions that an operator has closed." },
+
     [NGX_CHAT_COUNT_REVOKED_SESSIONS] = {
         "chat_revoked_sessions_total", "",
         "Sessions that were closed because their token was revoked." },

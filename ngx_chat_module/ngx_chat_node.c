@@ -52,6 +52,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_compare_init(node);
     ngx_chat_typing_init(node);
     ngx_chat_report_init(node);
+    ngx_chat_sessions_init(node);
     ngx_chat_deflate_init(node);
     ngx_chat_revoke_init(node);
     ngx_chat_watch_init(node);
@@ -102,6 +103,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_compare_done(node);
     ngx_chat_typing_done(node);
     ngx_chat_report_done(node);
+    ngx_chat_sessions_done(node);
     ngx_chat_jwks_done(node);
     ngx_chat_revoke_done(node);
     ngx_chat_node_free_event(&node->free_event);

@@ -26,12 +26,10 @@
 #define NGX_CHAT_REPORT_LINE      (CHAT_NAME_MAX_BASE + 3 * NGX_INT64_LEN + 16)
 
 
-static ngx_uint_t ngx_chat_report_is_token(ngx_str_t *token);
 static void ngx_chat_report_on_timer(ngx_event_t *ev);
 static ngx_int_t ngx_chat_report_part(ngx_chat_node_t *node, u_char *text);
 static u_char *ngx_chat_report_head(ngx_chat_node_t *node, u_char *p);
 static u_char *ngx_chat_report_room(u_char *p, ngx_chat_room_t *room);
-static ngx_chat_room_t *ngx_chat_report_next(ngx_chat_node_t *node);
 static void ngx_chat_report_on_sent(void *data, redisReply *reply);
 
 
@@ -90,7 +88,7 @@ ngx_chat_report_begin(ngx_chat_node_t *node, ngx_str_t *token)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_chat_report_is_token(ngx_str_t *token)
 {
     size_t  i;
@@ -150,7 +148,9 @@ ngx_chat_report_part(ngx_chat_node_t *node, u_char *text)
     p = ngx_chat_report_head(node, text);
 
     for (i = 0; i < NGX_CHAT_REPORT_ROOMS; i++) {
-        room = ngx_chat_report_next(node);
+        room = (ngx_chat_room_t *) ngx_chat_report_next(&node->rooms,
+                                                        report->last_key,
+                                                        &report->last);
 
         if (room == NULL) {
             break;
@@ -225,28 +225,26 @@ ngx_chat_report_room(u_char *p, ngx_chat_room_t *room)
 }
 
 
-/* the first room after the last one that was told, in the order of the tree:
-   by key, length and bytes of the base */
+/* the order of the tree is by key, length and bytes of the name */
 
-static ngx_chat_room_t *
-ngx_chat_report_next(ngx_chat_node_t *node)
+ngx_str_node_t *
+ngx_chat_report_next(ngx_rbtree_t *tree, uint32_t key, ngx_str_t *last)
 {
     ngx_int_t           rc;
-    ngx_str_t          *last = &node->report.last;
     ngx_str_node_t     *sn;
     ngx_rbtree_node_t  *rn, *next;
 
     next = NULL;
-    rn = node->rooms.root;
+    rn = tree->root;
 
-    while (rn != node->rooms.sentinel) {
+    while (rn != tree->sentinel) {
         sn = (ngx_str_node_t *) rn;
 
         if (last->len == 0) {
             rc = 1;
 
-        } else if (rn->key != node->report.last_key) {
-            rc = rn->key > node->report.last_key ? 1 : -1;
+        } else if (rn->key != key) {
+            rc = rn->key > key ? 1 : -1;
 
         } else if (sn->str.len != last->len) {
             rc = sn->str.len > last->len ? 1 : -1;
@@ -264,7 +262,7 @@ ngx_chat_report_next(ngx_chat_node_t *node)
         }
     }
 
-    return (ngx_chat_room_t *) next;
+    return (ngx_str_node_t *) next;
 }
 
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
+#include "lines.h"
 
 
 #define NODES_MOST  1024
@@ -213,51 +213,6 @@ report_hear(doctor_t *d, redis_t *link, report_t *report, const char *token)
 }
 
 
-/* the next word of a line; empty: there is none */
-
-static chat_str_t
-report_word(chat_str_t *line)
-{
-    chat_str_t      word = *line;
-    const uint8_t  *end;
-
-    end = line->len != 0 ? memchr(line->data, ' ', line->len) : NULL;
-    word.len = end != NULL ? (size_t) (end - line->data) : line->len;
-    line->data += word.len + (end != NULL);
-    line->len -= word.len + (end != NULL);
-
-    return word;
-}
-
-
-static uint64_t
-report_uint(chat_str_t *line)
-{
-    uint64_t  n;
-
-    return number_parse(report_word(line), INT64_MAX, &n) == 0 ? n : 0;
-}
-
-
-static bool
-report_next_line(chat_str_t *text, chat_str_t *line)
-{
-    const uint8_t  *end;
-
-    if (text->len == 0) {
-        return false;
-    }
-
-    end = memchr(text->data, '\n', text->len);
-    line->data = text->data;
-    line->len = end != NULL ? (size_t) (end - text->data) : text->len;
-    text->data += line->len + (end != NULL);
-    text->len -= line->len + (end != NULL);
-
-    return true;
-}
-
-
 static node_t *
 report_node(report_t *report, chat_str_t id)
 {
@@ -296,24 +251,24 @@ report_take_process(node_t *node, chat_str_t *line)
 {
     chat_str_t  host, state;
 
-    (void) report_word(line);
-    host = report_word(line);
+    (void) lines_word(line);
+    host = lines_word(line);
 
     if (host.len >= sizeof(node->host)) {
         host.len = sizeof(node->host) - 1;
     }
 
     memcpy(node->host, host.data, host.len);
-    (void) report_word(line);
-    node->master = report_uint(line);
-    state = report_word(line);
+    (void) lines_word(line);
+    node->master = lines_uint(line);
+    state = lines_word(line);
     node->leaves = state.len == 6 && memcmp(state.data, "leaves", 6) == 0;
-    (void) report_word(line);
-    node->lost = report_uint(line);
-    (void) report_word(line);
-    node->doubled = report_uint(line);
-    (void) report_word(line);
-    node->repaired = report_uint(line);
+    (void) lines_word(line);
+    node->lost = lines_uint(line);
+    (void) lines_word(line);
+    node->doubled = lines_uint(line);
+    (void) lines_word(line);
+    node->repaired = lines_uint(line);
 }
 
 
@@ -326,12 +281,12 @@ report_take(const doctor_t *d, report_t *report, chat_str_t text)
     node_t      *node;
     chat_str_t   line;
 
-    if (!report_next_line(&text, &line)) {
+    if (!lines_next(&text, &line)) {
         return;
     }
 
-    (void) report_word(&line);
-    node = report_node(report, report_word(&line));
+    (void) lines_word(&line);
+    node = report_node(report, lines_word(&line));
 
     /* asked once more, it may tell all once more */
 
@@ -339,25 +294,25 @@ report_take(const doctor_t *d, report_t *report, chat_str_t text)
         return;
     }
 
-    (void) report_word(&line);
-    node->pid = report_uint(&line);
-    (void) report_word(&line);
-    (void) report_word(&line);              /* part */
-    (void) report_word(&line);
-    node->parts = report_uint(&line);
-    (void) report_word(&line);
-    node->sessions = report_uint(&line);
-    (void) report_word(&line);
-    node->rooms = report_uint(&line);
-    (void) report_word(&line);
-    node->gaps = report_uint(&line);
-    (void) report_word(&line);
-    (void) report_uint(&line);              /* the last change that it knows */
-    node->unsure = report_word(&line).len == strlen("unsure");
+    (void) lines_word(&line);
+    node->pid = lines_uint(&line);
+    (void) lines_word(&line);
+    (void) lines_word(&line);              /* part */
+    (void) lines_word(&line);
+    node->parts = lines_uint(&line);
+    (void) lines_word(&line);
+    node->sessions = lines_uint(&line);
+    (void) lines_word(&line);
+    node->rooms = lines_uint(&line);
+    (void) lines_word(&line);
+    node->gaps = lines_uint(&line);
+    (void) lines_word(&line);
+    (void) lines_uint(&line);              /* the last change that it knows */
+    node->unsure = lines_word(&line).len == strlen("unsure");
     report_take_process(node, &line);
     node->got++;
 
-    while (report_next_line(&text, &line)) {
+    while (lines_next(&text, &line)) {
         report_take_room(d, report, (size_t) (node - report->nodes), line);
     }
 }
@@ -373,7 +328,7 @@ report_take_room(const doctor_t *d, report_t *report, size_t node,
     room_t      *room;
     chat_str_t   base, name, state;
 
-    base = report_word(&line);
+    base = lines_word(&line);
 
     if (base.len <= CHAT_NAME_PREFIX_LEN + 2 || base.len > CHAT_NAME_MAX_BASE)
     {
@@ -390,10 +345,10 @@ report_take_room(const doctor_t *d, report_t *report, size_t node,
     memset(room, 0, sizeof(*room));
     memcpy(room->base, base.data, base.len);
     room->node = node;
-    room->revision = report_uint(&line);
-    (void) report_word(&line);              /* generation */
-    room->live = report_uint(&line);
-    state = report_word(&line);
+    room->revision = lines_uint(&line);
+    (void) lines_word(&line);              /* generation */
+    room->live = lines_uint(&line);
+    state = lines_word(&line);
     room->state = state.len == 2 ? ROOM_OK
                   : state.len == 5 ? ROOM_STALE : ROOM_OPENING;
 
