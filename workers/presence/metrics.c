@@ -12,12 +12,12 @@
 
 
 static const metric_row_t  metrics_rows[] = {
-    GAUGE("chat_presence_link_up", "to=\"postgresql\"",
+    GAUGE("chat_presence_link_up", "link=\"postgresql\"",
           "Whether the link is there.", postgres_up),
-    GAUGE("chat_presence_link_up", "to=\"redis\"", NULL, redis_up),
-    COUNTER("chat_presence_links_lost_total", "to=\"postgresql\"",
+    GAUGE("chat_presence_link_up", "link=\"redis\"", NULL, redis_up),
+    COUNTER("chat_presence_link_lost_total", "link=\"postgresql\"",
             "Links that were lost.", postgres_lost),
-    COUNTER("chat_presence_links_lost_total", "to=\"redis\"", NULL,
+    COUNTER("chat_presence_link_lost_total", "link=\"redis\"", NULL,
             redis_lost),
 
     GAUGE("chat_presence_partitions_held", "",
