@@ -4,7 +4,6 @@ local HOLDERS_TRUST = 2                 -- times a lease may be ahead of now
 local LOAD_AGAIN = 1000                 -- ms until a user is asked for again
 local LOAD_AWAY = 5000                  --   while nobody can load
 local LOAD_LATE = 30000                 -- ms; what was read before is not taken
-local STORE_AGAIN = 60000               -- ms until one not stored is forgotten
 local NODES = 8                         -- that end in one call
 local STANDSTILL = 3000                 -- ms without a look
 local TAKEN = 1000                      -- ms between notes that it was taken
@@ -155,7 +154,7 @@ local function forget(part, name, r)
     end
 
     if redis.call('HEXISTS', part.prefix .. 'unstored', name) == 1 then
-        r.due = part.now + STORE_AGAIN
+        r.due = part.now + part.forget
         return false
     end
 

@@ -17,7 +17,7 @@ my $chat = ChatTest->new(presence_stack(presence => { grace => 1,
 $chat->start;
 
 my $p = ChatTest::Presence->new($chat);
-my $node = $p->node('n.1', 60_000);
+my $node = $p->node('n.1');
 
 
 # Redis is stopped, something is done to its files, and it starts

@@ -17,7 +17,7 @@ our @EXPORT_OK = qw(presence_stack);
 
 use constant {
     PREFIX => 'chat:{p00}:presence:',
-    LEASE  => 8000,
+    LEASE  => 600_000,      # ms: none ends by itself
 };
 
 
