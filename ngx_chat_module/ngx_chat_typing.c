@@ -190,7 +190,7 @@ ngx_chat_typing_is_hidden(ngx_chat_join_t *join)
 {
     ngx_chat_session_t  *s = join->session;
 
-    return (s->user != NULL && s->user->choice == NGX_CHAT_CHOICE_INVISIBLE)
+    return (s->user != NULL && ngx_chat_user_is_invisible(s->user))
            || join->room->njoins > s->conf->typing_members;
 }
 

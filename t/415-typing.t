@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-my $chat = ChatTest->new(workers => 2);
+my $chat = ChatTest->new(workers => 2, http => 'chat_presence off;');
 $chat->start;
 $chat->create($_, by => 'carol', type => 'group', members => [qw(alice bob)])
     for qw(team club slow);

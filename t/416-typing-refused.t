@@ -1,4 +1,4 @@
-# Typing of which nobody is told: not allowed, too much, too many, invisible.
+# Typing of which nobody is told: not allowed, too much, too many.
 
 use v5.36;
 
@@ -6,12 +6,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
-use ChatTest::Redis;
 
 use constant { BURST => 10, MEMBERS => 4 };
 
 my $chat = ChatTest->new(
     workers  => 1,
+    http     => 'chat_presence off;',
     location => 'chat_typing_members ' . MEMBERS . ';',
     server   => <<~"END",
         location = /limited {
@@ -29,7 +29,6 @@ my $chat = ChatTest->new(
 $chat->start;
 $chat->create('team', by => 'alice', type => 'group', members => [qw(bob)]);
 
-my $redis = ChatTest::Redis->new($chat->{redis_socket});
 my $alice = $chat->connect(user => 'alice');
 my $bob = $chat->connect(user => 'bob');
 
@@ -120,22 +119,6 @@ subtest 'too many members' => sub {
     $never->join('team');
     is(is_told($never), '', 'nobody in any');
     $never->disconnect;
-};
-
-subtest 'who is invisible' => sub {
-    $bob->unexpected;
-    start($alice);
-    $bob->expect('typing.started');
-
-    $redis->call('PUBLISH', 'chat:user:default/alice', 'self i ');
-    ok($bob->expect('typing.stopped'), 'stops at once');
-    is(is_told($alice), '', 'and is not told');
-
-    is_deeply(start($alice), start($alice), 'the reply is the same');
-
-    $redis->call('PUBLISH', 'chat:user:default/alice', 'self o ');
-    wait_until { is_told($alice) eq 'typing.started typing.stopped' };
-    pass('until it is not any more');
 };
 
 subtest 'too often' => sub {
