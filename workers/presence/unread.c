@@ -32,8 +32,8 @@ unread_send(presence_t *p, const part_t *part, bool begin)
 }
 
 
-/* ok, whether there is more, how many were told.  The library and what it needs
-   is brought by chat-persist, which may not be there yet, or be an older one. */
+/* ok, whether there is more, how many were told.  The library is brought by
+   chat-persist, which may not be there yet, or be an older one. */
 
 static int
 unread_read(presence_t *p, part_t *part)
