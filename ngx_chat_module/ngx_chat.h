@@ -83,6 +83,7 @@ typedef struct ngx_chat_main_conf_s  ngx_chat_main_conf_t;
 typedef struct ngx_chat_loc_conf_s   ngx_chat_loc_conf_t;
 typedef struct ngx_chat_node_s       ngx_chat_node_t;
 typedef struct ngx_chat_session_s    ngx_chat_session_t;
+typedef struct ngx_chat_subscriber_s  ngx_chat_subscriber_t;
 typedef struct ngx_chat_room_s       ngx_chat_room_t;
 typedef struct ngx_chat_join_s       ngx_chat_join_t;
 typedef struct ngx_chat_request_s    ngx_chat_request_t;
@@ -182,6 +183,7 @@ struct ngx_chat_loc_conf_s {
     ngx_uint_t         max_conversations;
     ngx_uint_t         presence_conversations;
     ngx_uint_t         max_members;         /* of a group */
+    ngx_uint_t         presence_users;      /* subscribed to, of a session */
     ngx_uint_t         max_reactions;       /* of a message */
     ngx_uint_t         max_mentions;        /* likewise */
     ngx_uint_t         max_attachments;     /* likewise */
@@ -206,6 +208,7 @@ struct ngx_chat_loc_conf_s {
 #include "ngx_chat_watch.h"
 #include "ngx_chat_request.h"
 #include "ngx_chat_lease.h"
+#include "ngx_chat_subscribe.h"
 #include "ngx_chat_room.h"
 #include "ngx_chat_typing.h"
 #include "ngx_chat_audience.h"
@@ -252,6 +255,7 @@ struct ngx_chat_node_s {
     ngx_chat_sessions_t    asked;
     ngx_chat_revoke_t      revoke;
     ngx_chat_watch_t       watch;
+    ngx_chat_subscribers_t  subscribers;
 
     ngx_event_t            compare_timer;
     ngx_uint_t             compare_partition;   /* the one whose turn it is */

@@ -348,6 +348,7 @@ ngx_chat_bus_subscriber_up(ngx_chat_redis_t *link)
     ngx_chat_room_on_up(node);
     ngx_chat_watch_on_up(node);
     ngx_chat_user_on_up(node);
+    ngx_chat_entitle_all(node);
 }
 
 
@@ -445,13 +446,14 @@ ngx_chat_bus_hand(ngx_chat_node_t *node, ngx_str_t *channel,
 
 /*
  * "open chat:{p07}: <generation>", "stored chat:{p07}: <generation> <place>",
- * "revoked", "report <token>", and what ngx_chat_sessions.c tells
+ * "out <tenant>/<user>", "gone <tenant>/<user> ...", "revoked",
+ * "report <token>", and what ngx_chat_sessions.c tells
  */
 
 static void
 ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
 {
-    ngx_str_t   place, token;
+    ngx_str_t   place, token, names;
     ngx_int_t   generation;
     ngx_uint_t  partition;
 
@@ -461,6 +463,7 @@ ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
         ngx_chat_heartbeat_look(node);
         ngx_chat_repair_partition(node, partition, generation);
         ngx_chat_ack_on_open(node, partition, generation);
+        ngx_chat_entitle_all(node);     /* something may have been lost */
         return;
     }
 
@@ -468,6 +471,20 @@ ngx_chat_bus_nodes_message(ngx_chat_node_t *node, ngx_str_t *payload)
         == NGX_OK && place.len > 0)
     {
         ngx_chat_ack_on_stored(node, partition, generation, &place);
+        return;
+    }
+
+    if (payload->len > 4 && ngx_strncmp(payload->data, "out ", 4) == 0) {
+        names.data = payload->data + 4;
+        names.len = payload->len - 4;
+        ngx_chat_entitle_on_out(node, &names);
+        return;
+    }
+
+    if (payload->len > 5 && ngx_strncmp(payload->data, "gone ", 5) == 0) {
+        names.data = payload->data + 5;
+        names.len = payload->len - 5;
+        ngx_chat_entitle_on_gone(node, &names);
         return;
     }
 

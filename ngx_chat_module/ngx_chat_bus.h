@@ -75,6 +75,11 @@ ngx_int_t ngx_chat_need_list(ngx_chat_node_t *node, ngx_chat_name_t *name,
     ngx_str_t *user, ngx_str_t *cursor, ngx_uint_t limit,
     ngx_chat_waiter_t *w);              /* the range has one element: the data
                                            of the reply */
+ngx_int_t ngx_chat_need_shared(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *user, ngx_str_t *others,
+    ngx_chat_waiter_t *w);              /* name: as of a list; others: users
+                                           with commas between them; the element
+                                           is a digit for each */
 void ngx_chat_need_cancel(ngx_chat_waiter_t *w);    /* fine if not waiting */
 
 void ngx_chat_need_on_loaded(ngx_chat_node_t *node, ngx_str_t *qualified);

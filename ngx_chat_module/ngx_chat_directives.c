@@ -71,6 +71,10 @@ static ngx_chat_conf_range_t  ngx_chat_presence_conversations_range =
     { ngx_chat_conf_check_num, "chat_presence_conversations", 0, 100000,
       "0 and 100000" };
 
+static ngx_chat_conf_range_t  ngx_chat_presence_users_range =
+    { ngx_chat_conf_check_num, "chat_presence_users", 1, 100000,
+      "1 and 100000" };
+
 static ngx_chat_conf_range_t  ngx_chat_max_members_range =
     { ngx_chat_conf_check_num, "chat_max_members", 2, 10000, "2 and 10000" };
 
@@ -399,6 +403,13 @@ ngx_command_t  ngx_chat_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_chat_loc_conf_t, presence_conversations),
       &ngx_chat_presence_conversations_range },
+
+    { ngx_string("chat_presence_users"),
+      NGX_CHAT_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_chat_loc_conf_t, presence_users),
+      &ngx_chat_presence_users_range },
 
     { ngx_string("chat_limit_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,

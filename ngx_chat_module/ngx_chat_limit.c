@@ -133,7 +133,7 @@ ngx_chat_limit_request(ngx_chat_session_t *s, const chat_request_t *rq)
     ngx_uint_t              n, wait;
     ngx_chat_limit_conf_t  *conf = &s->conf->limit;
 
-    n = 1 + rq->nbatch / NGX_CHAT_LIMIT_BATCH;
+    n = 1 + (rq->nbatch + rq->nusers) / NGX_CHAT_LIMIT_BATCH;
 
     if (conf->request_rate.interval != 0
         && ngx_chat_limit_take(s->node,

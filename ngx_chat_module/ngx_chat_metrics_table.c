@@ -160,6 +160,11 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
         "chat_presence_failures_total", "",
         "Leases that could not begin or go on as presence was not served." },
 
+    [NGX_CHAT_COUNT_WATCH_ENDED] = {
+        "chat_presence_ended_total", "",
+        "Subscriptions to users whom the subscriber shares nothing with any "
+        "more." },
+
     [NGX_CHAT_COUNT_CANARY_LOST] = {
         "chat_canary_lost_total", "",
         "Changes of the canary that were stored and not heard in 5 seconds." },
@@ -214,6 +219,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_LIMITED_PRESENCE_CONVERSATIONS] = {
         "chat_limited_total", "limit=\"presence_conversations\"",
+        NULL },
+
+    [NGX_CHAT_COUNT_LIMITED_PRESENCE_USERS] = {
+        "chat_limited_total", "limit=\"presence_users\"",
         NULL },
 
     [NGX_CHAT_COUNT_LIMITED_SEND_QUEUE] = {
@@ -427,6 +436,10 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
     [NGX_CHAT_COUNT_HINT_OTHER] = {
         "chat_hints_total", "kind=\"other\"",
         NULL },
+
+    [NGX_CHAT_COUNT_PRESENCE_TOLD] = {
+        "chat_presence_told_total", "",
+        "Changes of presence that were told to subscribed sessions." },
 
     [NGX_CHAT_COUNT_FRAMES_RECEIVED] = {
         "chat_frames_received_total", "",

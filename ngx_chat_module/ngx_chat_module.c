@@ -157,6 +157,7 @@ ngx_chat_create_loc_conf(ngx_conf_t *cf)
     lcf->max_outstanding = NGX_CONF_UNSET_UINT;
     lcf->max_conversations = NGX_CONF_UNSET_UINT;
     lcf->presence_conversations = NGX_CONF_UNSET_UINT;
+    lcf->presence_users = NGX_CONF_UNSET_UINT;
     lcf->max_members = NGX_CONF_UNSET_UINT;
     lcf->max_reactions = NGX_CONF_UNSET_UINT;
     lcf->max_mentions = NGX_CONF_UNSET_UINT;
@@ -252,6 +253,8 @@ ngx_chat_merge_limits(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
                               prev->max_conversations, 1000);
     ngx_conf_merge_uint_value(conf->presence_conversations,
                               prev->presence_conversations, 100);
+    ngx_conf_merge_uint_value(conf->presence_users, prev->presence_users,
+                              1000);
     ngx_conf_merge_uint_value(conf->max_members, prev->max_members, 1000);
     ngx_conf_merge_uint_value(conf->max_reactions, prev->max_reactions, 200);
     ngx_conf_merge_uint_value(conf->max_mentions, prev->max_mentions, 50);

@@ -212,6 +212,24 @@ ngx_chat_need_list(ngx_chat_node_t *node, ngx_chat_name_t *name,
 }
 
 
+ngx_int_t
+ngx_chat_need_shared(ngx_chat_node_t *node, ngx_chat_name_t *name,
+    ngx_str_t *user, ngx_str_t *others, ngx_chat_waiter_t *w)
+{
+    ngx_chat_need_call_t  nc;
+
+    w->number = ++node->need_number;
+
+    ngx_chat_need_begin(&nc, node, "shared", name, w->number);
+    ngx_chat_call_add_cstr(&nc.call, "u");
+    ngx_chat_call_add(&nc.call, user->data, user->len);
+    ngx_chat_call_add_cstr(&nc.call, "v");
+    ngx_chat_call_add(&nc.call, others->data, others->len);
+
+    return ngx_chat_need_ask_range(&nc, node, w);
+}
+
+
 static ngx_int_t
 ngx_chat_need_ask_range(ngx_chat_need_call_t *nc, ngx_chat_node_t *node,
     ngx_chat_waiter_t *w)

@@ -56,6 +56,7 @@ ngx_chat_node_init(ngx_cycle_t *cycle, ngx_chat_main_conf_t *mcf)
     ngx_chat_deflate_init(node);
     ngx_chat_revoke_init(node);
     ngx_chat_watch_init(node);
+    ngx_chat_subscriber_init(node);
     ngx_chat_bus_open(node);
     ngx_chat_jwks_init(node);
 
@@ -97,6 +98,7 @@ ngx_chat_node_done(ngx_chat_main_conf_t *mcf)
     ngx_chat_bus_close(node);           /* every pending answer has come */
     ngx_chat_user_done(node);
     ngx_chat_room_done(node);
+    ngx_chat_subscriber_done(node);
     ngx_chat_watch_done(node);
     ngx_chat_need_done(node);
     ngx_chat_ack_done(node);

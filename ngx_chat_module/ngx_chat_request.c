@@ -104,6 +104,13 @@ static const struct {
 
     [CHAT_REQUEST_PRESENCE_GET] = {
         ngx_chat_request_name, ngx_chat_audience_get_run, NULL },
+
+    [CHAT_REQUEST_PRESENCE_SUBSCRIBE] = {
+        ngx_chat_subscribe_name, ngx_chat_subscribe_run,
+        ngx_chat_subscribe_run_range },
+
+    [CHAT_REQUEST_PRESENCE_UNSUBSCRIBE] = {
+        ngx_chat_subscribe_name, ngx_chat_unsubscribe_run, NULL },
 };
 
 
@@ -544,6 +551,7 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
     ngx_chat_audience_cancel(rq);
 
     ngx_chat_line_leave(rq);
+    ngx_chat_subscribe_cancel(rq);
 
     if (join != NULL) {                 /* a join that came to nothing */
         rq->join = NULL;

@@ -588,6 +588,7 @@ ngx_chat_session_unlink(ngx_chat_session_t *s)
     ngx_chat_join_t  *join;
 
     ngx_chat_request_abandon(s);        /* first: it may wait in a room */
+    ngx_chat_subscriber_leave(s);
     ngx_chat_user_leave(s);
 
     while (!ngx_queue_empty(&s->joins)) {

@@ -143,6 +143,7 @@ struct ngx_chat_session_s {
     ngx_queue_t            queue;       /* node->sessions */
     ngx_chat_user_t       *user;        /* NULL: it has none, or has ended */
     ngx_queue_t            user_queue;  /* user->sessions */
+    ngx_chat_subscriber_t  *subscriber;     /* NULL: of nobody */
     ngx_queue_t            joins;       /* ngx_chat_join_t */
     ngx_queue_t            requests;    /* ngx_chat_request_t, oldest first */
 

@@ -224,6 +224,10 @@ ngx_chat_shed_drained(ngx_chat_session_t *s)
         ngx_chat_buffer_unref(b);
     }
 
+    if (ngx_chat_subscriber_drained(s) == NGX_AGAIN) {
+        return;
+    }
+
     s->shed = 0;
 }
 
@@ -288,6 +292,8 @@ ngx_chat_shed_over(ngx_chat_node_t *node)
     if (!ngx_queue_empty(&node->load.rooms) && !node->load.gaps.posted) {
         ngx_post_event(&node->load.gaps, &ngx_posted_next_events);
     }
+
+    ngx_chat_subscriber_over(node);
 }
 
 

@@ -188,7 +188,7 @@ ngx_chat_watch_is_closed(ngx_chat_watched_t *u)
 {
     return u->presence.status == NGX_CHAT_PRESENCE_UNKNOWN
            && (u->owner->watch.parts[u->partition].closed
-               || !u->owner->command.up);
+               || !u->owner->command.up || !u->owner->subscriber.up);
 }
 
 
@@ -374,10 +374,7 @@ ngx_chat_watch_event(ngx_chat_watched_t *u)
     user = ngx_chat_watch_user(u);
 
     chat_writer_init(&w, b->payload, b->size);
-    chat_write_cstr(&w, "{\"type\":\"presence.changed\",\"data\":");
-    ngx_chat_watch_write(&w, &user, &u->presence);
-    chat_event_end(&w);
-
+    ngx_chat_watch_write_event(&w, &user, &u->presence);
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
 
     if (u->changed) {                   /* others will want it */
@@ -390,37 +387,29 @@ ngx_chat_watch_event(ngx_chat_watched_t *u)
 
 
 void
+ngx_chat_watch_write_event(chat_writer_t *w, ngx_str_t *user,
+    const ngx_chat_presence_t *p)
+{
+    chat_write_cstr(w, "{\"type\":\"presence.changed\",\"data\":");
+    ngx_chat_watch_write(w, user, p);
+    chat_event_end(w);
+}
+
+
+void
 ngx_chat_watch_write(chat_writer_t *w, ngx_str_t *user,
     const ngx_chat_presence_t *p)
 {
-    const char  *status;
+    chat_presence_e  status;
 
-    switch (p->status) {
-
-    case NGX_CHAT_PRESENCE_ONLINE:
-        status = "online";
-        break;
-
-    case NGX_CHAT_PRESENCE_AWAY:
-        status = "away";
-        break;
-
-    case NGX_CHAT_PRESENCE_BUSY:
-        status = "busy";
-        break;
-
-    case NGX_CHAT_PRESENCE_INVISIBLE:
-        status = "invisible";
-        break;
-
-    default:
-        status = "offline";
+    if (chat_presence_read(&status, p->status) != CHAT_OK) {
+        status = CHAT_PRESENCE_OFFLINE;
     }
 
     chat_write_cstr(w, "{\"userId\":");
     chat_write_string(w, ngx_chat_str(user));
     chat_write_cstr(w, ",\"status\":\"");
-    chat_write_cstr(w, status);
+    chat_write_cstr(w, chat_presence_name(status));
     chat_write_cstr(w, "\",\"lastSeen\":");
 
     if (p->last_seen > 0) {

@@ -131,7 +131,11 @@ ngx_chat_buffer_t *ngx_chat_watch_event(ngx_chat_watched_t *u);
 void ngx_chat_watch_write(chat_writer_t *w, ngx_str_t *user,
     const ngx_chat_presence_t *p);
 
-#define NGX_CHAT_WATCH_STATE  256       /* room for that, but for the text */
+/* presence.changed of it */
+void ngx_chat_watch_write_event(chat_writer_t *w, ngx_str_t *user,
+    const ngx_chat_presence_t *p);
+
+#define NGX_CHAT_WATCH_STATE  256       /* room for either, but for the text */
 
 /* what is seen is this now, as of n */
 void ngx_chat_watch_set(ngx_chat_watched_t *u, const ngx_chat_presence_t *p,

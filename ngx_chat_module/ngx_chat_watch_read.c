@@ -601,7 +601,7 @@ ngx_chat_watch_on_answer(void *data, redisReply *reply)
 }
 
 
-/* ok, epoch, n, then a line of each user.  Where chat-presence has never been,
+/* ok, epoch, n, then a line of each user, all of them strings.  Where chat-presence has never been,
    there is no such function: that is no fault */
 
 static ngx_uint_t
@@ -624,7 +624,7 @@ ngx_chat_watch_is_good(ngx_chat_watch_call_t *call, redisReply *reply)
 static void
 ngx_chat_watch_answered(ngx_chat_watch_call_t *call, redisReply *reply)
 {
-    uint64_t                n;
+    ngx_int_t               n;
     ngx_str_t               epoch, line;
     ngx_uint_t              i;
     ngx_chat_watched_t     *u;
@@ -632,7 +632,14 @@ ngx_chat_watch_answered(ngx_chat_watch_call_t *call, redisReply *reply)
     ngx_chat_watch_part_t  *part = call->part;
 
     epoch = ngx_chat_bus_str(reply, 1);
-    n = ngx_chat_bus_uint(reply, 2);
+    line = ngx_chat_bus_str(reply, 2);
+    n = ngx_atoi(line.data, line.len);
+
+    if (n == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, part->node->log, 0,
+                      "chat: malformed states of presence from redis");
+        n = 0;
+    }
 
     if (ngx_chat_watch_epoch(part, &epoch) || !part->positioned) {
         part->n = n;
@@ -646,7 +653,7 @@ ngx_chat_watch_answered(ngx_chat_watch_call_t *call, redisReply *reply)
         if (ngx_chat_watch_parse(line.data, line.data + line.len, &presence)
             == NGX_OK)
         {
-            if (n >= u->n) {
+            if ((uint64_t) n >= u->n) {
                 ngx_chat_watch_set(u, &presence, n);
             }
 

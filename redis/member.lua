@@ -87,6 +87,10 @@ local function member_change(l, request, target, new, head, max)
 
     event = event .. ',"revision":' .. rev .. '}}'
 
+    if out and meta.type ~= 'channel' then
+        tell_out(l, target)
+    end
+
     return change_end(l, event, out and '-' or '.', at, 0, out and target)
 end
 

@@ -128,6 +128,7 @@ local function conversation_delete(l, a)
     rev = revision_next(base, l.part, meta)
     at = log_add(l, 'close')
     tell_deleted(l)
+    tell_gone(l)
 
     redis.call('DEL', base .. ':members', base .. ':hot', base .. ':ids')
     meta.hbytes, meta.hn, meta.ihead = 0, 0, 0

@@ -59,6 +59,38 @@ local function tell_deleted(l)
 end
 
 
+-- Nodes are told who may not know any more whether others are there: who is out
+-- of a dm or a group, and who was in one that is deleted ("*": too many to tell).
+
+local function tell_out(l, user)
+    redis.call('PUBLISH', 'chat:nodes',
+               'out ' .. tenant_of(l.prefix, l.base) .. '/' .. user)
+end
+
+
+local function tell_gone(l)
+    local key, tenant = l.base .. ':members', tenant_of(l.prefix, l.base)
+    local names
+
+    if l.meta.type == 'channel' then
+        return
+    end
+
+    if redis.call('HLEN', key) > DELETED_MEMBERS then
+        names = { '*' }
+
+    else
+        names = redis.call('HKEYS', key)
+
+        for i = 1, #names do
+            names[i] = tenant .. '/' .. names[i]
+        end
+    end
+
+    redis.call('PUBLISH', 'chat:nodes', 'gone ' .. table.concat(names, ' '))
+end
+
+
 -- mentioned: "user,user"; only who may see the message
 
 local function tell_mentioned(l, mentioned, message, seq)
