@@ -387,8 +387,7 @@ ngx_chat_subscribe_reply(ngx_chat_request_t *rq)
 
 
 /* who is not subscribed to, NULL, looks like one who never was there.  To
-   oneself the own choice is told, as all sessions of the user know it; until that is known
-   it is what most are */
+   oneself the own choice is told; until that is known, what most choose */
 
 static ngx_chat_subscription_t *
 ngx_chat_subscribe_state(ngx_chat_subscribe_walk_t *walk,

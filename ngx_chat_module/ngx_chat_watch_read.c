@@ -601,8 +601,8 @@ ngx_chat_watch_on_answer(void *data, redisReply *reply)
 }
 
 
-/* ok, epoch, n, then a line of each user, all of them strings.  Where chat-presence has never been,
-   there is no such function: that is no fault */
+/* ok, epoch, n, then a line of each user, all strings.  Where chat-presence has
+   never been, there is no such function: that is no fault */
 
 static ngx_uint_t
 ngx_chat_watch_is_good(ngx_chat_watch_call_t *call, redisReply *reply)

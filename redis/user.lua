@@ -60,7 +60,7 @@ end
 
 
 -- Nodes are told who may not know any more whether others are there: who is out
--- of a dm or a group, and who was in one that is deleted ("*": too many to tell).
+-- of a dm or a group, and who was in one that is deleted ("*": they are many).
 
 local function tell_out(l, user)
     redis.call('PUBLISH', 'chat:nodes',

@@ -160,7 +160,7 @@ subtest 'a request is judged as a whole' => sub {
 };
 
 subtest 'sessions go' => sub {
-    $ada->close;
+    $ada->send_close(1000);
     wait_until { $chat->metrics->{chat_presence_watchers} == 0
                  && $chat->metrics->{chat_presence_watched} == 0 };
     pass('nobody is watched any more');
