@@ -14,7 +14,7 @@
 #define NGX_CHAT_AUDIENCE_RETRY    2000     /* ms: it was in vain */
 #define NGX_CHAT_AUDIENCE_REST     60000    /* ms: nothing has happened */
 #define NGX_CHAT_AUDIENCE_SPREAD   10000    /* ms more, by chance */
-#define NGX_CHAT_AUDIENCE_BEHIND   500  /* ms: chat-presence has counted */
+#define NGX_CHAT_AUDIENCE_BEHIND   300  /* ms: chat-presence has counted */
 
 
 static void ngx_chat_audience_on_timer(ngx_event_t *ev);

@@ -113,7 +113,7 @@ ngx_chat_audience_post(ngx_chat_audience_t *a)
         return;
     }
 
-    if (a->batched) {
+    if (a->batched && !a->recounted) {      /* which is seldom anyway */
         ngx_add_timer(&a->tell, NGX_CHAT_AUDIENCE_BATCH);
 
     } else {

@@ -26,7 +26,8 @@ static const job_t  jobs[] = {
     { "look",   LOOP_EVERY, look_keep },
     { "load",   0,          load_keep },    /* who was found by that */
     { "store",  0,          store_keep },
-    { "unread", LOOP_EVERY, unread_keep }
+    { "unread", LOOP_EVERY, unread_keep },
+    { "count",  LOOP_EVERY, count_keep }
 };
 
 #define LOOP_JOBS  (sizeof(jobs) / sizeof(jobs[0]))
@@ -121,6 +122,9 @@ presence_read_options(presence_t *p, status_t *status, int argc, char **argv)
           &p->settle, 0, 600 },
         { "forget-time", OPTION_SECONDS, true, "TIME", "1h",
           "who has been offline for so long leaves Redis", &p->forget, 1, 0 },
+        { "count-interval", OPTION_SECONDS, true, "TIME", "10",
+          "how often those who are there are counted, where they are many",
+          &p->count.interval, 1, 3600 },
         OPTION_STATUS_LISTEN(&status->listen),
         OPTION_END
     };

@@ -70,6 +70,14 @@ static const metric_row_t  metrics_rows[] = {
             "Users who were told how much they have not read, each time.",
             unread),
 
+    COUNTER("chat_presence_counts_total", "",
+            "Conversations of which those who are there were counted.",
+            counts),
+    COUNTER("chat_presence_counted_members_total", "",
+            "Members who were looked at for that.", counted),
+    GAUGE("chat_presence_counts_waiting", "",
+          "Conversations that are to be counted now.", counts_wait),
+
     { "chat_presence_tick_seconds", "",
       "How long it took to look at all users who were due.",
       METRIC_SECONDS, offsetof(metrics_t, tick) }
@@ -132,6 +140,7 @@ metrics_turn(presence_t *p)
     metric_set(&m->partitions, p->npartitions);
     metric_set(&m->share, p->share);
     metric_set(&m->holders, p->nholders);
+    metric_set(&m->counts_wait, p->count.n - p->count.next);
     metrics_parts(p);
 }
 

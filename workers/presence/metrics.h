@@ -48,6 +48,9 @@ typedef struct {
     metric_t            users_taken;
     metric_t            forgotten;
     metric_t            unread;
+    metric_t            counts;         /* of conversations, */
+    metric_t            counted;        /*   and their members */
+    metric_t            counts_wait;
 
     metric_histogram_t  tick;
 } metrics_t;

@@ -13,6 +13,7 @@
 
 #include "chat_id.h"
 #include "chat_name.h"
+#include "count.h"
 #include "desk.h"
 #include "metrics.h"
 #include "redis.h"
@@ -60,6 +61,8 @@ typedef struct presence_s {
     uint64_t         store_at;      /* when to look for what is not stored */
     uint64_t         unread_at;     /* when to tell what is unread, */
     unsigned         unread_from;   /*   and where to go on meanwhile */
+
+    count_t          count;
 
     redis_args_t     args;          /* scratch */
 } presence_t;
