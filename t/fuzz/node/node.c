@@ -12,6 +12,7 @@
  *      p3 ...      channel 3 is told this (0 and 1 are the node's own)
  *      n ...       the channel of all nodes is
  *      o ...       this node's own is
+ *      h ...       that of the first user is; a tab stands for a new line
  *      t5          half a second passes
  *      d0, d1      the link for commands, or for subscriptions, goes down
  *      u           both are up again
@@ -32,6 +33,7 @@
 
 #define SESSIONS    3
 #define OUTPUT_MAX  (1024 * 1024)
+#define HINT_MAX    4096
 
 
 int LLVMFuzzerRunDriver(int *argc, char ***argv,
@@ -379,6 +381,23 @@ answer(chat_str_t notation, void (*take)(chat_str_t resp))
 
 
 static void
+hint(ngx_chat_node_t *node, chat_str_t payload)
+{
+    size_t          i;
+    static uint8_t  text[HINT_MAX];
+
+    payload.len = ngx_min(payload.len, sizeof(text));
+
+    for (i = 0; i < payload.len; i++) {
+        text[i] = payload.data[i] == '\t' ? '\n' : payload.data[i];
+    }
+
+    payload.data = text;
+    fake_redis_publish_on(node, NGX_CHAT_USER_CHANNEL, payload);
+}
+
+
+static void
 step(chat_str_t line)
 {
     uint8_t           digit = 0;
@@ -421,6 +440,9 @@ step(chat_str_t line)
         break;
     case 'o':
         fake_redis_publish_on(node, NGX_CHAT_BUS_NODE, rest);
+        break;
+    case 'h':
+        hint(node, rest);
         break;
     case 't':
         ngx_current_msec += 100 * (digit + 1) * (digit + 1);
