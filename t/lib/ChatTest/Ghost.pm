@@ -59,6 +59,15 @@ sub seen ($self, $user) {
 }
 
 
+# whether Redis holds anything of the user
+
+sub is_known ($self, $user) {
+    return $self->{redis}->call('HEXISTS',
+                                _prefix($self->_partition($user)) . 'users',
+                                "$self->{tenant}/$user");
+}
+
+
 sub _partition ($self, $user) {
     return crc32("$self->{tenant}/$user") % PARTITIONS;
 }
