@@ -13,7 +13,7 @@ use ChatTest::Ghost;
 
 my @strangers = qw(here left hide none);
 
-my $chat = ChatTest->new(workers => 2, presence => { grace => 1 },
+my $chat = ChatTest->new(workers => 2, presence => { grace => 0 },
                          with => [qw(redis postgres persist presence)]);
 $chat->start;
 
