@@ -49,6 +49,11 @@ ngx_chat_audience_get_run(ngx_chat_request_t *rq)
     ngx_chat_audience_t  *a;
     ngx_chat_identity_t  *identity = rq->session->identity;
 
+    if (!rq->node->conf->presence) {
+        ngx_chat_request_fail(rq, CHAT_CODE_UNSUPPORTED, "presence is off");
+        return;
+    }
+
     join = ngx_chat_audience_join(rq);
 
     if (join == NULL && rq->parsed.subscribe) {

@@ -158,11 +158,13 @@ ngx_chat_audience_on_tell(ngx_event_t *ev)
 }
 
 
-/* of the first; NGX_ERROR: there is no memory, it stays */
+/* of the first, to all but its own sessions: those are told what it has chosen,
+   see ngx_chat_choice.c.  NGX_ERROR: there is no memory, it stays */
 
 static ngx_int_t
 ngx_chat_audience_tell_change(ngx_chat_audience_t *a)
 {
+    ngx_str_t             user;
     ngx_chat_buffer_t    *b;
     ngx_chat_attendee_t  *e;
 
@@ -177,7 +179,9 @@ ngx_chat_audience_tell_change(ngx_chat_audience_t *a)
     ngx_queue_remove(&e->change);
     e->changed = 0;
 
-    ngx_chat_shed_listeners(a->room, b);
+    user = ngx_chat_watch_user(e->watcher.watched);
+
+    ngx_chat_shed_listeners(a->room, &user, b);
     ngx_chat_buffer_unref(b);
 
     return NGX_OK;
@@ -206,6 +210,6 @@ ngx_chat_audience_tell_count(ngx_chat_audience_t *a)
     chat_write_cstr(&w, "}}");
 
     ngx_chat_buffer_finish(b, CHAT_FRAME_TEXT, w.len);
-    ngx_chat_shed_listeners(a->room, b);
+    ngx_chat_shed_listeners(a->room, NULL, b);
     ngx_chat_buffer_unref(b);
 }

@@ -102,8 +102,10 @@ void ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
 /* what is ephemeral is not for this one */
 ngx_uint_t ngx_chat_shed_is_slow(ngx_chat_session_t *s);
 
-/* presence, to those in the room who listen to it; the node has time */
-void ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_chat_buffer_t *b);
+/* presence, to those in the room who listen to it, but for this user's own
+   sessions, or NULL; the node has time */
+void ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_str_t *user,
+    ngx_chat_buffer_t *b);
 void ngx_chat_shed_drained(ngx_chat_session_t *s);  /* its queue is empty */
 void ngx_chat_shed_forget(ngx_chat_room_t *room);
 void ngx_chat_shed_over(ngx_chat_node_t *node);     /* some are told again */

@@ -34,6 +34,8 @@ static const struct {
 static ngx_uint_t ngx_chat_shed_kind(ngx_str_t *what);
 static ngx_uint_t ngx_chat_shed_is_own(ngx_chat_join_t *join,
     ngx_str_t *what);
+static ngx_uint_t ngx_chat_shed_is_of(ngx_chat_join_t *join,
+    ngx_str_t *user);
 static void ngx_chat_shed_room(ngx_chat_room_t *room);
 static ngx_uint_t ngx_chat_shed_join(ngx_chat_join_t *join,
     ngx_chat_buffer_t *b);
@@ -101,7 +103,8 @@ ngx_chat_shed_tell(ngx_chat_room_t *room, ngx_str_t *what,
 
 
 void
-ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_chat_buffer_t *b)
+ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_str_t *user,
+    ngx_chat_buffer_t *b)
 {
     ngx_uint_t        n;
     ngx_queue_t      *q;
@@ -115,7 +118,7 @@ ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_chat_buffer_t *b)
     {
         join = ngx_queue_data(q, ngx_chat_join_t, room_queue);
 
-        if (join->listens) {
+        if (join->listens && !ngx_chat_shed_is_of(join, user)) {
             room->owner->inbox.told++;
             n += ngx_chat_shed_join(join, b);
         }
@@ -124,6 +127,16 @@ ngx_chat_shed_listeners(ngx_chat_room_t *room, ngx_chat_buffer_t *b)
     if (n > 0) {
         ngx_chat_count_add(room->owner, NGX_CHAT_COUNT_SHED_PRESENCE, n);
     }
+}
+
+
+static ngx_uint_t
+ngx_chat_shed_is_of(ngx_chat_join_t *join, ngx_str_t *user)
+{
+    ngx_str_t  *own = &join->session->identity->user;
+
+    return user != NULL && own->len == user->len
+           && ngx_memcmp(own->data, user->data, user->len) == 0;
 }
 
 

@@ -110,6 +110,13 @@ subtest 'who asks is told of changes' => sub {
     $seen->see('cy', 'o');
     is(change($_), 'cy online', 'then what changes') for $ada, $bob;
 
+    $seen->see('bob', 'b');
+    is(change($ada), 'bob busy', 'others are told of one');
+    $seen->see('bob', 'a', 0, 'lunch');
+    is(change($ada), 'bob away lunch', 'and again');
+    is_deeply([grep { /presence/ } $bob->unexpected], [],
+              'which is not told to oneself');
+
     my $before = $seen->reads;
     is(told(get($bob, 'small')),
        '4 of 4: ada online, bob away lunch, cy online, dan busy',
