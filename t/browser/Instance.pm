@@ -19,7 +19,8 @@ use constant START => 90;
 my $root = "$FindBin::Bin/..";
 
 
-# where it lives; nothing is started yet
+# where it lives; nothing is started yet.  http: what is to be added to nginx'
+# configuration, environment: what its parts are told besides
 
 sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-XXXXXX', TMPDIR => 1);
@@ -28,7 +29,7 @@ sub new ($class, %o) {
     # started by root it runs as another user, who must be able to reach it
     chmod 0755, $base;
 
-    my $self = bless { http => '', %o, base => $base, port => $port,
+    my $self = bless { http => '', environment => {}, %o, base => $base, port => $port,
                        lock => $lock, directory => "$base/run" }, $class;
 
     $self->{process} = ChatTest::Process->new(
@@ -45,7 +46,8 @@ sub new ($class, %o) {
 
 sub env ($self) {
     return { RUN_DIR => $self->{directory}, PORT => $self->{port},
-             NGINX_WORKERS => 2, NGINX_HTTP => $self->{http} };
+             NGINX_WORKERS => 2, NGINX_HTTP => $self->{http},
+             %{ $self->{environment} } };
 }
 
 

@@ -300,6 +300,41 @@ sub members ($self) {
 }
 
 
+# -- who is there -------------------------------------------------------------
+
+# chooses what one is seen as
+
+sub status ($self, $status, $text = '') {
+    my $tab = $self->{tab};
+
+    $tab->click('#me-open');
+    $tab->click("#me label:has([value=$status])");
+    $tab->eval(q(document.querySelector('#me-text').value = ''));
+    $tab->type('#me-text', $text);
+    $tab->click('#me button', 'Save');
+    $tab->hides('#me');
+
+    return;
+}
+
+
+# waits until that person has that sign in the list of conversations, or among
+# the members: online, away, busy, or offline for none
+
+sub sees ($self, $name, $status) {
+    my $quoted = Tab::_quote($name);
+
+    $self->{tab}->wait_for(<<~"JS");
+        [...document.querySelectorAll('#rooms li, #members li')].some((item) =>
+            item.querySelector('.room-label, .person-name').textContent
+                === $quoted
+            && item.querySelector('.avatar').dataset.presence === '$status')
+        JS
+
+    return;
+}
+
+
 # -- the rest -----------------------------------------------------------------
 
 # dies unless the page says so, in passing
