@@ -133,6 +133,15 @@ subtest 'others are asked about, by the hundred' => sub {
        'what is told then counts');
 };
 
+subtest 'who is asked about once more' => sub {
+    client(q(client.presence.subscribe(['ada', 'bob']);));
+    so(q(client.presence.stateOf('bob')?.status === 'offline'), 'is told');
+    $tab->eval(q(fake.states.bob = { status: 'online' };
+                 client.presence.subscribe(['bob'])));
+    so(q(client.presence.stateOf('bob').status === 'online'), 'again');
+    is_deeply(asked('presence.subscribe')->[1]{userIds}, ['bob'], 'alone');
+};
+
 subtest 'a server that cannot, or does not know presence' => sub {
     client(<<~'JS');
         let n = 0;

@@ -96,11 +96,15 @@ export class Presence extends EventTarget {
     }
 
 
-    /* tells of these users, through all reconnects */
+    /*
+     * Tells of these users, through all reconnects.  Who looked offline since
+     * nothing was shared, and now something is, has to be asked about again.
+     */
     subscribe(userIds) {
         for (const userId of userIds) {
             if (userId !== this.#client.userId) {
                 this.#wanted.add(userId);
+                this.#asked.delete(userId);
             }
         }
 

@@ -276,8 +276,18 @@ export class Rooms extends EventTarget {
             .slice(0, MAX_WATCHED));
         const { presence } = this.#client;
 
+        const isKnown = (id) => this.#peers.has(id)
+                                && !isStranger(presence.stateOf(id));
+
         presence.unsubscribe([...this.#peers].filter((id) => !peers.has(id)));
-        presence.subscribe(peers);
+        presence.subscribe([...peers].filter((id) => !isKnown(id)));
         this.#peers = peers;
     }
+}
+
+
+/* as who was never seen, and whose presence is none of the user's business */
+
+function isStranger(state) {
+    return state?.status === 'offline' && state.lastSeen === null;
 }
