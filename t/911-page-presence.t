@@ -135,6 +135,7 @@ subtest 'who does nothing is away' => sub {
     kill 'HUP', int Instance::slurp("$chat->{directory}/nginx/nginx.pid");
     wait_until { !grep { $old{$_} } $chat->workers };
     $_->online for $ada, $grace;
+    $grace->open('Sailing');
     $ada->sees('Grace Hopper', 'away');
     $grace->tab->shows('#status', 'Online');
     $grace->open('Ada Lovelace');
