@@ -60,6 +60,7 @@ int doctor_main(int argc, char **argv);
 int reload_main(int argc, char **argv);
 int sessions_main(int argc, char **argv);
 int kick_main(int argc, char **argv);
+int presence_main(int argc, char **argv);
 int revoke_user_main(int argc, char **argv);
 int revoke_sid_main(int argc, char **argv);
 int revoke_jti_main(int argc, char **argv);

@@ -68,6 +68,7 @@ doctor_run(doctor_t *d)
     doctor_check_clocks(d);
     doctor_check_parts(d);
     doctor_check_shares(d);
+    doctor_check_presence(d);
     doctor_check_revoked(d);
     doctor_check_nodes(d);
     doctor_check_sample(d);

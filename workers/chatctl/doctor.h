@@ -72,6 +72,7 @@ void doctor_check_postgres(doctor_t *d);    /* likewise */
 void doctor_check_clocks(doctor_t *d);
 void doctor_check_parts(doctor_t *d);
 void doctor_check_shares(doctor_t *d);
+void doctor_check_presence(doctor_t *d);
 void doctor_check_revoked(doctor_t *d);
 void doctor_check_nodes(doctor_t *d);
 void doctor_check_sample(doctor_t *d);

@@ -69,6 +69,8 @@ static const verb_t  verbs[] = {
       "print who is connected" },
     { { "kick", NULL }, kick_main,
       "close the sessions of a user, or one" },
+    { { "presence", NULL }, presence_main,
+      "print who is there" },
     { { "setting", "list" }, setting_list_main,
       "print the settings that PostgreSQL keeps" },
     { { "setting", "set" }, setting_set_main,

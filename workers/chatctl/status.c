@@ -12,6 +12,7 @@
 
 #include "chat_id.h"
 #include "chat_name.h"
+#include "holders.h"
 #include "number.h"
 #include "stream_id.h"
 
@@ -45,6 +46,7 @@ typedef struct {
     uint64_t        version;        /* of the schema */
     uint64_t        dead_letters;
     uint64_t        redis_time;     /* ms */
+    holders_t       holders;        /* of who is there */
     unsigned        n;
     status_part_t   parts[CHAT_ID_MAX_PARTITIONS];
 } status_t;
@@ -98,6 +100,15 @@ status_main(int argc, char **argv)
 }
 
 
+/* where none has ever run, nobody misses it */
+
+static bool
+status_presence_well(const status_t *s)
+{
+    return s->holders.used == 0 || s->holders.held == s->n;
+}
+
+
 static int
 status_run(status_t *s)
 {
@@ -118,7 +129,7 @@ status_run(status_t *s)
     }
 
     well = s->db_fault == NULL && s->redis_fault == NULL
-           && s->dead_letters == 0;
+           && s->dead_letters == 0 && status_presence_well(s);
 
     for (i = 0; i < s->n; i++) {
         status_judge(&s->parts[i], s);
@@ -379,7 +390,7 @@ status_read_redis(status_t *s)
         }
     }
 
-    return 0;
+    return holders_read(&s->holders, &s->redis, s->n);
 }
 
 
@@ -428,6 +439,12 @@ status_print(const status_t *s, bool well)
         printf("Redis       ok\n");
     }
 
+    if (s->redis_fault == NULL && s->holders.used != 0) {
+        printf("Presence    %s, %" PRIu64 " chat-presence, %u of %u partitions "
+               "held\n", status_presence_well(s) ? "ok" : "nobody tells it",
+               s->holders.programs, s->holders.held, s->n);
+    }
+
     if (s->n != 0) {
         printf("\n%2s  %-28s %9s %10s  %-20s %7s %9s  %s\n", "p", "holder",
                "lease, ms", "generation", "stored", "log", "age, ms", "");
@@ -451,6 +468,16 @@ static json_t *
 status_dependency(const char *fault)
 {
     return json_pack("{s:b, s:s*}", "ok", fault == NULL, "error", fault);
+}
+
+
+static json_t *
+status_presence(const status_t *s)
+{
+    return json_pack("{s:b, s:b, s:I, s:i}", "ok", status_presence_well(s),
+                     "used", s->holders.used != 0,
+                     "programs", (json_int_t) s->holders.programs,
+                     "held", (int) s->holders.held);
 }
 
 
@@ -478,9 +505,10 @@ status_print_json(const status_t *s, bool well)
             "oldestMs", (json_int_t) part->age));
     }
 
-    root = json_pack("{s:b, s:o, s:o, s:I, s:I, s:o}", "ok", well,
+    root = json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:o}", "ok", well,
                      "postgresql", status_dependency(s->db_fault),
                      "redis", status_dependency(s->redis_fault),
+                     "presence", status_presence(s),
                      "schemaVersion", (json_int_t) s->version,
                      "deadLetters", (json_int_t) s->dead_letters,
                      "partitions", parts);
