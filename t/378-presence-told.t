@@ -115,7 +115,8 @@ subtest 'chatctl presence of a user' => sub {
 };
 
 subtest 'chatctl presence of a conversation' => sub {
-    $chat->chatctl_must('conversation', 'create', 'team', '--owner', 'amy',
+    $chat->chatctl_must('conversation', 'create', '--type', 'group',
+                        '--id', 'team', '--owner', 'amy',
                         '--member', 'bob', '--member', 'cat');
     report(cat => 1, 0);
     wait_until {
