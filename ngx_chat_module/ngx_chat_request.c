@@ -174,8 +174,6 @@ ngx_chat_request_read(ngx_chat_session_t *s, chat_request_t *rq,
 static void
 ngx_chat_request_authenticate(ngx_chat_session_t *s, chat_request_t *rq)
 {
-    ngx_chat_user_acted(s);
-
     if (s->identity == NULL || ngx_chat_limit_request(s, rq) == NGX_OK) {
         ngx_chat_authenticate(s, rq);
     }
@@ -197,7 +195,7 @@ ngx_chat_request_serve(ngx_chat_session_t *s, chat_request_t *rq,
         return;
     }
 
-    ngx_chat_user_acted(s);
+    ngx_chat_user_acted(s, rq->type);
 
     if (ngx_chat_limit_request(s, rq) == NGX_OK) {
         ngx_chat_request_queue(s, rq, text);

@@ -162,7 +162,7 @@ struct ngx_chat_session_s {
     time_t                 expires;     /* of the token */
     ngx_msec_t             opened;
     ngx_msec_t             heard;       /* when bytes came last, */
-    ngx_msec_t             acted;       /* and a request other than ping */
+    ngx_msec_t             acted;       /* and something of its user's doing */
     ngx_log_t              log;         /* of the connection */
     ngx_str_t              addr_text;   /* the client's address */
     u_char                 id[CHAT_ID_LEN];

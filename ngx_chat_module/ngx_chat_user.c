@@ -132,8 +132,16 @@ ngx_chat_user_leave(ngx_chat_session_t *s)
 
 
 void
-ngx_chat_user_acted(ngx_chat_session_t *s)
+ngx_chat_user_acted(ngx_chat_session_t *s, chat_request_type_e type)
 {
+    if (type == CHAT_REQUEST_DELIVERED_MARK
+        || type == CHAT_REQUEST_PRESENCE_SUBSCRIBE
+        || type == CHAT_REQUEST_PRESENCE_UNSUBSCRIBE
+        || type == CHAT_REQUEST_PRESENCE_GET)
+    {
+        return;
+    }
+
     s->acted = ngx_current_msec;
 
     if (s->user == NULL || !s->idle) {

@@ -91,8 +91,9 @@ ngx_uint_t ngx_chat_user_is_heard(ngx_chat_user_t *user);
 ngx_chat_user_t *ngx_chat_user_find(ngx_chat_node_t *node,
     ngx_str_t *qualified);
 
-/* what the client has asked for, other than a ping */
-void ngx_chat_user_acted(ngx_chat_session_t *s);
+/* the client has asked for something: it is active, if that is what clients do
+   not do by themselves */
+void ngx_chat_user_acted(ngx_chat_session_t *s, chat_request_type_e type);
 
 /* for the session's timer: whether it has become idle, or when it will be */
 void ngx_chat_user_check(ngx_chat_session_t *s, ngx_msec_t *next);

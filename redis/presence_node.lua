@@ -17,7 +17,8 @@ end
 -- report: partitions, incarnation, lease (ms), then user, sessions, active
 -- sessions of each; no sessions: none there any more.  Renews the lease.
 --
--- ok, then the choice of each in one string; lost
+-- ok, then the choice of each in one string, as a capital where there is a
+-- text; lost
 
 local function report(keys, a)
     local part, answer = part_read(keys[1], a[1])
@@ -52,7 +53,8 @@ local function report(keys, a)
             end
         end
 
-        choices[i] = r and r.known and r.choice or '?'
+        choices[i] = r and r.known and (r.text ~= '' and string.upper(r.choice)
+                                        or r.choice) or '?'
     end
 
     call_in_chunks('SADD', part.prefix .. 'at:' .. a[2], joins, CHUNK)
