@@ -1,96 +1,142 @@
-# Who is seen how, as a test tells it: a function library in place of
-# chat-presence and its own.  Nodes read and hear what they would of those.
+# Who is seen by others, as Redis tells nodes: the state of a user, and all that
+# was published of users since somebody listens.
 
 package ChatTest::Seen;
 
 use v5.36;
 
-use ChatTest::Redis;
+use Carp qw(croak);
 use Compress::Zlib qw(crc32);
 
-# KEYS[1]: the prefix, see redis/presence.lua.  <prefix>seen: "<tenant>/<user>"
-# -> "<status> <last seen> <text>"; who is not in it is offline, "" is not
-# loaded.  <prefix>n: of the last publish.  seen:closed: nothing can be read.
-my $library = <<~'END';
-    #!lua name=chat_presence_v1
+use ChatTest::Redis;
+use ChatTest::Wait qw(wait_until);
 
-    redis.register_function('chat_presence_v1_read', function(keys, a)
-        local answer = {'ok', 'seen',
-                        tonumber(redis.call('GET', keys[1] .. 'n') or 0)}
-
-        if redis.call('EXISTS', 'seen:closed') == 1 then
-            return {'closed'}
-        end
-
-        redis.call('INCRBY', 'seen:read', #a - 2)
-
-        for i = 3, #a do
-            answer[#answer + 1] = redis.call('HGET', keys[1] .. 'seen', a[i])
-                                  or 'f 0 '
-        end
-
-        return answer
-    end)
-
-    redis.register_function('seen_see', function(keys, a)
-        local n = redis.call('INCR', keys[1] .. 'n')
-
-        redis.call('HSET', keys[1] .. 'seen', a[1], a[2])
-
-        if a[2] ~= '' then
-            redis.call('PUBLISH', string.sub(keys[1], 1, -2),
-                       'seen ' .. n .. '\n' .. a[1] .. ' ' .. a[2] .. '\n')
-        end
-
-        return n
-    end)
-    END
+use constant DETAIL => qr/^(\S+) (.) (\d+) (.*)$/m;
 
 
-# of a running test
+sub new ($class, $chat, %o) {
+    my $self = bless { chat => $chat, partitions => $o{partitions} // 16,
+                       told => [], pings => 0 }, $class;
 
-sub new ($class, $chat) {
-    my $self = bless {
-        redis      => ChatTest::Redis->new($chat->{redis_socket}),
-        partitions => $chat->{partitions} // 16,
-    }, $class;
-
-    $self->{redis}->call('FUNCTION', 'LOAD', 'REPLACE', $library);
+    $self->reconnect;
 
     return $self;
 }
 
 
-# A user of the tenant "default" is seen so, a letter as in Redis; "" is one who
-# is not loaded.
+# Redis was started anew
 
-sub see ($self, $user, $status, $last_seen = 0, $text = '') {
-    $self->{redis}->call('FCALL', 'seen_see', 1, $self->_prefix($user),
-                         "default/$user",
-                         $status eq '' ? '' : "$status $last_seen $text");
+sub reconnect ($self) {
+    my $path = $self->{chat}{redis_socket};
 
-    return;
-}
-
-
-# whether nothing can be read
-
-sub close ($self, $closed = 1) {
-    $self->{redis}->call($closed ? ('SET', 'seen:closed', 1)
-                                 : ('DEL', 'seen:closed'));
+    $self->{redis} = ChatTest::Redis->new($path);
+    $self->{listener} = ChatTest::Redis->new($path);
+    $self->{listener}->call('PSUBSCRIBE', 'chat:{p*}:presence');
 
     return;
 }
 
 
-# how many users were read so far
-
-sub reads ($self) { return $self->{redis}->call('GET', 'seen:read') // 0 }
+sub redis ($self) { return $self->{redis} }
 
 
-sub _prefix ($self, $user) {
+# the prefix of the partition that the user is in
+
+sub prefix ($self, $user) {
     return sprintf 'chat:{p%02d}:presence:',
         crc32("default/$user") % $self->{partitions};
+}
+
+
+sub _call ($self, $function, $user, @arguments) {
+    return $self->redis->call('FCALL', "chat_presence_v1_$function", 1,
+                              $self->prefix($user), $self->{partitions},
+                              @arguments);
+}
+
+
+# "o 0 text", or "f <ms> ": as others see the user; "" if it is not known,
+# "closed"
+
+sub state ($self, $user) {
+    my $identity = $self->redis->call('HGET', $self->prefix($user) . 'part',
+                                      'identity') // '';
+    my $answer = $self->_call('read', $user, $identity, "default/$user");
+
+    return $answer->[0] eq 'ok' ? $answer->[3] : $answer->[0];
+}
+
+
+# of each node that has some: [sessions, active ones]
+
+sub sessions ($self, $user) {
+    my (undef, undef, undef, @nodes) = @{ $self->_call('own', $user,
+                                                       "default/$user") };
+    my @sessions;
+
+    while (my (undef, $n, $active) = splice @nodes, 0, 3) {
+        push @sessions, [$n, $active];
+    }
+
+    return [sort { $a->[0] <=> $b->[0] } @sessions];
+}
+
+
+# waits until the user is seen so; returns all of it
+
+sub becomes ($self, $user, $state) {
+    my $seen = '';
+
+    eval { wait_until { ($seen = $self->state($user)) =~ /^\Q$state\E/ } }
+        or croak "$user is seen as \"$seen\", not \"$state\"";
+
+    return $seen;
+}
+
+
+# what was published of the user up to now: letters, in order
+
+sub told ($self, $user) {
+    $self->_listen;
+
+    return join '', map { $_->[0] eq "default/$user" ? $_->[1] : () }
+        @{ $self->{told} };
+}
+
+
+# who was said to be so, of all users
+
+sub told_so ($self, $letter) {
+    $self->_listen;
+
+    return sort map { $_->[1] eq $letter ? $_->[0] =~ s{^default/}{}r : () }
+        @{ $self->{told} };
+}
+
+
+sub forget ($self) {
+    $self->_listen;
+    $self->{told} = [];
+
+    return;
+}
+
+
+# all that Redis has published before it answers this
+
+sub _listen ($self) {
+    my $mark = 'mark ' . ++$self->{pings};
+
+    for (my $message = $self->{listener}->call('PING', $mark);
+         $message->[0] ne 'pong' || $message->[1] ne $mark;
+         $message = $self->{listener}->_reply)
+    {
+        next if $message->[0] ne 'pmessage';
+
+        push @{ $self->{told} }, [$1, $2] while $message->[3] =~ /@{[DETAIL]}/gm;
+    }
+
+    return;
 }
 
 1;
