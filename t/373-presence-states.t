@@ -129,7 +129,7 @@ subtest 'a choice and its text' => sub {
     is_deeply([map { $_->[1] } grep { $_->[0] eq 'chat:user:t/dan' } @messages],
               ['self b in a \"meeting\" \u00e9', 'self b later'],
               'and the user');
-    is($p->report($other, dan => [1, 1]), 'b', 'a node that comes later');
+    is($p->report($other, dan => [1, 1]), 'B', 'a node that comes later');
     is_deeply([$p->ask('own', 't/dan')],
               ['b', 'later', 'one.1', 1, 1, 'other.1', 1, 1], 'own');
 
