@@ -149,7 +149,7 @@ sub judge ($run) {
     };
 
     mkdir "$directory/records";
-    $write->('topology.json', { seed => 1, final => [], postgres => '',
+    $write->('topology.json', { seed => 1, final => [], postgres => '', away => 8,
                                 urls => [{ ack => 'accepted' },
                                          { ack => 'stored' }] });
     $write->('faults.jsonl', @{ $run->{faults} });

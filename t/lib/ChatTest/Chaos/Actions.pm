@@ -27,7 +27,8 @@ my %WEIGHT = (
     delivered => 4, member_add => 2, member_update => 2, member_remove => 1.5,
     go => 0.6, update => 2, create => 0.3, end => 0.3, end_slot => 0.04,
     history => 2, members => 1, list => 1, leave => 0.7, look_back => 1,
-    place => 0.5, hang_up => 0.2, slow => 0.05,
+    place => 0.5, hang_up => 0.2, slow => 0.05, choose => 1, watch => 0.5,
+    watch_again => 0.5, unwatch => 0.5, who => 1, type => 3,
 );
 my @NAMES = sort keys %WEIGHT;
 my $TOTAL = sum values %WEIGHT;
@@ -37,7 +38,7 @@ my $TOTAL = sum values %WEIGHT;
 
 sub do_one ($client, $users) {
     for (1 .. TRIES) {
-        my $name = _choose();
+        my $name = _weighed();
         my $action = __PACKAGE__->can("_$name");
 
         return $name if $action->($client, $users);
@@ -47,7 +48,7 @@ sub do_one ($client, $users) {
 }
 
 
-sub _choose () {
+sub _weighed () {
     my $n = rand $TOTAL;
 
     for (@NAMES) {
@@ -428,6 +429,56 @@ sub _place ($client, $users) {
                  probe => 1);
 
     return 1;
+}
+
+
+# Presence ---------------------------------------------------------------
+
+sub _choose ($client, $users) {
+    my $status = _one(qw(online online online away busy invisible));
+
+    $client->ask('presence.set', {
+        status => $status,
+        _chance(0.4) ? (text => "$client->{name} \"" . int rand 1000) : (),
+    }, again => _chance(0.5));
+
+    return 1;
+}
+
+
+sub _watch ($client, $users) {
+    $client->company->want(@$users);
+
+    return 1;
+}
+
+
+sub _watch_again ($client, $users) {
+    return $client->company->look_again(_one(@$users));
+}
+
+
+sub _unwatch ($client, $users) {
+    return $client->company->forget(_one(@$users));
+}
+
+
+sub _who ($client, $users) {
+    my $c = _conversation($client) // return 0;
+
+    $client->ask('presence.get', {
+        conversationId => $c->{id},
+        _one([], [subscribe => \1], [subscribe => \0])->@*,
+    });
+
+    return 1;
+}
+
+
+sub _type ($client, $users) {
+    my $c = _conversation($client) // return 0;
+
+    return $client->company->type($c->{id}, _chance(0.3));
 }
 
 

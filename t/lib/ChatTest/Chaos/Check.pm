@@ -15,10 +15,13 @@ use List::Util qw(max);
 use ChatTest::Chaos::Answers;
 use ChatTest::Chaos::Deeds;
 use ChatTest::Chaos::Finals;
+use ChatTest::Chaos::Fire;
 use ChatTest::Chaos::Heard;
 use ChatTest::Chaos::Json qw(decode read_lines);
+use ChatTest::Chaos::Lives;
 use ChatTest::Chaos::Marks;
 use ChatTest::Chaos::Records;
+use ChatTest::Chaos::Sights;
 use ChatTest::Chaos::Storage;
 use ChatTest::Chaos::Stored;
 use ChatTest::Chaos::Truth;
@@ -59,6 +62,9 @@ sub run ($self) {
     $self->{records} = ChatTest::Chaos::Records->new("$directory/records");
     $self->{truth} = $o{truth} = ChatTest::Chaos::Truth->new(%o);
     $o{deeds} = ChatTest::Chaos::Deeds->new(%o);
+    $o{fire} = ChatTest::Chaos::Fire->new($self->faults_made);
+    $o{lives} = $self->{lives} = ChatTest::Chaos::Lives->new(
+        %o, away => 1000 * $topology->{away});
 
     $self->_learn(%o);
     $self->_judge(%o);
@@ -73,7 +79,12 @@ sub _learn ($self, %o) {
     $self->{records}->texts(sub ($tenant, $event) {
         $o{truth}->add($tenant, $event);
     });
-    $self->{records}->clients(sub ($who) { return $o{deeds}->reader($who) });
+    $self->{records}->clients(sub ($who) {
+        my @readers = map { $_->reader($who) } @o{qw(deeds lives)};
+
+        return sub ($line) { $_->($line) for @readers };
+    });
+    $o{lives}->settle;
     ChatTest::Chaos::Stored->new(%o)->teach;
     ChatTest::Chaos::Answers->new(%o)->teach;
 
@@ -107,22 +118,28 @@ sub _judge ($self, %o) {
 
 
 sub _hear ($self, %o) {
-    my %sum;
+    my (%sum, %agreed);
 
     $self->{records}->clients(sub ($who) {
         my $heard = ChatTest::Chaos::Heard->new(%o, who => $who);
+        my $sights = ChatTest::Chaos::Sights->new(%o, who => $who);
 
         return sub ($line) {
             $heard->take($line);
+            $sights->take($line);
             return if $line;
 
-            my %counts = $heard->counts;
+            my %counts = ($heard->counts, $sights->counts);
 
             $sum{$_} += $counts{$_} for keys %counts;
             $sum{late} = max $sum{late} // 0, $heard->late;
+
+            my $times = $sights->agreed;
+
+            $agreed{$_} = max $agreed{$_} // 0, $times->{$_} for keys %$times;
         };
     });
-    %{ $self->{counts} } = %sum;
+    %{ $self->{counts} } = (%sum, agreed => \%agreed);
 
     return;
 }

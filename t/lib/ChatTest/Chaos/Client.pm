@@ -1,6 +1,7 @@
 # A client as docs/protocol.md wants one: it keeps its place in each
 # conversation, comes back after every loss of its connection, resumes, and
-# sends again what had no answer.  What it holds is ChatTest::Chaos::Holding.
+# sends again what had no answer.  What it holds is ChatTest::Chaos::Holding,
+# whom it watches ChatTest::Chaos::Company.
 #
 # A try is an operation that is to be done once, however often its request has
 # to be repeated:
@@ -15,6 +16,7 @@ use v5.36;
 use List::Util qw(max min);
 use Time::HiRes qw(time);
 
+use ChatTest::Chaos::Company;
 use ChatTest::Chaos::Holding;
 use ChatTest::Chaos::Json qw(decode encode);
 use ChatTest::Chaos::Wire;
@@ -28,22 +30,25 @@ use constant {
 my %AGAIN = map { $_ => 1 } qw(unavailable timeout rate_limited internal);
 
 
-# name, tenant, user, token, urls, record
+# name, tenant, user, token, urls, record; times => { absent, resting }: lists
+# of [from, to] in which the user is not connected at all, or does nothing
 
 sub new ($class, %o) {
     my $self = bless {
-        %o,
+        times => {}, %o,
         wire => undef, up => 0, connect_at => 0, failures => 0, deaf_until => 0,
         last_id => 0, last_try => 0, open => {}, waiting => [], heard_at => 0,
-        said => 0,
+        said => 0, left_at => 0,
     }, $class;
 
     $self->{holding} = ChatTest::Chaos::Holding->new(client => $self);
+    $self->{company} = ChatTest::Chaos::Company->new(client => $self);
 
     return $self;
 }
 
 
+sub company ($self) { return $self->{company} }
 sub holding ($self) { return $self->{holding} }
 sub record ($self)  { return $self->{record} }
 sub up ($self)      { return $self->{up} }
@@ -55,6 +60,36 @@ sub waiting ($self) { return scalar @{ $self->{waiting} } }
 # whether it listens to its socket just now
 
 sub listens ($self) { return time >= $self->{deaf_until} }
+
+sub rests ($self) { return $self->_is('resting') }
+
+
+sub _is ($self, $what, $now = time) {
+    return grep { $now >= $_->[0] && $now < $_->[1] }
+        @{ $self->{times}{$what} // [] };
+}
+
+
+# from now on it is there; or it is not
+
+sub stay ($self) {
+    $self->{times} = {};
+
+    return;
+}
+
+
+sub stay_away ($self) {
+    $self->{times} = { absent => [[0, 9e15]] };
+
+    return;
+}
+
+
+sub is_there ($self) { return !$self->_is('absent') }
+
+# when it lost its last connection
+sub left_at ($self) { return $self->{left_at} }
 
 
 # The connection ---------------------------------------------------------
@@ -98,6 +133,7 @@ sub deafen ($self, $seconds) {
 
 sub _down ($self) {
     $self->{record}->write(down => $self->{wire}->ended);
+    $self->{left_at} = time;
 
     my $open = $self->{open};
 
@@ -110,6 +146,7 @@ sub _down ($self) {
     $self->{failures}++;
     $self->{connect_at} = time + rand min 2, 0.1 * 2 ** $self->{failures};
     $self->{holding}->down;
+    $self->{company}->down;
 
     return;
 }
@@ -120,8 +157,12 @@ sub _down ($self) {
 sub turn ($self, $now) {
     my $wire = $self->{wire};
 
+    return $self->leave(qw(close end reset)[rand 3])
+        if $wire && $self->_is('absent', $now);
+
     if (!$wire) {
-        $self->connect if $now >= $self->{connect_at};
+        $self->connect if $now >= $self->{connect_at}
+            && !$self->_is('absent', $now);
         return;
     }
 
@@ -137,6 +178,7 @@ sub turn ($self, $now) {
     if ($self->{up}) {
         $self->_repeat($now);
         $self->{holding}->turn($now);
+        $self->{company}->turn($now);
     }
 
     return;
@@ -269,8 +311,21 @@ sub _take ($self, $message) {
     my $data = $message->{data};
 
     if (exists $data->{revision}) {
-        $self->{record}->write(event => $self->{record}->number($message));
+        my $number = $self->{record}->number($message);
+
+        return $self->{record}->write(hint => $number)
+            if !$self->{holding}->hears($data->{conversationId});
+
+        $self->{record}->write(event => $number);
         $self->{holding}->event($type, $data);
+
+    } elsif ($type eq 'presence.changed') {
+        $self->{record}->write(presence => @$data{qw(userId status lastSeen
+                                                     text)});
+        $self->{company}->changed($data);
+
+    } elsif ($type =~ /^typing\.(\w+)/) {
+        $self->{record}->write(typing => @$data{qw(conversationId userId)}, $1);
 
     } elsif ($type =~ /^receipt\.(\w+)/) {
         $self->{record}->write(receipt => $data->{conversationId},
@@ -308,6 +363,7 @@ sub _reply ($self, $reply) {
     } else {
         $self->{record}->write(reply => $id,
                                $self->_numbered($reply->{data}));
+        $self->{holding}->answered(@$try{qw(type data)}, $reply->{data});
         $self->_wait($try, rand 5) if $try->{echo} && $try->{echo}--;
     }
 

@@ -86,7 +86,7 @@ sub _act ($self, $now) {
 
     for my $client (shuffle @{ $self->{clients} }) {
         last if $self->{credit} < 1;
-        next if !$client->up || $client->busy >= OUTSTANDING;
+        next if !$client->up || $client->busy >= OUTSTANDING || $client->rests;
 
         $self->{credit}--;
         ChatTest::Chaos::Actions::do_one(

@@ -1,9 +1,11 @@
-# What clients do when the faults are over.  They finish what is under way;
-# then each looks where its conversations are, and waits until it has heard
+# What clients do when the faults are over.  All must see each other as they are
+# soon, see ChatTest::Chaos::Agreement, and likewise when some have gone.  They
+# finish what is under way; then each looks where its conversations are, and waits until it has heard
 # all of that live; then it comes back over an undisturbed connection, resumes,
 # and reads everything afresh, as the user sees it.
 #
-# The records say "ready" with: finished; heard, or deaf with conversation,
+# The records say "ready" with: unlike with user, what was to be seen and what
+# was; agreed with the phase and seconds; finished; heard, or deaf with conversation,
 # revision and what was heard last; resumed, or stuck with a conversation;
 # fresh, after which come the final states; end.
 
@@ -12,6 +14,8 @@ package ChatTest::Chaos::Ending;
 use v5.36;
 
 use Time::HiRes qw(time);
+
+use ChatTest::Chaos::Agreement;
 
 use constant {
     FINISH => 60,
@@ -22,8 +26,8 @@ use constant {
 };
 
 
-# crowd, number: of this process, processes; all => the number of clients of
-# each tenant; meet => sub ($what): whether all processes have come so far;
+# crowd, number: of this process, processes; topology; slots; records: where
+# these are; meet => sub ($what): whether all processes have come so far;
 # final: urls
 
 sub run ($class, %o) {
@@ -32,6 +36,7 @@ sub run ($class, %o) {
     $o{crowd}->quieten;
     $_->deafen(0) for @{ $self->{clients} };
 
+    $self->_agree;
     $self->_finish;
     $self->_hear;
     $self->_resume;
@@ -39,6 +44,34 @@ sub run ($class, %o) {
     $_->record->write(ready => 'end') for @{ $self->{clients} };
 
     return;
+}
+
+
+# Views that were there under fire, and when some users have gone.
+
+sub _agree ($self) {
+    my @clients = @{ $self->{clients} };
+    my $all = $self->_agreement('all');
+
+    $self->_agreement('some', before => $all,
+                      leave => [grep { $_->{user} =~ /[45]\z/ } @clients]);
+    $_->stay for @clients;
+
+    return;
+}
+
+
+sub _agreement ($self, $phase, %o) {
+    my $agreement = ChatTest::Chaos::Agreement->new(
+        phase => $phase, %$self, %o);
+
+    $_->stay for @{ $self->{clients} };
+    $_->stay_away for @{ $o{leave} // [] };
+    $_->company->want(@{ $self->{crowd}{users}{ $_->{tenant} } })
+        for @{ $self->{clients} };
+    $agreement->run;
+
+    return $agreement;
 }
 
 

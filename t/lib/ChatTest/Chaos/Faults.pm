@@ -1,9 +1,10 @@
 # The kinds of faults: what each does to its place, and how it is made whole
 # again.
 #
-# A place is a part, or the links of a part: "nginx-a" and "persist-1" have
-# links to Redis ("bus-a", "log-1"), "persist-1" one to PostgreSQL ("store-1"),
-# and clients come to nginx through "clients-a".
+# A place is a part, or the links of a part: "nginx-a", "persist-1" and
+# "presence-1" have links to Redis ("bus-a", "log-1", "pulse-1"), the last two
+# also to PostgreSQL ("store-1", "keep-1"), and clients come to nginx through
+# "clients-a".
 
 package ChatTest::Chaos::Faults;
 
@@ -16,14 +17,17 @@ our @EXPORT_OK = qw(kinds loses);
 
 my @NGINX = qw(nginx-a nginx-b);
 my @PERSISTS = qw(persist-1 persist-2 persist-3);
+my @PRESENCES = qw(presence-1 presence-2);
 my @CLIENTS = qw(clients-a clients-b);
 my @BUSES = qw(bus-a bus-b);
 my @LOGS = qw(log-1 log-2 log-3);
 my @STORES = qw(store-1 store-2 store-3);
+my @PULSES = qw(pulse-1 pulse-2);
+my @KEEPS = qw(keep-1 keep-2);
 
 # Name, cards in the deck, places, shortest and longest time, what does it, and
-# what makes it whole.  A chat-persist that is stopped loses its partitions
-# after 4 s.
+# what makes it whole.  A chat-persist or chat-presence that is stopped loses its
+# partitions after 4 s, a node its lease for presence after 8 s.
 my @KINDS = (
     [worker_kill      => 2, \@NGINX,      0,   0, \&_worker_kill],
     [worker_stop      => 2, \@NGINX,      0.5, 9, \&_worker_stop,
@@ -34,8 +38,13 @@ my @KINDS = (
     [persist_kill     => 1, \@PERSISTS,   0.2, 6, \&_kill, \&_start],
     [persist_term     => 1, \@PERSISTS,   0,   3, \&_end, \&_start],
     [persist_stop     => 2, \@PERSISTS,   3,   8, \&_stop, \&_continue],
-    [persist_kill_all => 1, ['persist'],  0.2, 3, \&_kill_persists,
-                                                 \&_start_persists],
+    [persist_kill_all => 1, ['persist'],  0.2, 3, \&_kill_all,
+                                                 \&_start_all],
+    [presence_kill    => 1, \@PRESENCES,  0.2, 6, \&_kill, \&_start],
+    [presence_term    => 1, \@PRESENCES,  0,   3, \&_end, \&_start],
+    [presence_stop    => 2, \@PRESENCES,  3,  12, \&_stop, \&_continue],
+    [presence_kill_all => 1, ['presence'], 0.2, 9, \&_kill_all,
+                                                 \&_start_all],
     [redis_kill       => 2, ['redis'],    0,   2, \&_kill, \&_start],
     [redis_rewrite    => 1, ['redis'],    0,   1, \&_kill_rewriting,
                                                  \&_start],
@@ -58,6 +67,10 @@ my @KINDS = (
     [log_stall        => 1, \@LOGS,       1,   7, \&_stall, \&_heal],
     [store_cut        => 1, \@STORES,     0,   0, \&_cut],
     [store_stall      => 1, \@STORES,     1,   7, \&_stall, \&_heal],
+    [pulse_cut        => 1, \@PULSES,     0,   0, \&_cut],
+    [pulse_stall      => 1, \@PULSES,     1,   9, \&_stall, \&_heal],
+    [keep_cut         => 1, \@KEEPS,      0,   0, \&_cut],
+    [keep_stall       => 1, \@KEEPS,      1,   7, \&_stall, \&_heal],
 );
 
 my $REWRITING = 0.05;
@@ -144,15 +157,19 @@ sub _continue ($self, $name, $fault) {
 }
 
 
-sub _kill_persists ($self, $name, $fault) {
-    $self->{stack}->kill_part($_) for @PERSISTS;
+# all of a kind
+
+my %ALL = (persist => \@PERSISTS, presence => \@PRESENCES);
+
+sub _kill_all ($self, $name, $fault) {
+    $self->{stack}->kill_part($_) for @{ $ALL{$name} };
 
     return;
 }
 
 
-sub _start_persists ($self, $name, $fault) {
-    $self->{stack}->start_part($_) for @PERSISTS;
+sub _start_all ($self, $name, $fault) {
+    $self->{stack}->start_part($_) for @{ $ALL{$name} };
 
     return;
 }

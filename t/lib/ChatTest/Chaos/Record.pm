@@ -14,6 +14,9 @@
 #     refused t id error
 #     lost    t id                      there was no reply on that connection
 #     event   t number                  live
+#     hint    t number                  an event of what it has not joined
+#     presence t user status lastSeen text
+#     typing  t conversation user started
 #     receipt t conversation user kind sequence
 #     reset   t conversation            conversation.reset
 #     forget  t conversation            the client holds nothing of it any more

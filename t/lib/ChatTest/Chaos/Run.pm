@@ -137,6 +137,7 @@ sub _write_topology ($self) {
         minutes  => 0 + $self->{minutes},
         clients  => 0 + $self->{clients},
         rate     => 0 + $self->{rate},
+        away     => $stack->away,
         tenants  => \@TENANTS,
         users    => \@users,
         urls     => \@urls,
@@ -214,12 +215,11 @@ sub _is_due ($self, $fault) {
 
 
 # whether two places are one, or one is a part of the other: "persist" is all
-# chat-persist
+# chat-persist, "presence" all chat-presence
 
 sub _meet ($place, $other) {
-    return $place eq $other
-        || $place eq 'persist' && $other =~ /^persist-/
-        || $other eq 'persist' && $place =~ /^persist-/;
+    return $place eq $other || $place =~ /^\Q$other\E-/
+        || $other =~ /^\Q$place\E-/;
 }
 
 

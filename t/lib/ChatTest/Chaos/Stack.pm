@@ -1,8 +1,9 @@
 # All that a chaos run is done to, in the directory of the run: Redis,
-# PostgreSQL, several chat-persist and two nginx, "a" and "b", of two workers
-# each.  All links go through proxies: "bus-a" and "bus-b" are those of nginx
-# to Redis, "log-1" and "store-1" those of persist-1 to Redis and PostgreSQL,
-# "clients-a" and "clients-b" those to nginx.  Who kills a part does it here, so
+# PostgreSQL, several chat-persist and chat-presence, and two nginx, "a" and
+# "b", of two workers each.  All links go through proxies: "bus-a" and "bus-b"
+# are those of nginx to Redis, "log-1" and "store-1" those of persist-1 to Redis
+# and PostgreSQL, "pulse-1" and "keep-1" those of presence-1, "clients-a" and
+# "clients-b" those to nginx.  Who kills a part does it here, so
 # that what ends otherwise is known to be a fault.
 
 package ChatTest::Chaos::Stack;
@@ -30,19 +31,25 @@ use ChatTest::WebSocket;
 use constant {
     SERVES    => 30,        # seconds until a part serves
     PERSISTS  => 3,
+    PRESENCES => 2,
     WORKERS   => 2,
     ASKED     => 12,        # requests that meet every worker
     PARTITION => 16,
     IDLE      => 5,         # seconds until a conversation may leave Redis
+    AWAY      => 4,         # and until who does nothing is away
 };
 
 my $root = realpath(dirname(__FILE__) . '/../../../..');
 
 # in the order in which they start
 my @PERSISTS = map { "persist-$_" } 1 .. PERSISTS;
+my @PRESENCES = map { "presence-$_" } 1 .. PRESENCES;
 my @NGINX = qw(nginx-a nginx-b);
 my @PROXIES = qw(clients bus store);
-my @PARTS = ('redis', 'postgres', @PERSISTS, @NGINX);
+my @PARTS = ('redis', 'postgres', @PERSISTS, @PRESENCES, @NGINX);
+
+# where the links of the workers to Redis and to PostgreSQL go
+my %LINKS = (persist => [qw(log store)], presence => [qw(pulse keep)]);
 
 
 # directory: of the run; asan: whether the module is under the sanitizers
@@ -77,6 +84,7 @@ sub new ($class, %o) {
         redis    => $self->_redis,
         postgres => $self->{postgres}->process,
         map({ $_ => $self->_persist($_) } @PERSISTS),
+        map({ $_ => $self->_presence($_) } @PRESENCES),
         map({ $_ => $self->_nginx($_)->process } @NGINX),
     };
 
@@ -86,7 +94,7 @@ sub new ($class, %o) {
 
 sub directory ($self) { return $self->{directory} }
 sub logs ($self)      { return $self->{logs} }
-sub persists ($self)  { return @PERSISTS }
+sub away ($self)      { return AWAY }
 sub nginx ($self)     { return @NGINX }
 
 # where clients find an nginx: directly, and through its proxy
@@ -103,7 +111,7 @@ sub copies ($self)    { return $self->{copies} }
 sub link ($self, $name) {
     my $kind = $name =~ s/-.*//r;
 
-    return $self->{proxies}{ $kind eq 'log' ? 'store' : $kind };
+    return $self->{proxies}{$kind} // $self->{proxies}{store};
 }
 
 
@@ -355,13 +363,14 @@ sub _start_links ($self) {
                      on => $self->_redis_link($name));
     }
 
-    for my $name (@PERSISTS) {
-        my $number = $name =~ s/.*-//r;
+    for my $name (@PERSISTS, @PRESENCES) {
+        my ($kind, $number) = split /-/, $name;
+        my ($to_redis, $to_postgres) = @{ $LINKS{$kind} };
 
         mkdir "$directory/$name";
-        $store->listen("log-$number", to => $self->{redis_socket},
+        $store->listen("$to_redis-$number", to => $self->{redis_socket},
                        on => $self->_redis_link($name));
-        $store->listen("store-$number",
+        $store->listen("$to_postgres-$number",
                        to => "$self->{directory}/postgres/.s.PGSQL.5432",
                        on => "$directory/$name/.s.PGSQL.5432");
     }
@@ -409,18 +418,26 @@ sub _redis_conf ($self, $directory) {
 
 
 sub _persist ($self, $name) {
+    return $self->_worker($name, 'chat-persist', CHAT_IDLE_TIMEOUT => IDLE);
+}
+
+
+sub _presence ($self, $name) { return $self->_worker($name, 'chat-presence') }
+
+
+sub _worker ($self, $name, $program, %settings) {
     return ChatTest::Process->new(
         name      => $name,
         directory => $self->{directory},
         log       => $self->{logs}->file($name),
         env       => {
             $self->settings,
-            CHAT_IDLE_TIMEOUT => IDLE,
             CHAT_REDIS_URL    => 'unix://' . $self->_redis_link($name),
             CHAT_POSTGRES_URL => "host=$self->{directory}/link/$name"
                 . ' user=chat dbname=postgres',
+            %settings,
         },
-        command   => ["$self->{build}/bin/chat-persist"],
+        command   => ["$self->{build}/bin/$program"],
     );
 }
 
@@ -453,6 +470,8 @@ sub _http ($self, $name) {
         chat_token_key HS256 token.key;
         chat_compare_interval 6s;
         chat_canary 1s;
+        chat_away_time @{[AWAY]}s;
+        chat_typing_rate off;
         chat_handshake_rate off;
         chat_max_connections_per_address off;
         chat_max_connections_per_user off;
@@ -495,6 +514,7 @@ sub _redis_serves ($self, $name) {
 
 sub _postgres_serves ($self, $name) { return $self->{postgres}->ready }
 sub _persist_serves ($self, $name)  { return 1 }
+sub _presence_serves ($self, $name) { return 1 }
 sub _nginx_serves ($self, $name)    { return $self->_says($name, '/healthz') }
 
 

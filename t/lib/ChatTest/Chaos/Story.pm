@@ -7,6 +7,7 @@ use v5.36;
 
 use POSIX qw(strftime);
 
+use ChatTest::Chaos::Biography;
 use ChatTest::Chaos::Json qw(encode);
 use ChatTest::Chaos::Truth qw(THING KIND VALUE);
 
@@ -36,15 +37,28 @@ sub _time ($ms) {
 
 
 sub tell ($check, $fault) {
+    return _of_user($check, $fault) if defined $fault->{user};
+
     my $place = $fault->{place} || return '';
     my $thing = _thing($check, $fault);
     my @lines = (_recorded($check, $fault, $thing),
                  _faults($check, $fault));
 
     return join '', "The story of " . ($thing // $place) . ":\n",
-        (map { '  ' . _time($_->[0]) . "  $_->[1]\n" }
-             sort { $a->[0] <=> $b->[0] } @lines),
-        _stored($check, $place, $thing);
+        _in_order(@lines), _stored($check, $place, $thing);
+}
+
+
+sub _of_user ($check, $fault) {
+    return join '', "The story of $fault->{user}:\n",
+        _in_order(ChatTest::Chaos::Biography::lines($check, $fault),
+                  _faults($check, $fault, 3));
+}
+
+
+sub _in_order (@lines) {
+    return map { '  ' . _time($_->[0]) . '  ' . _short($_->[1]) . "\n" }
+        sort { $a->[0] <=> $b->[0] } @lines;
 }
 
 
@@ -169,13 +183,13 @@ sub _short ($text) {
 }
 
 
-sub _faults ($check, $fault) {
+sub _faults ($check, $fault, $times = 1) {
     my $time = $fault->{time} // return;
 
     return map {
         my $ms = 1000 * $_->{t};
 
-        abs($ms - $time) < AROUND
+        abs($ms - $time) < $times * AROUND
             ? [$ms, "--- $_->{fault} " . ($_->{target} // '')
                . " ($_->{phase})"] : ();
     } $check->faults_made;

@@ -10,7 +10,10 @@ use ChatTest::Chaos::Actions;
 use ChatTest::Chaos::Json qw(decode encode);
 use ChatTest::Uuid qw(uuid);
 
-my @TYPES = qw(channel group dm channel group dm);
+my @TYPES = qw(channel group dm channel group dm dm dm);
+
+# seconds that users are not there, or do nothing, and between
+use constant { PAUSE => [4, 15], AWAY => [1, 35], RESTS => [8, 25] };
 
 
 # The slots as they are to be made: { tenant, by => user, data }
@@ -30,7 +33,7 @@ sub planned ($topology) {
                 tenant => $tenant,
                 by     => $by,
                 data   => $type eq 'dm'
-                    ? { type => 'dm', members => [$others[0]] }
+                    ? { type => 'dm', members => [$others[$n % @others]] }
                     : { type => $type, name => "Slot $n", clientId => uuid(),
                         members => $type eq 'group' ? \@others : [] },
             };
@@ -39,6 +42,41 @@ sub planned ($topology) {
     }
 
     return @slots;
+}
+
+
+# When users are not there, or rest, all their clients together: of some users
+# { absent => [[from, to]...], resting => likewise }, as the seed has it.
+
+sub times ($topology, $now) {
+    my %times;
+
+    srand $topology->{seed};
+
+    for my $user (@{ $topology->{users} }) {
+        my $end = $now + 60 * $topology->{minutes};
+        my $name = "$user->{tenant}/$user->{user}";
+        my $from = $now + _between(PAUSE);
+
+        next if $user->{user} !~ /[345]\z/;
+
+        while ($from < $end) {
+            my $what = rand() < 0.6 ? 'absent' : 'resting';
+            my $to = $from + _between($what eq 'absent' ? AWAY : RESTS);
+
+            push @{ $times{$name}{$what} }, [$from, $to];
+            $from = $to + _between(PAUSE);
+        }
+    }
+
+    return %times;
+}
+
+
+sub _between ($range) {
+    my ($least, $most) = @$range;
+
+    return $least + rand($most - $least);
 }
 
 
