@@ -61,7 +61,8 @@ sub chose ($at, $status, $text = undef) {
 # a session in which something is asked for every two seconds
 
 sub session ($from, $to, @lines) {
-    my @acts = map { [asked($from + 2 * $_, 'conversation.list', {}, {})] }
+    my @acts = map { [asked($from + 2 * $_, 'history.get',
+                            { conversationId => 'd' }, {})] }
         1 .. ($to - $from) / 2 - 1;
 
     return [open => $from, 0], [up => $from, 's', 'n'],
@@ -87,11 +88,16 @@ sub good_run () {
                   { conversationId => 'd', size => 2, online => 1, members => [
                       state_of('ada', 'online'),
                       state_of('bob', 'offline', 101)] }),
+            asked(5, 'conversation.join', { conversationId => 'd' }, {
+                conversationId => 'd', revision => 0, complete => 1,
+                reset => 0, events => [] }),
+            [typing => 50.6, 'd', 'bob', 'started'],
             [hint => 182, 1], [down => 200, 'closed'],
             [ready => 201, 'agreed', 'all', 2.5], [ready => 201, 'end'],
         ],
         bob => [
-            session(2, 60, chose(20.5, 'busy', 'Tea'), chose(30.5, 'online')),
+            session(2, 60, chose(20.5, 'busy', 'Tea'), chose(30.5, 'online'),
+                    asked(50.5, 'typing.start', { conversationId => 'd' }, {})),
             session(100, 200, chose(101, 'invisible')),
             [ready => 201, 'end'],
         ],
@@ -167,7 +173,9 @@ sub drop ($run, $at) {
 
 sub gap ($run, $from, $to) {
     splice @{ $run->{bob} }, 0, -1,
-        session(2, $from), session($to, 60),
+        session(2, $from),
+        session($to, 60,
+                asked(50.5, 'typing.start', { conversationId => 'd' }, {})),
         session(100, 200, chose(101, 'invisible'));
     drop($run, $_) for 21, 31;
 
@@ -226,6 +234,30 @@ my @CASES = (
     ['a last seen of who was not there', sub ($run) {
         add($run, told(70, 'bob', 'offline', 65));
     }, qr/bob was told: offline, .*: was not there then/],
+    ['a last seen of long ago', sub ($run) {
+        drop($run, 68);
+        add($run, told(68.5, 'bob', 'offline', 20));
+    }, qr/bob is seen as: offline, .*: was there later/],
+    ['no last seen', sub ($run) {
+        drop($run, 68);
+        add($run, told(68.5, 'bob', 'offline'));
+    }, qr/bob is seen as: offline, -: was there later/],
+    ['no last seen, but Redis was lost', sub ($run) {
+        drop($run, 68);
+        add($run, told(68.5, 'bob', 'offline'));
+        push @{ $run->{faults} }, ['redis_empty', 'redis', 61, 62, loses => 1];
+    }, qr/\A\z/],
+    ['somebody of whom it has not asked', sub ($run) {
+        add($run, told(40, 'kim', 'offline'));
+    }, qr/kim was told of, and nobody had asked/],
+    ['who types, and does not', sub ($run) {
+        add($run, [typing => 15, 'd', 'bob', 'started']);
+    }, qr/bob types in d, and did not/],
+    ['who types, and is invisible', sub ($run) {
+        push @{ $run->{bob} },
+            asked(150.3, 'typing.start', { conversationId => 'd' }, {});
+        add($run, [typing => 151, 'd', 'bob', 'started']);
+    }, qr/bob types in d, and is invisible/],
     ['a last seen of who is seen', sub ($run) {
         add($run, told(31.5, 'bob', 'online', 31));
     }, qr/last seen of one who is seen/],

@@ -84,6 +84,9 @@ sub _complain ($self) {
 
     my ($first) = @{ $self->{clients} };
 
+    $first->record->write(ready => unlike => $first->{user}, 'anything',
+                          'who is there, and as what, is not known')
+        if !%expected;
     $first->record->write(ready => unlike => @$_)
         for $self->_unlike_chatctl(\%expected);
     $first->record->write(ready => agreed => $self->{phase},

@@ -56,8 +56,8 @@ sub losses ($self) {
 
 # whether any of them meets the time from one to the other
 
-sub meets ($list, $from, $to) {
-    return grep { $_->[0] <= $to && $_->[1] >= $from } @$list;
+sub meets ($self, $list, $from, $to) {
+    return scalar grep { $_->[0] <= $to && $_->[1] >= $from } @$list;
 }
 
 

@@ -27,7 +27,8 @@ my %TAKE = (
     reply   => '_reply',
     refused => '_answered',
     event   => '_event',
-    receipt => '_receipt',
+    receipt => '_ephemeral',
+    typing  => '_ephemeral',
     reset   => '_reset',
     forget  => '_forget',
     ready   => '_ready',
@@ -364,10 +365,10 @@ sub _cut ($self, $way, $place, $where) {
 }
 
 
-sub _receipt ($self, $conversation, $user, $kind, $sequence) {
+sub _ephemeral ($self, $conversation, $user, $what, @more) {
     my $place = $self->_place($conversation);
 
-    $self->_wrong('a receipt of what it does not listen to', $place)
+    $self->_wrong("\"$what\" of what it does not listen to", $place)
         if !$self->{live}{$place};
 
     return;

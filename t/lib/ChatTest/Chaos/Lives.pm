@@ -26,7 +26,8 @@ use constant {
     NEVER    => 9e15,
 };
 
-my %IDLE = map { $_ => 1 } qw(ping);
+# what surely counts as activity
+my $ACTIVE = qr/^(?:message|reaction|history|typing)\.|^read\.mark\z/;
 
 
 # fire: a ChatTest::Chaos::Fire; away: ms of silence; urls
@@ -49,7 +50,7 @@ sub new ($class, %o) {
 
 sub _user ($self, $who) {
     return $self->{users}{"$who->{tenant}/$who->{user}"} //=
-        { sessions => [], acts => [], choices => [] };
+        { sessions => [], acts => [], choices => [], typed => {} };
 }
 
 
@@ -77,14 +78,16 @@ sub reader ($self, $who) {
             $asked{$id} = [$time, $type,
                            $type eq 'presence.set' && _choice($time, $data)];
             push @{ $user->{choices} }, $asked{$id}[2] // () if $asked{$id}[2];
-            push @{ $user->{acts} }, $time if !$IDLE{$type};
+            push @{ $user->{acts} }, $time if $type ne 'ping';
+            push @{ $user->{typed}{ $data->{conversationId} } }, $time
+                if $type eq 'typing.start';
         },
         reply => sub ($time, $id, $data) {
             my ($at, $type, $choice) = @{ delete $asked{$id} // return };
 
             $choice->{acked} = $time if $choice;
             $session->{sure} = max $session->{sure} // 0, $at;
-            push @{ $user->{handled} }, $at if !$IDLE{$type};
+            push @{ $user->{handled} }, $at if $type =~ $ACTIVE;
         },
         refused => sub ($time, $id, $error) {
             my ($at, $type, $choice) = @{ delete $asked{$id} // return };
@@ -274,7 +277,7 @@ sub _widest ($from, $to, @parts) {
 
 
 # Whether the user may have done something shortly before a time from one to
-# the other; and may have done nothing for so long.
+# the other
 
 sub may_act ($self, $name, $from, $to) {
     my $user = $self->{users}{$name} // return 0;
@@ -284,6 +287,18 @@ sub may_act ($self, $name, $from, $to) {
         @{ $user->{acts} };
 }
 
+
+# whether the user has begun to type there, or gone on
+
+sub typed ($self, $name, $conversation, $from, $to) {
+    my $user = $self->{users}{$name} // return 0;
+
+    return scalar grep { $_ >= $from && $_ <= $to }
+        @{ $user->{typed}{$conversation} // [] };
+}
+
+
+# whether the user may have done nothing for so long
 
 sub may_rest ($self, $name, $from, $to) {
     my $user = $self->{users}{$name} // return 0;

@@ -20,6 +20,7 @@ use ChatTest::Chaos::Times qw(ms_of);
 use constant {
     PROMISED => 30_000,         # ms
     LOOK     => 5000,           # between looks at all that is seen
+    LATE     => 15_000,         # of a node that could not tell when it was
     SLACK    => 1000,           # ms between a client's clock and what is told
 };
 
@@ -32,6 +33,7 @@ my %TAKE = (
     reply    => '_reply',
     refused  => '_refused',
     presence => '_told',
+    typing   => '_typing',
     hint     => '_hint',
     event    => '_event',
     ready    => '_ready',
@@ -42,7 +44,7 @@ my %TAKE = (
 
 sub new ($class, %o) {
     my $self = bless {
-        %o, asked => {}, views => {}, got => {}, now => 0, states => 0,
+        %o, asked => {}, wants => {}, views => {}, got => {}, now => 0, states => 0,
         hints => 0, agreed => {}, looked_at => 0,
     }, $class;
 
@@ -120,7 +122,7 @@ sub _wrong ($self, $what, $user) {
 # The session ------------------------------------------------------------
 
 sub _begin ($self, $url) {
-    @$self{qw(asked views got)} = ({}, {}, {});
+    @$self{qw(asked wants views got)} = ({}, {}, {}, {});
 
     return;
 }
@@ -134,7 +136,13 @@ sub _down ($self, $why) {
 
 
 sub _ask ($self, $id, $try, $type, $data, @more) {
-    $self->{asked}{$id} = [$type, $data] if $type =~ /^presence\./;
+    my $wants = $self->{wants};
+
+    return if $type !~ /^presence\./;
+
+    $self->{asked}{$id} = [$type, $data];
+    @$wants{@{ $data->{userIds} }} = () if $type eq 'presence.subscribe';
+    $wants->{''} = 1 if $type eq 'presence.get' && $data->{subscribe};
 
     return;
 }
@@ -182,7 +190,11 @@ sub _subscribed ($self, $users, $states) {
 sub _told ($self, $user, $status, $last_seen, $text) {
     my $state = { userId => $user, status => $status, lastSeen => $last_seen,
                   text => $text };
+    my $wants = $self->{wants};
 
+    $self->_wrong('was told of, and nobody had asked', $user)
+        if !exists $wants->{$user} && !exists $wants->{''}
+            && $user ne $self->{who}{user};
     $self->_judge($state);
 
     $self->{views}{$user} = $state if $self->_leave($user);
@@ -210,6 +222,25 @@ sub _room ($self, $conversation, $data) {
                   . scalar(@there) . ' are told to be',
                   $self->{who}{user}) if $data->{online} != @there;
     $self->_judge($_) for @$members;
+
+    return;
+}
+
+
+# Who types has said so lately, and is not invisible.
+
+sub _typing ($self, $conversation, $user, $what) {
+    my ($lives, $now) = @$self{qw(lives now)};
+    my $name = $self->_name($user);
+    my $from = $self->{fire}->calm($now, PROMISED);
+
+    return if $what ne 'started';
+
+    $self->_wrong("types in $conversation, and did not", $user)
+        if !$lives->typed($name, $conversation, $from, $now);
+    $self->_wrong("types in $conversation, and is invisible", $user)
+        if !grep { $_->{status} ne 'invisible' }
+            $lives->choices($name, $from, $now);
 
     return;
 }
@@ -329,15 +360,32 @@ sub _unlike_absent ($self, $state, $name, $from, $choices) {
     return undef if !exists $self->{dms}{ $state->{userId} };
     return 'was there all the time'
         if !$choices->{invisible} && $lives->surely_there($name, $from, $now);
-    return undef if !defined $state->{lastSeen};
 
-    my $seen = ms_of($state->{lastSeen});
-    my $visible = $lives->visible_until($name, $now);
+    my $seen = defined $state->{lastSeen} ? ms_of($state->{lastSeen}) : 0;
 
-    return 'was invisible then' if $seen > $visible + SLACK;
+    return 'was invisible then'
+        if $seen > $lives->visible_until($name, $now) + SLACK;
     return 'was not there then'
         if $seen > $lives->there_until($name, $now) + SLACK;
+    return 'was there later'
+        if $seen < $self->_seen_after($name, $from) - LATE;
     return undef;
+}
+
+
+# When the user was surely seen for the last time before that; 0 if it may have
+# been lost, or what is stored could not be read.
+
+sub _seen_after ($self, $name, $from) {
+    my ($lives, $fire, $now) = @$self{qw(lives fire now)};
+    my $seen = $lives->surely_until($name, $from);
+    my @invisible = grep { $_->{status} eq 'invisible' }
+        $lives->choices($name, $seen - LATE, $seen);
+
+    return 0 if @invisible
+        || $fire->meets([$fire->losses], $seen - PROMISED, $now)
+        || $fire->meets([$fire->at(qr/^(?:postgres|redis|keep)/)], $from, $now);
+    return $seen;
 }
 
 
