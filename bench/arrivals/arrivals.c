@@ -9,9 +9,13 @@
  *                              a watcher of so many of them, from that one on
  *      watching                answered with "watching" once all know of whom
  *                              they watch
- *      come PORT MS            all users connect, one after the other in so
- *                              many ms; answered when all are there
- *      go MS                   they leave again, without a word
+ *      come PORT MS FIRST COUNT ROOM
+ *                              so many users connect, one after the other in
+ *                              so many ms, and join the room and look who is
+ *                              there, unless it is "-"; answered when all are
+ *                              there: NAME=VALUE, also of all texts and bytes
+ *                              that came to users up to now
+ *      go MS FIRST COUNT       they leave again, without a word
  *      seen ONLINE MS          answered when so many are seen as there, or
  *                              after so many ms: NAME=VALUE, times in us, of
  *                              each since it was there, or had left
@@ -31,7 +35,8 @@
 static unsigned    port;
 static int         epoll_fd;
 static user_t    **users;
-static size_t      nusers, users_size, nthere;
+static size_t      nusers, users_size;
+static size_t      nthere;              /* of those who are to come now */
 static watcher_t **watchers;
 static size_t      nwatchers, watchers_size;
 static size_t      nonline, nevents;
@@ -44,7 +49,8 @@ static void arrivals_user(const char *token);
 static void arrivals_watch(unsigned watch_port, const char *token,
     unsigned first, unsigned count);
 static void arrivals_watching(void);
-static void arrivals_move(bool come, unsigned ms);
+static void arrivals_move(bool come, unsigned ms, unsigned first,
+    unsigned count, const char *room);
 static void arrivals_seen(size_t online, unsigned ms);
 static uint64_t *arrivals_delays(size_t *n);
 static void *arrivals_alloc(size_t size);
@@ -79,7 +85,7 @@ main(int argc, char **argv)
 static void
 arrivals_command(char *line)
 {
-    char      token[2048];
+    char      token[2048], room[80];
     unsigned  first, count, ms;
 
     if (sscanf(line, "user %2047s", token) == 1) {
@@ -93,11 +99,16 @@ arrivals_command(char *line)
     } else if (strcmp(line, "watching\n") == 0) {
         arrivals_watching();
 
-    } else if (sscanf(line, "come %u %u", &port, &ms) == 2) {
-        arrivals_move(true, ms);
+    } else if (sscanf(line, "come %u %u %u %u %79s", &port, &ms, &first, &count,
+                      room) == 5 && first + count <= nusers)
+    {
+        arrivals_move(true, ms, first, count,
+                      strcmp(room, "-") == 0 ? NULL : room);
 
-    } else if (sscanf(line, "go %u", &ms) == 1) {
-        arrivals_move(false, ms);
+    } else if (sscanf(line, "go %u %u %u", &ms, &first, &count) == 3
+               && first + count <= nusers)
+    {
+        arrivals_move(false, ms, first, count, NULL);
 
     } else if (sscanf(line, "seen %u %u", &count, &ms) == 2) {
         arrivals_seen(count, ms);
@@ -157,10 +168,11 @@ arrivals_watching(void)
 }
 
 
-/* all come, or go, evenly over the time */
+/* they come, or go, evenly over the time */
 
 static void
-arrivals_move(bool come, unsigned ms)
+arrivals_move(bool come, unsigned ms, unsigned first, unsigned count,
+    const char *room)
 {
     size_t    done = 0, due;
     uint64_t  now, end;
@@ -168,30 +180,31 @@ arrivals_move(bool come, unsigned ms)
     began = wire_now();
     end = began + COME_US;
     nevents = 0;
+    nthere = 0;
 
-    while (done < nusers || (come && nthere < nusers)) {
+    while (done < count || (come && nthere < count)) {
         now = wire_now();
 
         if (now > end) {
-            wire_fail("%zu of %zu are there", nthere, nusers);
+            wire_fail("%zu of %u are there", nthere, count);
         }
 
-        due = ms == 0 ? nusers : (size_t) ((now - began) * nusers
-                                           / (ms * UINT64_C(1000))) + 1;
+        due = ms == 0 ? count : (size_t) ((now - began) * count
+                                          / (ms * UINT64_C(1000))) + 1;
 
-        for ( /* void */ ; done < nusers && done < due; done++) {
+        for ( /* void */ ; done < count && done < due; done++) {
             if (come) {
-                user_come(users[done], epoll_fd, port);
+                user_come(users[first + done], epoll_fd, port, room);
             } else {
-                user_go(users[done]);
-                nthere--;
+                user_go(users[first + done]);
             }
         }
 
         (void) wire_turn(epoll_fd, 1);
     }
 
-    printf("us=%" PRIu64 "\n", wire_now() - began);
+    printf("us=%" PRIu64 " texts=%" PRIu64 " bytes=%" PRIu64 "\n",
+           wire_now() - began, user_texts, user_bytes);
 }
 
 

@@ -14,12 +14,14 @@
 
 
 typedef struct {
-    wire_t     wire;
-    char      *token;
-    bool       online;          /* is seen to be there */
-    bool       there;
-    uint64_t   moved_at;        /* us: was there, or had left */
-    uint64_t   seen_at;         /* us: somebody was told */
+    wire_t       wire;
+    char        *token;
+    const char  *room;          /* to join while it comes, or NULL */
+    unsigned     replies;       /* to come until it is there */
+    bool         online;        /* is seen to be there */
+    bool         there;
+    uint64_t     moved_at;      /* us: was there, or had left */
+    uint64_t     seen_at;       /* us: somebody was told */
 } user_t;
 
 
@@ -42,8 +44,11 @@ void arrivals_told(unsigned number, bool online);
 
 /* user.c */
 
+extern uint64_t  user_texts;    /* that users got */
+extern uint64_t  user_bytes;
+
 void user_init(user_t *u, const char *token);
-void user_come(user_t *u, int epoll_fd, unsigned port);
+void user_come(user_t *u, int epoll_fd, unsigned port, const char *room);
 void user_go(user_t *u);
 
 

@@ -1,12 +1,15 @@
 /*
- * One who comes, is silent, and goes.
+ * One who comes, perhaps looks who is in a room, is silent, and goes.
  */
 
 #include "arrivals.h"
 
+#include <stdio.h>
 #include <string.h>
 
 
+static bool user_is(const char *text, size_t len, const char *start);
+static void user_look(user_t *u);
 static void user_on_open(wire_t *w);
 static void user_on_text(wire_t *w, char *text, size_t len);
 static void user_on_end(wire_t *w, const char *reason);
@@ -17,6 +20,10 @@ static const wire_handlers_t  user_handlers = {
     user_on_text,
     user_on_end
 };
+
+
+uint64_t  user_texts;
+uint64_t  user_bytes;
 
 
 void
@@ -34,9 +41,10 @@ user_init(user_t *u, const char *token)
 
 
 void
-user_come(user_t *u, int epoll_fd, unsigned port)
+user_come(user_t *u, int epoll_fd, unsigned port, const char *room)
 {
     u->there = false;
+    u->room = room;
     wire_open(&u->wire, epoll_fd, port, u->token);
 }
 
@@ -59,16 +67,64 @@ user_on_open(wire_t *w)
 static void
 user_on_text(wire_t *w, char *text, size_t len)
 {
-    user_t             *u = w->owner;
-    static const char   greeting[] = "{\"type\":\"authenticated\"";
+    user_t  *u = w->owner;
 
-    if (!u->there && len >= sizeof(greeting) - 1
-        && memcmp(text, greeting, sizeof(greeting) - 1) == 0)
-    {
+    user_texts++;
+    user_bytes += len;
+
+    if (u->there) {
+        return;
+    }
+
+    if (user_is(text, len, "{\"type\":\"authenticated\"")) {
+        user_look(u);
+
+    } else if (user_is(text, len, "{\"type\":\"reply\"")) {
+
+        if (!user_is(text, len, "{\"type\":\"reply\",\"id\":1,\"ok\":true")
+            && !user_is(text, len, "{\"type\":\"reply\",\"id\":2,\"ok\":true"))
+        {
+            wire_fail("refused: %.*s", (int) len, text);
+        }
+
+        u->replies--;
+    }
+
+    if (u->replies == 0) {
         u->there = true;
         u->moved_at = wire_now();
         arrivals_there();
     }
+}
+
+
+static bool
+user_is(const char *text, size_t len, const char *start)
+{
+    return len >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
+}
+
+
+static void
+user_look(user_t *u)
+{
+    int   len;
+    char  text[512];
+
+    if (u->room == NULL) {
+        return;
+    }
+
+    len = snprintf(text, sizeof(text), "{\"type\":\"conversation.join\","
+                   "\"id\":1,\"data\":{\"conversationId\":\"%s\"}}", u->room);
+    wire_send(&u->wire, text, (size_t) len);
+
+    len = snprintf(text, sizeof(text), "{\"type\":\"presence.get\",\"id\":2,"
+                   "\"data\":{\"conversationId\":\"%s\",\"subscribe\":true}}",
+                   u->room);
+    wire_send(&u->wire, text, (size_t) len);
+
+    u->replies = 2;
 }
 
 
