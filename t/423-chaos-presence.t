@@ -92,7 +92,7 @@ sub good_run () {
                 conversationId => 'd', revision => 0, complete => 1,
                 reset => 0, events => [] }),
             [typing => 50.6, 'd', 'bob', 'started'],
-            [hint => 182, 1], [down => 200, 'closed'],
+            [hint => 182, 'member.joined', 'c', 'ada'], [down => 200, 'closed'],
             [ready => 201, 'agreed', 'all', 2.5], [ready => 201, 'end'],
         ],
         bob => [
@@ -104,10 +104,6 @@ sub good_run () {
         faults => [],
     };
 }
-
-
-my %HINT = (type => 'member.joined', data => {
-    conversationId => 'c', userId => 'ada', role => 'member', revision => 1 });
 
 
 sub judge ($run) {
@@ -134,7 +130,7 @@ sub judge ($run) {
         members => { 't/d' => { map { $_ => {
             role => 'member', read => 0, delivered => 0 } } qw(ada bob) } },
         generations => {}, messages => {}, reactions => {}, wrong => [] });
-    $write->('records/texts-0.jsonl', [1, 't', \%HINT]);
+    $write->('records/texts-0.jsonl');
 
     for my $user (qw(ada bob)) {
         $write->("records/client-$user.jsonl",
@@ -148,7 +144,8 @@ sub judge ($run) {
 
     $check->run;
 
-    my @found = grep { defined $_->{user} } $check->faults;
+    my @found = grep { defined $_->{user} || $_->{what} =~ /hint|listen/ }
+        $check->faults;
 
     return (join("\n", map { ChatTest::Chaos::Story::line($_) } @found),
             @found ? ChatTest::Chaos::Story::tell($check, $found[0]) : '');
@@ -292,9 +289,15 @@ my @CASES = (
             for grep { $_->[0] eq 'reply' && ref $_->[3]{members} }
                 @{ $run->{ada} };
     }, qr/is in d with 2 online, and 1 are told to be/],
-    ['a hint that came twice', sub ($run) {
-        add($run, [hint => 183, 1]);
-    }, qr/was told of t\/c 1 again/],
+    ['a hint of what is listened to', sub ($run) {
+        add($run, [hint => 183, 'member.joined', 'd', 'ada']);
+    }, qr/the hint member.joined of what it listens to/],
+    ['a hint that is for another', sub ($run) {
+        add($run, [hint => 183, 'member.left', 'c', 'bob']);
+    }, qr/the hint member.left tells of bob/],
+    ['who types elsewhere', sub ($run) {
+        add($run, [typing => 50.7, 'c', 'eve', 'stopped']);
+    }, qr/"stopped" of what it does not listen to/],
     ['no agreement', sub ($run) {
         add($run, [ready => 190, 'unlike', 'bob', 'offline', 'online']);
     }, qr/bob could not be seen as offline within 30 s: online/],

@@ -27,6 +27,10 @@ use constant {
     PROBE => 4,                 # seconds without a word until it sends ping
 };
 
+# without a revision, of conversations that were not joined
+my $HINT = qr/^(?:conversation\.(?:created|deleted)|member\.\w+|notification
+    |unread\.changed)\z/x;
+
 my %AGAIN = map { $_ => 1 } qw(unavailable timeout rate_limited internal);
 
 
@@ -311,12 +315,7 @@ sub _take ($self, $message) {
     my $data = $message->{data};
 
     if (exists $data->{revision}) {
-        my $number = $self->{record}->number($message);
-
-        return $self->{record}->write(hint => $number)
-            if !$self->{holding}->hears($data->{conversationId});
-
-        $self->{record}->write(event => $number);
+        $self->{record}->write(event => $self->{record}->number($message));
         $self->{holding}->event($type, $data);
 
     } elsif ($type eq 'presence.changed') {
@@ -330,6 +329,10 @@ sub _take ($self, $message) {
     } elsif ($type =~ /^receipt\.(\w+)/) {
         $self->{record}->write(receipt => $data->{conversationId},
                                $data->{userId}, $1, $data->{sequenceNumber});
+
+    } elsif ($type =~ $HINT) {
+        $self->{record}->write(hint => $type, @$_{qw(conversationId userId)})
+            for $data->{conversations} ? @{ $data->{conversations} } : $data;
 
     } elsif ($type eq 'conversation.reset') {
         $self->{record}->write(reset => $data->{conversationId});
@@ -363,7 +366,6 @@ sub _reply ($self, $reply) {
     } else {
         $self->{record}->write(reply => $id,
                                $self->_numbered($reply->{data}));
-        $self->{holding}->answered(@$try{qw(type data)}, $reply->{data});
         $self->_wait($try, rand 5) if $try->{echo} && $try->{echo}--;
     }
 

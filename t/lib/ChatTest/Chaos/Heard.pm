@@ -29,6 +29,7 @@ my %TAKE = (
     event   => '_event',
     receipt => '_ephemeral',
     typing  => '_ephemeral',
+    hint    => '_hint',
     reset   => '_reset',
     forget  => '_forget',
     ready   => '_ready',
@@ -40,7 +41,7 @@ my %TAKE = (
 sub new ($class, %o) {
     return bless {
         %o, asked => {}, live => {}, held => {}, early => {}, now => 0,
-        skipped => 0, events => 0, resets => 0, at_end => 0, late => 0,
+        skipped => 0, events => 0, resets => 0, hints => 0, at_end => 0, late => 0,
     }, $class;
 }
 
@@ -66,7 +67,7 @@ sub late ($self) { return $self->{late} }
 
 
 sub counts ($self) {
-    return map { $_ => $self->{$_} } qw(events resets skipped);
+    return map { $_ => $self->{$_} } qw(events resets skipped hints);
 }
 
 
@@ -370,6 +371,21 @@ sub _ephemeral ($self, $conversation, $user, $what, @more) {
 
     $self->_wrong("\"$what\" of what it does not listen to", $place)
         if !$self->{live}{$place};
+
+    return;
+}
+
+
+# who listens is told by the events themselves
+
+sub _hint ($self, $type, $conversation, $user = undef) {
+    my $place = $self->_place($conversation);
+
+    $self->{hints}++;
+    $self->_wrong("the hint $type of what it listens to", $place)
+        if $self->{live}{$place};
+    $self->_wrong("the hint $type tells of $user", $place)
+        if defined $user && $user ne $self->{who}{user};
 
     return;
 }

@@ -24,7 +24,7 @@ my $batches = 1;        # whether the server knows them
 
 
 sub new ($class, %o) {
-    return bless { %o, conversations => {}, hears => {} }, $class;
+    return bless { %o, conversations => {} }, $class;
 }
 
 
@@ -55,7 +55,6 @@ sub drop ($self, $id) {
 
 sub down ($self) {
     @$_{qw(live asked barred)} = (0, 0, 0) for $self->all;
-    $self->{hears} = {};
 
     return;
 }
@@ -215,51 +214,7 @@ sub leave ($self, $c, $seconds) {
 
 # What is heard ----------------------------------------------------------
 
-# Whether the session listens to a conversation, as the server has told it.
-# Events of others are hints.
-
-sub hears ($self, $id) { return exists $self->{hears}{$id} }
-
-
-sub answered ($self, $type, $asked, $data) {
-    my $hears = $self->{hears};
-
-    if ($type eq 'conversation.leave') {
-        delete $hears->{ $asked->{conversationId} };
-
-    } elsif ($type eq 'conversation.join') {
-        for ($data->{conversations} ? @{ $data->{conversations} } : $data) {
-            next if $_->{error};
-            next if !$_->{complete}
-                && !exists $hears->{ $_->{conversationId} };
-
-            $hears->{ $_->{conversationId} } =
-                max $hears->{ $_->{conversationId} } // 0, $_->{revision};
-        }
-    }
-
-    return;
-}
-
-
-# who was let in later than the event was is not put out by it
-
-sub _put_out ($self, $data) {
-    my $id = $data->{conversationId};
-
-    delete $self->{hears}{$id}
-        if $data->{revision} > ($self->{hears}{$id} // 0);
-
-    return;
-}
-
-
 sub event ($self, $type, $data) {
-    my $ends = $type eq 'conversation.deleted'
-        || $type eq 'member.left' && $data->{userId} eq $self->{client}{user};
-
-    $self->_put_out($data) if $ends;
-
     my $c = $self->get($data->{conversationId}) // return;
 
     $c->{heard} = $data->{revision};
@@ -269,7 +224,9 @@ sub event ($self, $type, $data) {
 
     $self->_apply($c, $type, $data);
 
-    if ($ends) {
+    if ($type eq 'conversation.deleted'
+        || $type eq 'member.left' && $data->{userId} eq $self->{client}{user})
+    {
         $c->{live} = 0;
         $c->{join_at} = time + rand 2;
         $self->_forget($c, $type);
@@ -280,8 +237,6 @@ sub event ($self, $type, $data) {
 
 
 sub reset ($self, $id) {
-    $self->{hears}{$id} = 0 if exists $self->{hears}{$id};
-
     my $c = $self->get($id) // return;
 
     $self->_forget($c, 'reset');

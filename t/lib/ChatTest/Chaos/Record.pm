@@ -14,7 +14,7 @@
 #     refused t id error
 #     lost    t id                      there was no reply on that connection
 #     event   t number                  live
-#     hint    t number                  an event of what it has not joined
+#     hint    t type conversation user  of what it has not joined
 #     presence t user status lastSeen text
 #     typing  t conversation user started
 #     receipt t conversation user kind sequence

@@ -34,8 +34,6 @@ my %TAKE = (
     refused  => '_refused',
     presence => '_told',
     typing   => '_typing',
-    hint     => '_hint',
-    event    => '_event',
     ready    => '_ready',
 );
 
@@ -44,8 +42,8 @@ my %TAKE = (
 
 sub new ($class, %o) {
     my $self = bless {
-        %o, asked => {}, wants => {}, views => {}, got => {}, now => 0, states => 0,
-        hints => 0, agreed => {}, looked_at => 0,
+        %o, asked => {}, wants => {}, views => {}, now => 0, states => 0,
+        agreed => {}, looked_at => 0,
     }, $class;
 
     $self->{dms} = _dms(@o{qw(stored who)});
@@ -101,7 +99,7 @@ sub _look ($self) {
 }
 
 
-sub counts ($self) { return map { $_ => $self->{$_} } qw(states hints) }
+sub counts ($self) { return (states => $self->{states}) }
 
 # seconds after which all agreed, by phase
 sub agreed ($self) { return $self->{agreed} }
@@ -122,7 +120,7 @@ sub _wrong ($self, $what, $user) {
 # The session ------------------------------------------------------------
 
 sub _begin ($self, $url) {
-    @$self{qw(asked wants views got)} = ({}, {}, {}, {});
+    @$self{qw(asked wants views)} = ({}, {}, {});
 
     return;
 }
@@ -241,28 +239,6 @@ sub _typing ($self, $conversation, $user, $what) {
     $self->_wrong("types in $conversation, and is invisible", $user)
         if !grep { $_->{status} ne 'invisible' }
             $lives->choices($name, $from, $now);
-
-    return;
-}
-
-
-# A hint is of what the session does not listen to, and comes once.
-
-sub _hint ($self, $number) {
-    my ($place, $revision) = $self->{who}{text}->($number);
-
-    $self->{hints}++;
-    $self->_wrong("was told of $place $revision again", $self->{who}{user})
-        if $self->{got}{"$place $revision"}++;
-
-    return;
-}
-
-
-sub _event ($self, $number) {
-    my ($place, $revision) = $self->{who}{text}->($number);
-
-    $self->{got}{"$place $revision"}++;
 
     return;
 }
