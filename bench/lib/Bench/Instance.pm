@@ -48,8 +48,8 @@ my $root = realpath(dirname(__FILE__) . '/../../..');
 
 # workers => 2; cpus => processors for all of it, as taskset has them, by default
 # any; http => directives for nginx' http block, by default those that switch off
-# the limits of strangers: what is measured floods on purpose; quiet => 1: no
-# canary; tls => 1: there is a server that speaks TLS, too
+# the limits of strangers: what is measured floods on purpose; also => more of
+# such directives; quiet => 1: no canary; tls => 1: there is a server that speaks TLS, too
 
 sub new ($class, %o) {
     my $base = File::Temp->newdir('ngx_chat-bench-XXXXXX', TMPDIR => 1);
@@ -69,6 +69,7 @@ sub new ($class, %o) {
     }, $class;
 
     $self->{http} .= ' chat_canary off;' if $self->{quiet};
+    $self->{http} .= " $self->{also}" if defined $self->{also};
 
     if ($self->{tls}) {
         $self->{tls} = Bench::Tls->new("$base");
