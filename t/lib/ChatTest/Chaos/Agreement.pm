@@ -236,6 +236,11 @@ sub _fits ($self, $view, $is, $dm) {
 # Conversations ----------------------------------------------------------
 
 sub _ask ($self, $now) {
+    # what is closed to them they do not try time and again
+    for my $client (@{ $self->{clients} }) {
+        $_->{wanted} = 0 for grep { $_->{barred} } $client->holding->all;
+    }
+
     for my $client (grep { $_->{user} =~ $LIVELY && $_->is_there && $_->up
                            && !$_->busy } @{ $self->{clients} }) {
         my $at = \$self->{asked_at}{ $client->{name} };
@@ -261,6 +266,8 @@ sub _look ($self, $client) {
     my $turn = $self->{next_room}{ $client->{name} }++;
     my $id = $rooms[$turn % @rooms]{id};
 
+    # who looks only who is there does nothing
+    $client->ask('history.get', { conversationId => $id, limit => 1 });
     $client->ask('presence.get', { conversationId => $id },
                  ended => sub ($reply) {
         return if !$reply || !$reply->{ok};
