@@ -70,6 +70,7 @@ sub _agreement ($self, $phase, %o) {
     $_->company->want(@{ $self->{crowd}{users}{ $_->{tenant} } })
         for @{ $self->{clients} };
     $agreement->run;
+    $self->_meet("agreed-$phase", FINISH);
 
     return $agreement;
 }

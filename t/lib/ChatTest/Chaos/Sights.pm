@@ -20,6 +20,7 @@ use ChatTest::Chaos::Times qw(ms_of);
 use constant {
     PROMISED => 30_000,         # ms
     LOOK     => 5000,           # between looks at all that is seen
+    UNKNOWN  => 5000,           # until a node knows what a user has chosen
     LATE     => 15_000,         # of a node that could not tell when it was
     SLACK    => 1000,           # ms between a client's clock and what is told
 };
@@ -177,6 +178,7 @@ sub _subscribed ($self, $users, $states) {
                   $users->[0]) if $told ne "@$users";
 
     for (@$states) {
+        $_->{since} = $self->{now};
         $self->_judge($_);
         $self->{views}{ $_->{userId} } = $_;
     }
@@ -187,7 +189,7 @@ sub _subscribed ($self, $users, $states) {
 
 sub _told ($self, $user, $status, $last_seen, $text) {
     my $state = { userId => $user, status => $status, lastSeen => $last_seen,
-                  text => $text };
+                  text => $text, since => $self->{now} };
     my $wants = $self->{wants};
 
     $self->_wrong('was told of, and nobody had asked', $user)
@@ -300,6 +302,10 @@ sub _unlike ($self, $state, $own) {
 
 sub _unlike_own ($self, $state, $choices) {
     my $status = $state->{status};
+
+    # as long as the own choice is not known it is what most are
+    return undef if $status eq 'online'
+        && $self->{now} - ($state->{since} // $self->{now}) < UNKNOWN;
 
     return undef if $status eq 'offline' || $choices->{$status}
         || $status eq 'away' && $choices->{online};
