@@ -89,7 +89,6 @@ count_ask(presence_t *p)
     size_t       i;
     part_t      *part, *last = p->parts + p->npartitions;
     count_t     *c = &p->count;
-    fcall_rc_e   rc;
     redisReply  *reply;
 
     for (part = p->parts; part < last; part++) {
@@ -118,7 +117,7 @@ count_ask(presence_t *p)
             continue;
         }
 
-        if (part_reply(p, &reply, &rc) == -1) {
+        if (part_reply_chat(p, &reply) == -1) {
             return -1;
         }
 
@@ -246,7 +245,6 @@ count_chunk(presence_t *p, const redisReply *page, size_t first, size_t last,
 static int
 count_end(presence_t *p)
 {
-    fcall_rc_e   rc;
     redisReply  *reply;
 
     count_fcall(p, "chat_v1_counted");
@@ -254,7 +252,7 @@ count_end(presence_t *p)
     redis_args_uint(&p->args, p->count.interval * 1000);
 
     if (redis_send(&p->redis, &p->args) == -1
-        || part_reply(p, &reply, &rc) == -1)
+        || part_reply_chat(p, &reply) == -1)
     {
         return -1;
     }
@@ -310,7 +308,6 @@ count_page(presence_t *p)
 {
     int          rc;
     count_t     *c = &p->count;
-    fcall_rc_e   answer;
     redisReply  *page;
 
     count_fcall(p, "chat_v1_members");
@@ -319,7 +316,7 @@ count_page(presence_t *p)
     redis_args_uint(&p->args, COUNT_MEMBERS);
 
     if (redis_send(&p->redis, &p->args) == -1
-        || part_reply(p, &page, &answer) == -1)
+        || part_reply_chat(p, &page) == -1)
     {
         return -1;
     }

@@ -60,6 +60,24 @@ part_reply(presence_t *p, redisReply **reply, fcall_rc_e *rc)
 }
 
 
+int
+part_reply_chat(presence_t *p, redisReply **reply)
+{
+    *reply = redis_reply(&p->redis, 0);
+
+    if (*reply == NULL) {
+        return -1;
+    }
+
+    if (redis_answer(*reply) != FCALL_OK) {
+        freeReplyObject(*reply);
+        *reply = NULL;
+    }
+
+    return 0;
+}
+
+
 static void
 part_begin(presence_t *p, unsigned n)
 {

@@ -32,26 +32,24 @@ unread_send(presence_t *p, const part_t *part, bool begin)
 }
 
 
-/* ok, whether there is more, how many were told.  The library is brought by
-   chat-persist, which may not be there yet, or be an older one. */
+/* ok, whether there is more, how many were told */
 
 static int
 unread_read(presence_t *p, part_t *part)
 {
-    redisReply  *reply = redis_reply(&p->redis, 0);
+    redisReply  *reply;
 
-    if (reply == NULL) {
+    if (part_reply_chat(p, &reply) == -1) {
         return -1;
     }
 
     part->unread = false;
 
-    if (redis_answer(reply) == FCALL_OK) {
+    if (reply != NULL) {
         part->unread = redis_number(reply, 1) != 0;
         metric_add(&p->metrics.unread, redis_number(reply, 2));
+        freeReplyObject(reply);
     }
-
-    freeReplyObject(reply);
 
     return 0;
 }
