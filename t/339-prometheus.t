@@ -20,12 +20,14 @@ my $monitoring = "$FindBin::Bin/../conf/monitoring";
 my %port;
 my %lock;
 
-($port{$_}, $lock{$_}) = take_port for qw(prometheus persist jwks);
+($port{$_}, $lock{$_}) = take_port for qw(prometheus persist presence jwks);
 
 my $chat = ChatTest->new(
+    with     => [qw(redis postgres persist presence)],
     workers  => 2,
     canary   => '1s',
     settings => {
+        CHAT_PRESENCE_STATUS_LISTEN => "127.0.0.1:$port{presence}",
         CHAT_PERSIST_STATUS_LISTEN => "127.0.0.1:$port{persist}",
         CHAT_JWKS_STATUS_LISTEN    => "127.0.0.1:$port{jwks}",
     },
@@ -61,6 +63,7 @@ sub configure () {
     $settings =~ s/^  # (  static_configs:|    - targets: \["127.0.0.1:9102"\])/  $1/mg;
     $settings =~ s/127\.0\.0\.1:80\b/127.0.0.1:${\ $chat->port }/;
     $settings =~ s/127\.0\.0\.1:9101/127.0.0.1:$port{persist}/;
+    $settings =~ s/127\.0\.0\.1:9103/127.0.0.1:$port{presence}/;
     $settings =~ s/127\.0\.0\.1:9102/127.0.0.1:$port{jwks}/;
     $settings =~ s/_interval: 15s/_interval: 500ms/g;
 
@@ -147,7 +150,7 @@ subtest 'all targets are up' => sub {
             @{ $data->{result} // [] };
 
         join(' ', map { "$_=$up{$_}" } sort keys %up)
-            eq 'chat-jwks=1 chat-persist=1 ngx_chat=1';
+            eq 'chat-jwks=1 chat-persist=1 chat-presence=1 ngx_chat=1';
     } 60 };
 
     ok($up, 'they are') or diag(explain(api('targets')));
@@ -157,7 +160,7 @@ subtest 'all targets are up' => sub {
 
 subtest 'promtool finds nothing wrong with what is told' => sub {
     for my $job ([nginx => $chat->port], [persist => $port{persist}],
-                 [jwks => $port{jwks}])
+                 [presence => $port{presence}], [jwks => $port{jwks}])
     {
         my ($name, $port) = @$job;
 

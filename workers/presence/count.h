@@ -1,5 +1,5 @@
 /*
- * How many are there, in conversations with many members: see redis/audience.lua.
+ * How many are there, in conversations with many members: redis/audience.lua.
  */
 
 #ifndef COUNT_H
