@@ -4,7 +4,7 @@
  * A node listens to these channels: its rooms', its users', its own
  * ("chat:node:<id>": answers to its needs, its own heartbeat), "chat:nodes",
  * where every node is told that a partition was opened or how far it is
- * stored, and those of presence, see ngx_chat_watch_read.c.
+ * stored, and those of presence, see ngx_chat_watch_hear.c.
  */
 
 #include "ngx_chat.h"

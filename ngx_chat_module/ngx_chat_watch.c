@@ -3,7 +3,7 @@
  *
  * Of each user that somebody on this node wants to know of, the node holds what
  * is seen: read once, and kept by what Redis publishes, see
- * ngx_chat_watch_read.c.  A change is noted at once and told when the turn
+ * ngx_chat_watch_hear.c.  A change is noted at once and told when the turn
  * ends, so that of several the last one is told; watchers may be many, so
  * they are told in slices, and the cursor is where the walk has got to:
  *

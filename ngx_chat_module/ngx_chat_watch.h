@@ -145,11 +145,32 @@ void ngx_chat_watch_set(ngx_chat_watched_t *u, const ngx_chat_presence_t *p,
 void ngx_chat_watch_release(ngx_chat_watched_t *u);
 
 
-/* ngx_chat_watch_read.c: what Redis tells of them */
+/* ngx_chat_watch_read.c: reading them.  read: a new one.  ask_all: once more,
+   all of a partition; call: those who wait to be.  parse: "<status> <last seen>
+   <text>", the text may be empty */
 
 void ngx_chat_watch_read_init(ngx_chat_node_t *node);
 void ngx_chat_watch_read_done(ngx_chat_node_t *node);
-void ngx_chat_watch_read(ngx_chat_watched_t *u);    /* a new one */
+void ngx_chat_watch_read(ngx_chat_watched_t *u);
+void ngx_chat_watch_ask_all(ngx_chat_watch_part_t *part);
+void ngx_chat_watch_call(ngx_chat_watch_part_t *part);
+ngx_int_t ngx_chat_watch_parse(u_char *p, u_char *last,
+    ngx_chat_presence_t *presence);
+
+
+/* ngx_chat_watch_hear.c: what is published of them */
+
+#define NGX_CHAT_WATCH_CHANNEL  "presence"  /* after the partition's prefix */
+
+void ngx_chat_watch_subscribe(ngx_chat_watch_part_t *part);
+
+/* buf: room for a prefix, that, and one more */
+ngx_str_t ngx_chat_watch_channel(ngx_chat_watch_part_t *part, u_char *buf);
+
+/* whether the epoch is another one than was known: all are asked for again
+   then */
+ngx_uint_t ngx_chat_watch_epoch(ngx_chat_watch_part_t *part,
+    ngx_str_t *epoch);
 
 /* whether the channel is one of presence; payload: NULL: it is confirmed */
 ngx_uint_t ngx_chat_watch_on_message(ngx_chat_node_t *node, ngx_str_t *channel,
