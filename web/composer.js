@@ -160,7 +160,7 @@ export class Composer {
     #hasBlocked() {
         const { type, peer, members } = this.#room;
 
-        return type === 'dm' && members.loaded
+        return type === 'dm' && peer !== null && members.loaded
                && (members.get(peer)?.role ?? 'blocked') === 'blocked';
     }
 
