@@ -199,12 +199,29 @@ subtest 'deliveries are not told while one is invisible, or may be' => sub {
                                               lastSeen: null })));
     so(q(fake.asked('delivered.mark').length === 1), 'chosen elsewhere: now');
 
+    client();
     settled(<<~'JS');
         fake.answers['presence.set'] = () => new Promise(() => {});
         client.presence.set('invisible', '');
-        room.markDelivered(2)
+        room.markDelivered(1)
         JS
-    is(@{ asked('delivered.mark') }, 1, 'nor while that is being asked for');
+    is(@{ asked('delivered.mark') }, 0, 'not while that is being asked for');
+};
+
+subtest 'after a loss it may be another choice' => sub {
+    client();
+    $tab->eval(<<~'JS');
+        fake.answers['presence.subscribe'] = () => new Promise(
+            (resolve) => { window.answer = resolve; });
+        fake.cut()
+        JS
+    so(q(room.live && window.answer), 'connected again');
+    settled(q(room.markDelivered(1)));
+    is(@{ asked('delivered.mark') }, 0, 'nothing is told before it is known');
+    $tab->eval(q(answer({ error: { code: 'unavailable', message: 'later',
+                                   retryAfter: 60 } })));
+    so(q(fake.asked('delivered.mark').length === 1),
+       'what was chosen stands where the server cannot tell');
 };
 
 subtest 'the own choice' => sub {
