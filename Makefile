@@ -79,7 +79,7 @@ endif
 .PHONY: measure-handshakes measure-many measure-reloads measure-pings
 .PHONY: measure-presence measure-hints
 .PHONY: bench benches
-.PHONY: measure-instructions
+.PHONY: measure-instructions measure-typing
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -420,6 +420,7 @@ check: deps-check
 #:   make measure-handshakes what a token costs, by its algorithm
 #:   make measure-pings  what idle sessions cost a worker
 #:   make measure-deflate    what compression saves and costs
+#:   make measure-typing what 10,000 who type cost, and messages feel
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 #:   make measure-presence   10,000 users who come and go, with and without
 #:   make measure-hints  what it costs Redis to tell users of conversations
@@ -429,7 +430,7 @@ measure-floods measure-readers measure-broadcast measure-faults measure-idle mea
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes measure-many \
-measure-reloads measure-pings measure-presence measure-hints: \
+measure-reloads measure-pings measure-presence measure-hints measure-typing: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

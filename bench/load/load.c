@@ -9,6 +9,8 @@
  *                                  to build/bench/floor
  *      ready                       answered with "ready" once all have joined
  *      size BYTES                  of a message, from now on
+ *      kind message|typing         what is sent from now on: messages, or that
+ *                                  somebody types
  *      begin                       forgets what was counted; "begun"
  *      send RATE MS BURST AT       so many messages a second for so long, in
  *                                  turn through the sessions, so many of them
@@ -41,6 +43,7 @@
 
 tally_t  tally;
 size_t   message_size = MESSAGE_SIZE;
+bool     types;
 
 static int         epoll_fd;
 static session_t **sessions;
@@ -107,6 +110,12 @@ load_command(unsigned port, const char *line)
         if (message_size < MESSAGE_SIZE || message_size > MESSAGE_MAX) {
             wire_fail("no message has this size: %s", line);
         }
+
+    } else if (strcmp(line, "kind message\n") == 0) {
+        types = false;
+
+    } else if (strcmp(line, "kind typing\n") == 0) {
+        types = true;
 
     } else if (strcmp(line, "begin\n") == 0) {
         memset(&tally, 0, sizeof(tally));
@@ -280,9 +289,10 @@ static void
 load_report(void)
 {
     printf("sent=%" PRIu64 " accepted=%" PRIu64 " refused=%" PRIu64
-           " events=%" PRIu64 " bytes=%" PRIu64 " missing=%" PRIu64
+           " events=%" PRIu64 " typing=%" PRIu64 " bytes=%" PRIu64 " missing=%" PRIu64
            " doubled=%" PRIu64 " began=%" PRIu64 " last=%" PRIu64,
-           tally.sent, tally.replies, tally.refused, tally.events, tally.bytes,
+           tally.sent, tally.replies, tally.refused, tally.events, tally.typing,
+           tally.bytes,
            tally.missing, tally.doubled, tally.began, tally.last);
 
     histogram_print(&tally.reply, "reply");

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t     replies;       /* good ones */
     uint64_t     refused;
     uint64_t     events;        /* message.created */
+    uint64_t     typing;        /* typing.started, and .stopped */
     uint64_t     bytes;         /* of their texts */
     uint64_t     missing;       /* by their sequence numbers */
     uint64_t     doubled;       /* or out of order */
@@ -55,6 +56,7 @@ typedef struct {
 
 extern tally_t  tally;
 extern size_t   message_size;
+extern bool     types;          /* what is sent are no messages */
 
 
 /* session.c */
@@ -63,7 +65,7 @@ extern size_t   message_size;
 void session_open(session_t *s, int epoll_fd, unsigned number, unsigned port,
     const char *conversation, const char *token);
 
-/* a message that was due at that time; false: too many are unanswered */
+/* what was due at that time; false: too many are unanswered */
 bool session_send(session_t *s, uint64_t due);
 
 

@@ -30,6 +30,7 @@ static uint64_t session_number(const char *text, size_t len,
     const char *name);
 static void session_reply(session_t *s, char *text, size_t len);
 static void session_join(session_t *s);
+static int session_message(const session_t *s, char *text, uint64_t due);
 static int session_print(char *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -99,6 +100,9 @@ session_on_text(wire_t *w, char *text, size_t len)
     } else if (session_is(text, len, "{\"type\":\"reply\"")) {
         session_reply(s, text, len);
 
+    } else if (session_is(text, len, "{\"type\":\"typing.")) {
+        tally.typing++;
+
     } else if (!session_is(text, len, "{\"type\":\"authenticated\"")) {
         wire_fail("session %u did not expect %.*s", s->number,
                   len < 200 ? (int) len : 200, text);
@@ -163,7 +167,7 @@ session_reply(session_t *s, char *text, size_t len)
     static const char  head[] = "{\"type\":\"reply\",\"id\":";
     static const char  ok[] = ",\"ok\":true";
 
-    if (len < sizeof(head) + sizeof(ok) + 20
+    if (len < sizeof(head) + sizeof(ok)
         || memcmp(text, head, sizeof(head) - 1) != 0)
     {
         wire_fail("session %u: what is this: %.*s", s->number, (int) len,
@@ -171,7 +175,8 @@ session_reply(session_t *s, char *text, size_t len)
     }
 
     id = strtoull(text + sizeof(head) - 1, &end, 10);
-    good = memcmp(end, ok, sizeof(ok) - 1) == 0;
+    good = (size_t) (text + len - end) >= sizeof(ok)
+           && memcmp(end, ok, sizeof(ok) - 1) == 0;
 
     if (id == 0) {
         if (!good) {
@@ -217,7 +222,7 @@ session_join(session_t *s)
 
 
 static void
-session_client_id(session_t *s, char id[CHAT_ID_LEN + 1])
+session_client_id(const session_t *s, char id[CHAT_ID_LEN + 1])
 {
     pid_t              pid = getpid();
     uint8_t            random[10];
@@ -242,35 +247,53 @@ session_client_id(session_t *s, char id[CHAT_ID_LEN + 1])
 bool
 session_send(session_t *s, uint64_t due)
 {
-    int          len;
-    char         id[CHAT_ID_LEN + 1], text[REQUEST_SIZE];
-    static char  filler[MESSAGE_MAX];
+    int   len;
+    char  text[REQUEST_SIZE];
 
     if (s->open == SESSION_WINDOW || s->wire.blocked) {
         return false;
     }
+
+    s->sent++;
+    s->open++;
+    s->due[s->sent % SESSION_WINDOW] = due;
+
+    if (types) {
+        len = session_print(text,
+                            "{\"type\":\"typing.start\",\"id\":%" PRIu64 ","
+                            "\"data\":{\"conversationId\":\"%s\"}}",
+                            s->sent, s->conversation);
+
+    } else {
+        len = session_message(s, text, due);
+    }
+
+    wire_send(&s->wire, text, (size_t) len);
+
+    return true;
+}
+
+
+static int
+session_message(const session_t *s, char *text, uint64_t due)
+{
+    char         id[CHAT_ID_LEN + 1];
+    static char  filler[MESSAGE_MAX];
 
     if (filler[0] == '\0') {
         memset(filler, 'x', sizeof(filler) - 1);
         filler[0] = ' ';
     }
 
-    s->sent++;
-    s->open++;
-    s->due[s->sent % SESSION_WINDOW] = due;
     session_client_id(s, id);
 
-    len = session_print(text,
-                        "{\"type\":\"message.send\",\"id\":%" PRIu64 ","
-                        "\"data\":{\"conversationId\":\"%s\","
-                        "\"clientMessageId\":\"%s\",\"content\":\"%016" PRIu64
-                        "%.*s\"}}",
-                        s->sent, s->conversation, id, due,
-                        (int) (message_size - TIME_LEN - 2), filler);
-
-    wire_send(&s->wire, text, (size_t) len);
-
-    return true;
+    return session_print(text,
+                         "{\"type\":\"message.send\",\"id\":%" PRIu64 ","
+                         "\"data\":{\"conversationId\":\"%s\","
+                         "\"clientMessageId\":\"%s\",\"content\":\"%016"
+                         PRIu64 "%.*s\"}}",
+                         s->sent, s->conversation, id, due,
+                         (int) (message_size - TIME_LEN - 2), filler);
 }
 
 

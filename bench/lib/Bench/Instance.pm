@@ -41,7 +41,7 @@ my %name = (
 
 my @LIMITS = qw(handshake_rate max_connections_per_address
     max_connections_per_user max_unauthenticated request_rate message_rate
-    frame_rate);
+    typing_rate frame_rate);
 
 my $root = realpath(dirname(__FILE__) . '/../../..');
 

@@ -23,7 +23,8 @@ use constant {
 
 
 # chat, sessions, conversations (names); processes => 1; cpus => as taskset
-# has it; prefix => 'user-', of the users' names
+# has it; prefix => 'user-', of the users' names; made => 1: the conversations
+# are there
 
 sub new ($class, %o) {
     my $self = bless { processes => 1, prefix => 'user-', %o }, $class;
@@ -44,7 +45,7 @@ sub pids ($self) { return map { $_->pid } @{ $self->{programs} } }
 sub open ($self) {
     my @names = @{ $self->{conversations} };
 
-    $self->_create;
+    $self->_create if !$self->{made};
     $self->_start($self->{chat}->port);
 
     for my $number (0 .. $self->{sessions} - 1) {
@@ -89,6 +90,17 @@ sub begin ($self) {
 
 sub size ($self, $bytes) {
     $_->tell("size $bytes") for @{ $self->{programs} };
+
+    return;
+}
+
+
+# what is sent from now on: "message", or "typing", which has no events by which
+# result() could tell that all have come
+
+sub kind ($self, $kind) {
+    $_->tell("kind $kind") for @{ $self->{programs} };
+    $self->{kind} = $kind;
 
     return;
 }
@@ -152,7 +164,8 @@ sub result ($self, $seconds) {
 
     my $accepted = $self->report->{accepted};
 
-    $self->await_events($accepted * $self->{listeners});
+    $self->await_events($accepted * $self->{listeners})
+        if ($self->{kind} // 'message') eq 'message';
 
     return $self->report;
 }
@@ -181,7 +194,7 @@ sub report ($self) {
     my %sum = map {
         my $name = $_;
         $name => sum(map { $_->{$name} } @reports);
-    } qw(sent accepted refused events bytes missing doubled);
+    } qw(sent accepted refused events typing bytes missing doubled);
     my ($began) = sort { $a <=> $b } grep { $_ } map { $_->{began} } @reports;
     my $reply = unite(map { $_->{reply} } @reports);
 
