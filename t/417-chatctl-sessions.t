@@ -9,6 +9,7 @@ use ChatTest;
 use ChatTest::Redis;
 
 use constant { OK => 0, USAGE => 2, NOT_FOUND => 3, UNAVAILABLE => 4 };
+use constant WAIT => ('--wait', 60);
 
 my $chat = ChatTest->new(workers => 2);
 $chat->start;
@@ -25,7 +26,7 @@ $alice->join($_) for qw(lobby news);
 
 
 sub sessions (@arguments) {
-    my ($code, $text) = $chat->chatctl('sessions', '--json', @arguments);
+    my ($code, $text) = $chat->chatctl('sessions', '--json', WAIT, @arguments);
 
     is($code, OK, "sessions @arguments");
 
@@ -34,7 +35,7 @@ sub sessions (@arguments) {
 
 
 sub kick (@arguments) {
-    return $chat->chatctl('kick', @arguments);
+    return $chat->chatctl('kick', WAIT, @arguments);
 }
 
 
@@ -67,7 +68,7 @@ subtest 'who is connected' => sub {
 
     my $line = join '  ', id($bob), 'default/bob', '127\.0\.0\.1',
         'since 20\S+Z, idle \d+ s, 0 joined, node ' . $bob->node . ' on \S+';
-    like($chat->chatctl_must('sessions', '--user', 'bob'), qr/^$line\n$/,
+    like($chat->chatctl_must('sessions', WAIT, '--user', 'bob'), qr/^$line\n$/,
          'for people');
 };
 
@@ -86,7 +87,7 @@ subtest 'a limit' => sub {
 
     is(@{ $list->{items} }, 1, 'one');
     ok(!$list->{complete}, 'not all');
-    like($chat->chatctl_must('sessions', '--limit', 1), qr/\n\nmore: --limit$/,
+    like($chat->chatctl_must('sessions', WAIT, '--limit', 1), qr/\n\nmore: --limit$/,
          'for people');
 };
 
@@ -157,7 +158,8 @@ subtest 'nobody to ask' => sub {
     like($text, qr/no nginx is connected to this Redis/, 'text');
 
     $chat->part('redis')->stop;
-    ($code, $text) = kick('--user', 'bob', '--wait', 0);
+    ($code, $text) = $chat->chatctl('kick', '--user', 'bob',
+                                     '--wait', 0);
     is($code, UNAVAILABLE, 'no Redis');
     like($text, qr/^chatctl: Redis: \S/, 'text');
 };

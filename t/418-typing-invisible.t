@@ -51,11 +51,16 @@ subtest 'as soon as it is known that somebody is not' => sub {
 };
 
 subtest 'who becomes invisible' => sub {
-    start();
-    ok($bob->expect('typing.started'), 'types');
+    ok(wait_until {
+        $phone->request('presence.set', { status => 'online' });
+        wait_until { is_told() eq 'typing.started typing.stopped' };
+        start();
 
-    $phone->request('presence.set', { status => 'invisible' });
-    ok($bob->expect('typing.stopped'), 'stops at once, on every node');
+        my $begun = $bob->expect('typing.started')->{expiresAt};
+
+        $phone->request('presence.set', { status => 'invisible' });
+        $bob->expect('typing.stopped')->{expiresAt} lt $begun;
+    }, 'stops at once, on every node');
     $alice->expect('presence.changed', sub ($data) {
         $data->{status} eq 'invisible'
     });
