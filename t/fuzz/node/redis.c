@@ -211,13 +211,6 @@ ngx_chat_redis_unsubscribe(ngx_chat_redis_t *link, ngx_str_t *channel)
 }
 
 
-void
-ngx_chat_redis_push(ngx_chat_redis_t *link)
-{
-    (void) link;
-}
-
-
 static void
 answer_first(redisReply *reply)
 {
