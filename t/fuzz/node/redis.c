@@ -75,6 +75,13 @@ ngx_chat_redis_reset(ngx_chat_redis_t *link, const char *reason)
 }
 
 
+void
+ngx_chat_redis_push(ngx_chat_redis_t *link)
+{
+    (void) link;                        /* nothing is kept back here */
+}
+
+
 ngx_int_t
 ngx_chat_redis_send(ngx_chat_redis_t *link, ngx_uint_t argc,
     const char **argv, const size_t *argvlen, ngx_chat_redis_reply_pt handler,
