@@ -100,6 +100,7 @@ subtest 'who is invisible is not seen in any way' => sub {
     says($ada, $seen, 'last seen when she hid');
 
     $ada->say('Are you there?');
+    $ada->hears('Are you there?');
     $grace->badge('Ada Lovelace', 1);
     $grace->reload;
     $grace->tab->shows('#status', 'Invisible');
