@@ -151,4 +151,17 @@ subtest 'it stands still for longer than leases' => sub {
               'and nobody went offline');
 };
 
+subtest 'until it has settled nobody goes offline who left before' => sub {
+    my $now = sub { my ($s, $us) = @{ $p->redis->call('TIME') };
+                    return $s * 1000 + int $us / 1000 };
+    my $settles = $now->() + 2500;
+
+    $p->report('n.5', dot => [1, 1]);
+    $p->becomes('dot', 'o');
+    $p->redis->call('HSET', $p->key('part'), 'settles', $settles);
+    $p->report('n.5', dot => [0, 0]);
+    $p->becomes('dot', 'f');
+    cmp_ok($now->(), '>=', $settles, 'though the grace time was over');
+};
+
 done_testing;
