@@ -30,6 +30,10 @@ static void ngx_chat_audience_write_members(ngx_chat_audience_t *a,
 static ngx_uint_t ngx_chat_audience_is_there(ngx_queue_t *q);
 
 
+static const char  ngx_chat_audience_not_joined[] =
+    "the conversation is not joined";
+
+
 void
 ngx_chat_audience_get_init(ngx_chat_audience_t *a)
 {
@@ -58,7 +62,7 @@ ngx_chat_audience_get_run(ngx_chat_request_t *rq)
 
     if (join == NULL && rq->parsed.subscribe) {
         ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
-                              "the conversation is not joined");
+                              ngx_chat_audience_not_joined);
         return;
     }
 
@@ -109,6 +113,12 @@ ngx_chat_audience_on_answer(void *data, redisReply *reply)
     }
 
     join = rq->parsed.subscribe ? ngx_chat_audience_join(rq) : NULL;
+
+    if (join == NULL && rq->parsed.subscribe) {     /* put out meanwhile */
+        ngx_chat_request_fail(rq, CHAT_CODE_CONFLICT,
+                              ngx_chat_audience_not_joined);
+        return;
+    }
 
     a = join != NULL ? ngx_chat_audience_get(join->room)
                      : ngx_chat_audience_create(rq->node, &rq->name);

@@ -408,7 +408,8 @@ ngx_chat_user_on_resubscribe(ngx_event_t *ev)
 
 
 /* the channels of some that are to be subscribed to; those without a session
-   are freed on the way */
+   are freed on the way, unless something of them is still to come: they go when
+   it has, and when their subscription is confirmed */
 
 static ngx_uint_t
 ngx_chat_user_take(ngx_chat_node_t *node, ngx_str_t *channels)
@@ -427,8 +428,8 @@ ngx_chat_user_take(ngx_chat_node_t *node, ngx_str_t *channels)
             break;
         }
 
-        if (user->nsessions == 0) {
-            ngx_chat_user_release(user);
+        if (user->nsessions == 0 && !ngx_chat_lease_holds(user)) {
+            ngx_chat_user_free(user);
             continue;
         }
 

@@ -254,7 +254,6 @@ ngx_chat_watch_on_answer(void *data, redisReply *reply)
     ngx_chat_watch_call_t  *call = data;
     ngx_chat_watch_part_t  *part = call->part;
 
-    part->reading = 0;
     part->closed = !ngx_chat_watch_is_good(call, reply);
 
     if (!part->closed) {
@@ -277,6 +276,8 @@ ngx_chat_watch_on_answer(void *data, redisReply *reply)
 
     ngx_free(call);
 
+    part->reading = 0;                  /* not before: these may be asked for
+                                           again, and are not read twice */
     ngx_chat_watch_call(part);
 }
 
