@@ -132,12 +132,14 @@ sub judge ($run) {
         generations => {}, messages => {}, reactions => {}, wrong => [] });
     $write->('records/texts-0.jsonl');
 
-    for my $user (qw(ada bob)) {
-        $write->("records/client-$user.jsonl",
-                 [client => 1000 * T, $user, 't', $user, 0],
+    for my $name (grep { $run->{$_} } qw(ada bob phone)) {
+        my $user = $name eq 'phone' ? 'bob' : $name;
+
+        $write->("records/client-$name.jsonl",
+                 [client => 1000 * T, $name, 't', $user, 0],
                  map { my ($what, $at, @more) = @$_;
                        [$what, int 1000 * (T + $at), @more] }
-                     sort { $a->[1] <=> $b->[1] } @{ $run->{$user} });
+                     sort { $a->[1] <=> $b->[1] } @{ $run->{$name} });
     }
 
     my $check = ChatTest::Chaos::Check->new(directory => $directory);
@@ -274,6 +276,17 @@ my @CASES = (
     ['away, who was busy with requests', sub ($run) {
         add($run, told(15, 'bob', 'away'), told(15.5, 'bob', 'online'));
     }, qr/bob was told: away, -: there was no reason/],
+    ['away, whose other device was used', sub ($run) {
+        $run->{phone} = [[open => 3, 0], [up => 3, 's', 'n'],
+                         [down => 60, 'closed']];
+        add($run, told(35, 'bob', 'away'), told(36, 'bob', 'online'));
+    }, qr/bob was told: away, -: there was no reason/],
+    ['away, whose other device was used and left', sub ($run) {
+        $run->{phone} = [[open => 3, 0], [up => 3, 's', 'n'],
+                         [down => 75, 'closed']];
+        drop($run, 68);
+        add($run, told(60.2, 'bob', 'away'), told(83, 'bob', 'offline', 75));
+    }, qr/\A\z/],
     ['a choice that Redis lost', sub ($run) {
         push @{ $run->{faults} },
             ['redis_empty', 'redis', 105, 106, loses => 1];

@@ -87,7 +87,7 @@ sub reader ($self, $who) {
 
             $choice->{acked} = $time if $choice;
             $session->{sure} = max $session->{sure} // 0, $at;
-            push @{ $user->{handled} }, $at if $type =~ $ACTIVE;
+            push @{ $session->{handled} }, $at if $type =~ $ACTIVE;
         },
         refused => sub ($time, $id, $error) {
             my ($at, $type, $choice) = @{ delete $asked{$id} // return };
@@ -119,7 +119,9 @@ sub _choice ($time, $data) {
 sub settle ($self) {
     for my $user (values %{ $self->{users} }) {
         @{ $user->{acts} } = sort { $a <=> $b } @{ $user->{acts} };
-        @{ $user->{handled} } = sort { $a <=> $b } @{ $user->{handled} // [] };
+        $user->{handled} = [sort { $a <=> $b }
+                            map { @{ $_->{handled} // [] } }
+                                @{ $user->{sessions} }];
         @{ $user->{choices} } = (
             { asked => 0, acked => 0, status => 'online', text => '' },
             sort { $a->{asked} <=> $b->{asked} }
@@ -298,19 +300,35 @@ sub typed ($self, $name, $conversation, $from, $to) {
 }
 
 
-# whether the user may have done nothing for so long
+# Whether the user may have done nothing for so long; or one device, while
+# another, that was used, left.
 
 sub may_rest ($self, $name, $from, $to) {
     my $user = $self->{users}{$name} // return 0;
+    my @sessions = grep { $_->{open} <= $to && $_->{end} >= $from }
+        @{ $user->{sessions} };
 
-    for my $session (@{ $user->{sessions} }) {
-        my $last = max $session->{open}, $from - $self->{away};
-        my $end = min $session->{end}, $to;
+    return 1 if grep { $self->_rests($_, $user->{handled}, $from, $to) }
+        @sessions;
 
-        for ((grep { $_ > $last && $_ < $end } @{ $user->{handled} }), $end) {
-            return 1 if $_ - $last > $self->{away} / 2;
-            $last = $_;
-        }
+    my @resting = grep {
+        $self->_rests($_, $_->{handled} // [], $from, $to)
+    } @sessions;
+    my @left = grep { $_->{end} <= $to + TAIL } @sessions;
+
+    return grep { my $one = $_; grep { $_ != $one } @left } @resting;
+}
+
+
+# whether nothing of that was done for so long while a session was there
+
+sub _rests ($self, $session, $handled, $from, $to) {
+    my $last = max $session->{open}, $from - $self->{away};
+    my $end = min $session->{end}, $to;
+
+    for ((grep { $_ > $last && $_ < $end } @$handled), $end) {
+        return 1 if $_ - $last > $self->{away} / 2;
+        $last = $_;
     }
 
     return 0;
