@@ -102,9 +102,20 @@ sub forget ($self, $user) {
 }
 
 
+# Offline and never seen: perhaps no conversation is shared any more, and then
+# nothing more will be told; so it asks anew.
+
 sub changed ($self, $state) {
-    $self->{watched}{ $state->{userId} } = $state
-        if $self->{watched}{ $state->{userId} };
+    my ($user, $watched) = ($state->{userId}, $self->{watched});
+
+    return if !$watched->{$user};
+
+    $watched->{$user} = $state;
+
+    if ($state->{status} eq 'offline' && !defined $state->{lastSeen}) {
+        delete $watched->{$user};
+        $self->{again_at} = time + AGAIN;
+    }
 
     return;
 }

@@ -180,7 +180,7 @@ sub _subscribed ($self, $users, $states) {
     for (@$states) {
         $_->{since} = $self->{now};
         $self->_judge($_);
-        $self->{views}{ $_->{userId} } = $_;
+        $self->_view($_);
     }
 
     return;
@@ -197,7 +197,21 @@ sub _told ($self, $user, $status, $last_seen, $text) {
             && $user ne $self->{who}{user};
     $self->_judge($state);
 
-    $self->{views}{$user} = $state if $self->_leave($user);
+    $self->_view($state) if $self->_leave($user);
+
+    return;
+}
+
+
+# What is seen from now on.  Who looks as if no conversation were shared any more
+# is not told of, unless there is a dm.
+
+sub _view ($self, $state) {
+    my $user = $state->{userId};
+
+    $self->{views}{$user} = $state
+        if exists $self->{dms}{$user} || $state->{status} ne 'offline'
+            || defined $state->{lastSeen};
 
     return;
 }
