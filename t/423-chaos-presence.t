@@ -188,7 +188,7 @@ my @CASES = (
         add($run, told(55, 'bob', 'offline'), told(56, 'bob', 'online'));
     }, qr/bob was told: offline, -: was there all the time/],
     ['offline, after a gap that is too short', sub ($run) {
-        gap($run, 20, 25);
+        gap($run, 20, 22);
         add($run, told(40, 'bob', 'offline', 20), told(41, 'bob', 'online'));
     }, qr/was there all the time/],
     ['offline, after a gap that is long', sub ($run) {

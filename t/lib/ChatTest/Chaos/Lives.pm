@@ -19,8 +19,8 @@ use ChatTest::Chaos::Fire;
 
 use constant {
     TAIL     => 2000,       # a session may outlive its client's view by that
-    GRACE    => 7000,       # a gap that is not to be noticed; less than it is
-    LEASED   => 13_000,     # the same where only the node was not heard of
+    GRACE    => 5000,       # a gap that is not to be noticed, on a slow machine
+    LEASED   => 11_000,     # the same where only the node was not heard of
     RECOVERY => 4000,       # until a node is heard of again
     UNSTORED => 30_000,     # what was chosen may be lost with Redis that long
     NEVER    => 9e15,
