@@ -5,6 +5,7 @@ local LOAD_AGAIN = 1000                 -- ms until a user is asked for again
 local LOAD_AWAY = 5000                  --   while nobody can load
 local LOAD_LATE = 30000                 -- ms; what was read before is not taken
 local NODES = 8                         -- that end in one call
+local SET_BACK = 10000                  -- nodes, or users, that are moved then
 local STANDSTILL = 3000                 -- ms without a look
 local TAKEN = 1000                      -- ms between notes that it was taken
 local LETTERS = { o = 1, a = 2, b = 3, f = 4 }
@@ -51,6 +52,35 @@ local function give(keys, a)
 end
 
 
+-- Redis' clock was set back: by "back", since then.  What was to be soon, at that
+-- time, is to be soon now; what nodes and users have done since is not touched.
+
+local function set_back(prefix, now, back, o)
+    local from = num(now + math.floor(back / 2))
+    local ends = {
+        nodes = '+inf',
+        due = num(now + back + math.max(tonumber(o.grace), LOAD_LATE))
+    }
+
+    for name, to in pairs(ends) do
+        local found = redis.call('ZRANGEBYSCORE', prefix .. name, from, to,
+                                 'WITHSCORES', 'LIMIT', '0', SET_BACK)
+        local moved = {}
+
+        for i = 1, #found, 2 do
+            moved[i] = num(tonumber(found[i + 1]) - back)
+            moved[i + 1] = found[i]
+        end
+
+        call_in_chunks('ZADD', prefix .. name, moved, 2 * CHUNK)
+    end
+
+    for _, name in ipairs({ 'settles', 'opens' }) do
+        redis.call('HINCRBY', prefix .. 'part', name, num(-back))
+    end
+end
+
+
 -- Claims the partition, or keeps it; opens it for this Redis, or settles after
 -- a standstill.  Nothing is written but once a second.  nil, or the answer.
 
@@ -70,8 +100,12 @@ local function hold(prefix, now, o)
         return {'bad', 'number of partitions is ' .. v[2]}
     end
 
+    if taken > now + TAKEN then
+        set_back(prefix, now, taken - now, o)
+    end
+
     if v[3] ~= o.holder or ends < now + o.ttl - TAKEN
-        or ends > now + o.ttl or now > taken + TAKEN
+        or ends > now + o.ttl or now > taken + TAKEN or taken > now + TAKEN
     then
         redis.call('HSET', key, 'holder', o.holder, 'until', num(now + o.ttl),
                    'taken', num(now), 'partitions', o.partitions)
@@ -103,6 +137,7 @@ local function look(part, name, r, out, most)
     local again
 
     r.due = false
+    r.ends = math.min(r.ends, part.now + part.grace)
 
     if r.ends ~= 0 and part.now >= r.ends and settled then
         r.ends = 0
