@@ -231,7 +231,7 @@ my @CASES = (
                 @{ $run->{ada} };
     }, qr/bob was told: offline, .*: was invisible then/],
     ['a last seen of who was not there', sub ($run) {
-        add($run, told(70, 'bob', 'offline', 65));
+        add($run, told(73, 'bob', 'offline', 72));
     }, qr/bob was told: offline, .*: was not there then/],
     ['a last seen of long ago', sub ($run) {
         drop($run, 68);

@@ -376,14 +376,16 @@ sub _ephemeral ($self, $conversation, $user, $what, @more) {
 }
 
 
-# who listens is told by the events themselves
+# Who listens is told by the events themselves.  Who was told to start over may
+# have been put out by what was lost.
 
 sub _hint ($self, $type, $conversation, $user = undef) {
     my $place = $self->_place($conversation);
+    my $live = $self->{live}{$place};
 
     $self->{hints}++;
     $self->_wrong("the hint $type of what it listens to", $place)
-        if $self->{live}{$place};
+        if $live && !$live->{reset};
     $self->_wrong("the hint $type tells of $user", $place)
         if defined $user && $user ne $self->{who}{user};
 

@@ -20,6 +20,7 @@ use ChatTest::Chaos::Times qw(ms_of);
 use constant {
     PROMISED => 30_000,         # ms
     LOOK     => 5000,           # between looks at all that is seen
+    LEASE    => 8000,           # a node that lost its link ends with it
     UNKNOWN  => 5000,           # until a node knows what a user has chosen
     LATE     => 15_000,         # of a node that could not tell when it was
     SLACK    => 1000,           # ms between a client's clock and what is told
@@ -362,7 +363,7 @@ sub _unlike_absent ($self, $state, $name, $from, $choices) {
     return 'was invisible then'
         if $seen > $lives->visible_until($name, $now) + SLACK;
     return 'was not there then'
-        if $seen > $lives->there_until($name, $now) + SLACK;
+        if $seen > $lives->there_until($name, $now) + LEASE + SLACK;
     return 'was there later'
         if $seen < $self->_seen_after($name, $from) - LATE;
     return undef;
