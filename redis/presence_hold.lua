@@ -52,8 +52,8 @@ local function give(keys, a)
 end
 
 
--- Redis' clock was set back: by "back", since then.  What was to be soon, at that
--- time, is to be soon now; what nodes and users have done since is not touched.
+-- Redis' clock was set back, by so many ms: what was to be soon is to be soon
+-- now.  What nodes and users have done since then is not touched.
 
 local function set_back(prefix, now, back, o)
     local from = num(now + math.floor(back / 2))

@@ -91,8 +91,8 @@ void part_fcall_open(presence_t *p, const part_t *part, const char *name);
 CHAT_MUST_CHECK int part_reply(presence_t *p, redisReply **reply,
     fcall_rc_e *rc);
 
-/* the same of a function of chat_v1.  That is brought by chat-persist, which may
-   not be there yet, or be an older one: whatever is not ok is NULL */
+/* the same of a function of chat_v1.  That is brought by chat-persist, which
+   may not be there yet, or be an older one: whatever is not ok is NULL */
 CHAT_MUST_CHECK int part_reply_chat(presence_t *p, redisReply **reply);
 
 /* how many there are, from PostgreSQL or else from Redis */
