@@ -45,6 +45,10 @@ ngx_chat_list_conversations(ngx_chat_request_t *rq)
         return;
     }
 
+    if (!ngx_chat_user_pass(rq)) {
+        return;                         /* what changes later is told */
+    }
+
     cursor.data = rq->parsed.cursor;
     cursor.len = rq->parsed.cursor_len;
 

@@ -30,8 +30,8 @@ struct ngx_chat_request_s {
     ngx_chat_name_t        name;
     uint32_t               hash;        /* of the name: walks of the queue read
                                            up to here */
-    ngx_queue_t            wait;        /* room->waiting, audience->waiting or
-                                           node->line, if in_line;
+    ngx_queue_t            wait;        /* node->line, or waiting of room,
+                                           user or audience, if in_line;
                                            ack->waiting, if accepted */
     ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;

@@ -24,6 +24,7 @@ static void ngx_chat_user_subscribe(ngx_chat_user_t *user);
 static void ngx_chat_user_free(ngx_chat_user_t *user);
 static ngx_str_t ngx_chat_user_channel(ngx_chat_user_t *user);
 static ngx_str_t ngx_chat_user_of_channel(ngx_str_t *channel);
+static void ngx_chat_user_run(ngx_chat_user_t *user);
 static void ngx_chat_user_on_resubscribe(ngx_event_t *ev);
 static ngx_uint_t ngx_chat_user_take(ngx_chat_node_t *node,
     ngx_str_t *channels);
@@ -232,6 +233,7 @@ ngx_chat_user_create(ngx_chat_node_t *node, ngx_chat_identity_t *identity)
                                                     node->conf->partitions);
 
     ngx_queue_init(&user->sessions);
+    ngx_queue_init(&user->waiting);
 
     ngx_rbtree_insert(&node->users.tree, &user->node.node);
     ngx_queue_insert_tail(&node->users.all, &user->peers);
@@ -333,6 +335,21 @@ ngx_chat_user_is_heard(ngx_chat_user_t *user)
     return user->owner->subscriber.up
            && user->link == user->owner->users.link
            && user->subscribed;
+}
+
+
+ngx_uint_t
+ngx_chat_user_pass(ngx_chat_request_t *rq)
+{
+    ngx_chat_user_t  *user = rq->session->user;
+
+    if (user == NULL || ngx_chat_user_is_heard(user)) {
+        return 1;
+    }
+
+    ngx_chat_line_wait(rq, &user->waiting);
+
+    return 0;
 }
 
 
@@ -466,9 +483,37 @@ ngx_chat_user_on_subscribed(ngx_chat_node_t *node, ngx_str_t *channel)
 
     if (user->nsessions == 0) {
         ngx_chat_user_release(user);
+        return;
+    }
 
-    } else if (!user->fresh) {
+    if (!user->fresh) {
         ngx_chat_lease_changed(user);   /* the answer tells it */
+    }
+
+    ngx_chat_user_run(user);
+}
+
+
+/* what waited for the subscription; the user may be gone on return */
+
+static void
+ngx_chat_user_run(ngx_chat_user_t *user)
+{
+    ngx_queue_t          waiting;
+    ngx_chat_request_t  *rq;
+
+    if (ngx_queue_empty(&user->waiting)) {
+        return;
+    }
+
+    ngx_queue_init(&waiting);
+    ngx_queue_add(&waiting, &user->waiting);
+    ngx_queue_init(&user->waiting);
+
+    while (!ngx_queue_empty(&waiting)) {
+        rq = ngx_queue_data(ngx_queue_head(&waiting), ngx_chat_request_t, wait);
+        ngx_chat_line_leave(rq);
+        ngx_chat_request_run(rq);
     }
 }
 

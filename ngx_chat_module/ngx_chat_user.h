@@ -33,6 +33,7 @@ struct ngx_chat_user_s {
     ngx_queue_t         peers;          /* users->all; those whose subscription
                                            is of an older link come first */
     ngx_queue_t         sessions;       /* open ones: session->user_queue */
+    ngx_queue_t         waiting;        /* requests, for the subscription */
     ngx_str_t           text;           /* of the choice, as it stands between
                                            the quotes of JSON; ours to free */
     uint32_t            nsessions;
@@ -86,6 +87,10 @@ void ngx_chat_user_release(ngx_chat_user_t *user);
 
 /* whether what is published to the user is heard */
 ngx_uint_t ngx_chat_user_is_heard(ngx_chat_user_t *user);
+
+/* 0: the request waits, and is run again when that is so: what it is told of
+   must not change unheard */
+ngx_uint_t ngx_chat_user_pass(ngx_chat_request_t *rq);
 
 /* NULL: there are no sessions of that user here */
 ngx_chat_user_t *ngx_chat_user_find(ngx_chat_node_t *node,
