@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Time::HiRes qw(time);
 
 use ChatTest;
-use ChatTest::Seen;
+use ChatTest::Shown;
 
 my $chat = ChatTest->new(
     workers => 1,
@@ -19,7 +19,7 @@ my $chat = ChatTest->new(
 );
 $chat->start;
 
-my $seen = ChatTest::Seen->new($chat);
+my $seen = ChatTest::Shown->new($chat);
 
 $chat->create('small', type => 'group', by => 'ada',
               members => [qw(bob cy dan)]);
