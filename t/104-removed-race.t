@@ -109,6 +109,8 @@ sub judge ($session, $log) {
             next;
         }
 
+        next if !defined $data->{revision};     # a hint, for who has not joined
+
         return "$message->{type} though not joined" if !$joined;
 
         my ($next) = grep { $_ > $last } @$log;
