@@ -77,7 +77,7 @@ local function rewind(keys, a)
         return {'refused', 'the partition is open'}
     end
 
-    redis.call('DEL', prefix .. 'log', prefix .. 'need', prefix .. 'marks',
+    redis.call('DEL', prefix .. 'log', prefix .. 'marks',
                prefix .. 'unread', prefix .. 'unread:taken')
     redis.call('XADD', prefix .. 'log', a[3], 'k', 'none')
     redis.call('XTRIM', prefix .. 'log', 'MAXLEN', 0)
