@@ -325,7 +325,8 @@ ngx_chat_user_is_invisible(ngx_chat_user_t *user)
     }
 
     return user->choice == NGX_CHAT_CHOICE_INVISIBLE
-           || user->choice == NGX_CHAT_CHOICE_UNKNOWN;
+           || user->choice == NGX_CHAT_CHOICE_UNKNOWN
+           || !ngx_chat_user_is_heard(user) || !user->fresh;
 }
 
 

@@ -114,13 +114,16 @@ end
 --             invisible; 0
 --   last      ms when last seen; not told while the user is seen
 --   left      ms when the last session ended while the choice was not known; 0
---   idle      ms since when there are no sessions; 0: there are some
+--   idle      ms since when nobody has seen the user, or, if that is longer
+--             ago, when one who was forgotten was asked for; it does not count
+--             while the user is seen.  What others can notice of a record is
+--             the same whether there are sessions that they do not see or none
 --   sessions  "<incarnation>,<sessions>,<active ones>;" of each node, or "-"
 
-local function record_new(part)
+local function record_new(idle)
     return {
         told = 'f', choice = '?', loaded = false, news = '0', known = false,
-        version = 0, ends = 0, last = 0, left = 0, idle = part.now,
+        version = 0, ends = 0, last = 0, left = 0, idle = idle,
         sessions = {}, shown = '', text = ''
     }
 end
@@ -257,6 +260,7 @@ end
 -- ended, or it became invisible, which must look the same.
 
 local function vanish(part, r, at)
+    r.idle = part.now
     r.last = math.max(r.last, at)
     r.news = '2'
     r.ends = r.told ~= 'f' and part.now + part.grace or 0
@@ -295,10 +299,7 @@ local function sessions_change(part, r, incarnation, n, active, at)
     local moved = sessions_set(r, incarnation, n, active)
     local is, has = seen_as(r), #r.sessions ~= 0
 
-    if has then
-        r.idle = 0
-    elseif had then
-        r.idle = part.now
+    if had and not has then
         r.left = not r.known and at or 0
     end
 
@@ -312,7 +313,7 @@ local function sessions_change(part, r, incarnation, n, active, at)
         r.due = r.ends ~= 0 and r.ends or part.now
 
     elseif had and not has and r.ends == 0 then
-        r.due = part.now + part.forget
+        r.due = math.max(part.now, r.idle + part.forget)
     end
 
     return moved

@@ -43,7 +43,7 @@ local function report(keys, a)
         local r = users[name]
 
         if r or n ~= '0' then
-            r = r or record_new(part)
+            r = r or record_new(0)
             users[name] = r
 
             if sessions_change(part, r, a[2], n, active, part.now) then
@@ -173,7 +173,7 @@ local function set(keys, a)
 
     name = a[2]
     users = users_read(part, { name })
-    r = users[name] or record_new(part)
+    r = users[name] or record_new(part.now)
     users[name] = r
     was = seen_as(r)
 
@@ -226,6 +226,15 @@ local function own(keys, a)
 end
 
 
+-- Whether one who is invisible would have been forgotten by now, had it left:
+-- to be loaded takes a moment, by which nobody is to tell the two apart.
+
+local function is_forgotten(part, r)
+    return r.known and r.choice == 'i' and #r.sessions ~= 0 and r.told == 'f'
+           and r.ends == 0 and part.now >= r.idle + part.forget
+end
+
+
 -- read: partitions, identity, users.
 --
 -- ok, epoch, n, then of each "<state> <last seen> <text>" as it was told up to
@@ -251,15 +260,23 @@ local function read(keys, a)
         local state = ''
 
         if not r then
-            r = record_new(part)
+            r = record_new(part.now)
             r.due = part.now
             users[name] = r
+
+        elseif is_forgotten(part, r) then
+            r.known, r.loaded = false, false
+            r.due, r.idle = part.now, part.now
 
         elseif r.known then
             state = r.told .. ' ' .. num(r.told == 'f' and r.last or 0) .. ' '
                     .. r.shown
         else
             r.due = part.now
+
+            if part.now >= r.idle + part.forget then
+                r.idle = part.now       -- or else it would be at once again
+            end
         end
 
         answer[i + 3] = state

@@ -58,8 +58,9 @@ subtest 'who is gone is forgotten, and loaded again' => sub {
     my $seen = $p->seen('amy');
     ok(forgotten(qw(amy bob)), 'forgotten');
     is($p->seen('amy'), '', 'not known at first');
-    wait_until { $p->seen('amy') ne '' };
-    is($p->seen('amy'), $seen, 'then the same as before');
+    my $again;
+    wait_until { $again = $p->seen('amy') };
+    is($again, $seen, 'then the same as before');
     $p->report($node, bob => [1, 1]);
     is($p->becomes('bob', 'b'), 'b 0 in a \"meeting\"', 'and the choice');
     $p->report($node, bob => [0, 0]);
@@ -89,8 +90,8 @@ subtest 'PostgreSQL is away' => sub {
     my @messages = $p->heard;
     is_deeply([grep { /^[oab]/ } $p->lines_about('cat', @messages)], [],
               'who was never seen');
-    is_deeply([map { $_->[1] } grep { $_->[0] =~ /user/ } @messages],
-              ['self i hidden'], 'and is told its own choice');
+    my %own = map { $_->[1] => 1 } grep { $_->[0] =~ /user/ } @messages;
+    is_deeply([keys %own], ['self i hidden'], 'and is told its own choice');
     stored('dan', 'away|chosen now|t|t', 'what happened meanwhile is stored');
 };
 
