@@ -19,13 +19,14 @@ static ngx_int_t ngx_chat_limit_refuse(ngx_chat_session_t *s,
 static ngx_int_t ngx_chat_limit_frames(ngx_chat_session_t *s, ngx_uint_t n);
 
 
-/* those whose event everybody in the conversation gets */
+/* those whose event everybody gets who is in the conversation, or watches */
 
 static const uint8_t  ngx_chat_limit_messages[CHAT_REQUEST_UNKNOWN] = {
     [CHAT_REQUEST_MESSAGE_SEND] = 1,
     [CHAT_REQUEST_MESSAGE_EDIT] = 1,
     [CHAT_REQUEST_REACTION_ADD] = 1,
     [CHAT_REQUEST_REACTION_REMOVE] = 1,
+    [CHAT_REQUEST_PRESENCE_SET] = 1,
 };
 
 

@@ -116,9 +116,11 @@ subtest 'messages of a user' => sub {
        'an edit is one');
     is(limited($dave, "reaction.$_", { %of, emoji => 'x' }, 1), 1,
        "reaction.$_ is one") for qw(add remove);
+    is(limited($dave, 'presence.set', { status => 'busy' }, 1), 1,
+       'a choice of presence is one');
     is(limited($dave, 'message.delete', \%of, 1), 0, 'a deletion is none');
     is(limited($dave, 'history.get', \%history, 1), 0, 'nor anything else');
-    is($chat->limited('message_rate'), 4, 'counted');
+    is($chat->limited('message_rate'), 5, 'counted');
 };
 
 subtest 'who goes on though refused is closed' => sub {
