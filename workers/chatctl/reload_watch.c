@@ -106,6 +106,10 @@ watch_is_over(const watch_t *w)
     size_t            i;
     const watcher_t  *s;
 
+    if (w->accepted > w->sequence) {
+        return false;                   /* its reply has overtaken the event */
+    }
+
     for (i = 0; i < w->n; i++) {
         s = &w->watchers[i];
 
