@@ -41,12 +41,12 @@ COMMON     := $(wildcard common/*.c)
 WORKER_LIB := $(wildcard workers/lib/*.c)
 
 # a function library is one file: these are joined, each uses those before it
-LUA_PARTS   = $(patsubst %,redis/%.lua,chat conversation hot fact change \
+LUA_PARTS   = $(patsubst %,redis/%.lua,chat base conversation hot fact change \
                 user message settings member append mark typing audience read \
                 revisions holder \
                 idle revoke register)
-PRESENCE_PARTS = $(patsubst %,redis/%.lua,presence presence_node \
-                presence_hold presence_register)
+PRESENCE_PARTS = $(patsubst %,redis/%.lua,presence base \
+                presence_user presence_node presence_hold presence_register)
 
 UNIT_TESTS := $(wildcard t/unit/*_test.c)
 TESTS      := $(wildcard t/*.t)

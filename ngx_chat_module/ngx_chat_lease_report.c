@@ -32,6 +32,9 @@ typedef struct {
     ngx_uint_t          link;           /* users->link, then */
     ngx_uint_t          n;
     ngx_chat_user_t    *users[NGX_CHAT_LEASE_USERS];
+    uint8_t             asked[NGX_CHAT_LEASE_USERS];    /* the answer says what
+                                           the user has chosen, unless the
+                                           channel does */
 } ngx_chat_lease_report_t;
 
 
@@ -305,6 +308,8 @@ ngx_chat_lease_send(ngx_chat_lease_report_t *r)
     ngx_chat_count_add(node, NGX_CHAT_COUNT_PRESENCE_REPORTED, r->n);
 
     for (i = 0; i < r->n; i++) {
+        r->asked[i] = ngx_chat_user_is_heard(r->users[i])
+                      && !r->users[i]->fresh;
         ngx_chat_lease_sent(r->users[i]);
     }
 
@@ -322,7 +327,6 @@ ngx_chat_lease_sent(ngx_chat_user_t *user)
     user->told = user->nsessions;
     user->told_active = user->nactive;
     user->known = 1;
-    user->asked = ngx_chat_user_is_heard(user) && !user->fresh;
 }
 
 
@@ -413,7 +417,7 @@ ngx_chat_lease_learn(ngx_chat_lease_report_t *r, redisReply *reply)
     for (i = 0; i < r->n; i++) {
         user = r->users[i];
 
-        if (user->asked && !user->fresh && user->nsessions > 0) {
+        if (r->asked[i] && !user->fresh && user->nsessions > 0) {
             ngx_chat_choice_learn(user, letters.data[i]);
         }
     }

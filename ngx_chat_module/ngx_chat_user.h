@@ -50,8 +50,6 @@ struct ngx_chat_user_s {
 
     unsigned            dirty:1;        /* it is in lease->dirty */
     unsigned            known:1;        /* Redis was told of the user */
-    unsigned            asked:1;        /* the next answer says what was
-                                           chosen, unless the channel does */
     uint32_t            number;         /* of the lease, under which there */
     uint32_t            told;           /* are so many sessions */
     uint32_t            told_active;

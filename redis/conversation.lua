@@ -1,11 +1,6 @@
 -- The partition, the conversation and its members, as every function finds
 -- them.
 
-local function num(n)
-    return string.format('%d', n)       -- of 64 bits in Redis' Lua
-end
-
-
 local function generation_of(revision)
     return math.floor(revision / GENERATION)
 end
@@ -20,12 +15,6 @@ local function id_above(a, b)
     am, as, bm, bs = tonumber(am), tonumber(as), tonumber(bm), tonumber(bs)
 
     return am > bm or (am == bm and as > bs)
-end
-
-
-local function now_ms()
-    local t = redis.call('TIME')
-    return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 
 

@@ -93,6 +93,19 @@ subtest 'with --verify it counts what its own sessions get' => sub {
     }, 'nothing of it stays');
 };
 
+# each reply is there long before the event, that of the last message, too
+
+subtest 'an event that comes late is waited for' => sub {
+    my $alice = $chat->connect(user => 'alice');    # makes it take longer
+
+    $chat->proxy->delay('redis', only => ':subscriber$', ms => 300);
+
+    my (undef, $text) = $chat->chatctl('reload', @verify, '--json');
+
+    is(decode($text)->{own}{missed}, 0, 'nothing was missed') or diag($text);
+    $chat->proxy->heal('redis');
+};
+
 subtest 'what a node did not hear is told' => sub {
     $chat->proxy->swallow('redis', message => 'chatctl-reload', times => 20);
 

@@ -28,6 +28,26 @@ sub metrics () {
 }
 
 
+# Frames, bytes and calls are counted when they were sent: a client may have
+# them before.  And who has disconnected may still be here.
+
+sub still ($sessions) {
+    my $last = '';
+
+    wait_until {
+        my $m = metrics();
+        my $now = join ' ', map { "$_=$m->{$_}" }
+            grep { /^chat_(?:sent|sends|frames_sent|sessions)/ } sort keys %$m;
+        my $same = $now eq $last && $m->{chat_sessions} == $sessions;
+
+        $last = $now;
+        $same;
+    };
+
+    return;
+}
+
+
 # what has grown meanwhile: { series => by how much }; frames, bytes and calls
 # follow what they are of, so it waits for those that are named
 
@@ -99,6 +119,7 @@ subtest 'handshakes' => sub {
 subtest 'requests, by what came of them' => sub {
     $chat->create('lobby');
     $_->join('lobby') for $alice, $bob;
+    still(2);
 
     my $grown = grown(sub {
         $alice->say('lobby', $_) for 'one', 'two';

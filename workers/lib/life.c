@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -168,6 +170,23 @@ life_random(void *dst, size_t size)
         log_alert("the system gives no randomness", log_errno());
         abort();
     }
+}
+
+
+void
+life_name(char dst[LIFE_NAME])
+{
+    char      host[32] = "";
+    uint32_t  number;
+
+    life_random(&number, sizeof(number));
+
+    if (gethostname(host, sizeof(host) - 1) == -1) {
+        host[0] = '?';
+    }
+
+    (void) snprintf(dst, LIFE_NAME, "%s:%d:%08x", host, (int) getpid(),
+                    number);
 }
 
 

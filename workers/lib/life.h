@@ -38,6 +38,13 @@ life_rc_e life_wait(int fd, short events, uint64_t at, bool until_stop);
 
 void life_random(void *dst, size_t size);
 
+/* host, process and chance: no other process is ever called the same.  Below
+   64 bytes, which is what PostgreSQL keeps of a session's name */
+
+#define LIFE_NAME  64
+
+void life_name(char dst[LIFE_NAME]);
+
 
 /* when to try again: 100 ms, doubling to 5 s, each spread by a half */
 

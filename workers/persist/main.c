@@ -5,7 +5,6 @@
 #include "persist.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "need.h"
@@ -50,7 +49,6 @@ static options_rc_e persist_read_options(persist_t *p, teller_t *teller,
     int argc, char **argv);
 static int teller_start(teller_t *teller, persist_t *p);
 static void teller_stop(teller_t *teller);
-static void persist_name(persist_t *p);
 static int persist_turn(persist_t *p, batch_t *batch);
 static int persist_work(persist_t *p, batch_t *batch);
 static int persist_store(persist_t *p, batch_t *batch);
@@ -116,7 +114,7 @@ persist_init(persist_t *p, teller_t *teller, int argc, char **argv)
 
     log_init("chat-persist");
     life_init();
-    persist_name(p);
+    life_name(p->holder);
 
     p->db.name = p->holder;
     p->db.timeout = 15000;
@@ -217,26 +215,6 @@ teller_stop(teller_t *teller)
 {
     status_stop(&teller->status);
     watch_stop(&teller->watch);
-}
-
-
-/* host, process and chance: no other process is ever called the same.  Below
-   64 bytes, which is what PostgreSQL keeps of a session's name. */
-
-static void
-persist_name(persist_t *p)
-{
-    char      host[32] = "";
-    uint32_t  number;
-
-    life_random(&number, sizeof(number));
-
-    if (gethostname(host, sizeof(host) - 1) == -1) {
-        host[0] = '?';
-    }
-
-    (void) snprintf(p->holder, sizeof(p->holder), "%s:%d:%08x", host,
-                    (int) getpid(), number);
 }
 
 

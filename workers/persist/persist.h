@@ -68,7 +68,7 @@ typedef struct persist_s {
     uint64_t         db_link;       /* the links that the parts below were */
     uint64_t         redis_link;    /*   last looked at on */
 
-    char             holder[64];    /* names this process */
+    char             holder[LIFE_NAME];     /* names this process */
     uint64_t         backlog;       /* entries of a log at most */
     uint64_t         lease_at;      /* when to renew */
     uint64_t         look_at;       /* when to look_check() */

@@ -6,7 +6,6 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "options.h"
@@ -37,7 +36,6 @@ static options_rc_e presence_init(presence_t *p, status_t *status, int argc,
     char **argv);
 static options_rc_e presence_read_options(presence_t *p, status_t *status,
     int argc, char **argv);
-static void presence_name(presence_t *p);
 static int presence_start(presence_t *p, status_t *status);
 static int presence_turn(presence_t *p, uint64_t at[LOOP_JOBS]);
 static void presence_wait(presence_t *p);
@@ -98,7 +96,7 @@ presence_init(presence_t *p, status_t *status, int argc, char **argv)
 
     log_init("chat-presence");
     life_init();
-    presence_name(p);
+    life_name(p->holder);
 
     p->desk.db.name = p->holder;
     p->redis.keeper = &redis_library_presence;
@@ -163,26 +161,6 @@ presence_read_options(presence_t *p, status_t *status, int argc, char **argv)
     }
 
     return OPTIONS_OK;
-}
-
-
-/* host, process and chance: no other process is ever called the same.  Below
-   64 bytes, which is what PostgreSQL keeps of a session's name. */
-
-static void
-presence_name(presence_t *p)
-{
-    char      host[32] = "";
-    uint32_t  number;
-
-    life_random(&number, sizeof(number));
-
-    if (gethostname(host, sizeof(host) - 1) == -1) {
-        host[0] = '?';
-    }
-
-    (void) snprintf(p->holder, sizeof(p->holder), "%s:%d:%08x", host,
-                    (int) getpid(), number);
 }
 
 

@@ -46,7 +46,7 @@ typedef struct presence_s {
     desk_t           desk;
     metrics_t        metrics;
 
-    char             holder[64];    /* names this process */
+    char             holder[LIFE_NAME];     /* names this process */
     uint64_t         grace;         /* s */
     uint64_t         settle;        /* s */
     uint64_t         forget;        /* s */
