@@ -314,8 +314,6 @@ ngx_chat_choice_set(ngx_chat_request_t *rq)
 static void
 ngx_chat_choice_on_set(void *data, redisReply *reply)
 {
-    chat_writer_t        w;
-    ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
     if (ngx_chat_ask_returned(rq) != NGX_OK) {
@@ -325,7 +323,8 @@ ngx_chat_choice_on_set(void *data, redisReply *reply)
     switch (ngx_chat_lease_answer(reply, 1)) {
 
     case NGX_CHAT_LEASE_OK:
-        break;
+        ngx_chat_request_done_empty(rq);
+        return;
 
     case NGX_CHAT_LEASE_REFUSED:
         ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
@@ -338,16 +337,5 @@ ngx_chat_choice_on_set(void *data, redisReply *reply)
         ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
                               "presence is not available");
         return;
-    }
-
-    b = ngx_chat_request_reply(rq, 0, &w);
-    if (b == NULL) {
-        return;
-    }
-
-    chat_write_cstr(&w, "{}");
-
-    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
-        ngx_chat_request_done(rq, b);
     }
 }

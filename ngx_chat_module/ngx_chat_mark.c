@@ -41,9 +41,7 @@ ngx_chat_mark(ngx_chat_request_t *rq)
 static void
 ngx_chat_mark_on_reply(void *data, redisReply *reply)
 {
-    chat_writer_t        w;
     ngx_chat_answer_e    answer;
-    ngx_chat_buffer_t   *b;
     ngx_chat_request_t  *rq = data;
 
     if (ngx_chat_ask_answer(rq, reply, 1, &answer) != NGX_OK) {
@@ -55,14 +53,5 @@ ngx_chat_mark_on_reply(void *data, redisReply *reply)
         return;
     }
 
-    b = ngx_chat_request_reply(rq, 0, &w);
-    if (b == NULL) {
-        return;
-    }
-
-    chat_write_cstr(&w, "{}");
-
-    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
-        ngx_chat_request_done(rq, b);
-    }
+    ngx_chat_request_done_empty(rq);
 }

@@ -516,6 +516,25 @@ ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply)
 }
 
 
+void
+ngx_chat_request_done_empty(ngx_chat_request_t *rq)
+{
+    chat_writer_t       w;
+    ngx_chat_buffer_t  *b;
+
+    b = ngx_chat_request_reply(rq, 0, &w);
+    if (b == NULL) {
+        return;
+    }
+
+    chat_write_cstr(&w, "{}");
+
+    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
+        ngx_chat_request_done(rq, b);
+    }
+}
+
+
 /* takes it from its session; frees it unless a reply of Redis is to come */
 
 void

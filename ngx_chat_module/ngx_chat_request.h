@@ -86,6 +86,7 @@ void ngx_chat_request_fail(ngx_chat_request_t *rq, chat_code_e code,
 void ngx_chat_request_fail_after(ngx_chat_request_t *rq, chat_code_e code,
     const char *message, ngx_uint_t retry);     /* seconds, 0: none */
 void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
+void ngx_chat_request_done_empty(ngx_chat_request_t *rq);   /* with no data */
 void ngx_chat_request_late(ngx_chat_request_t *rq);     /* its deadline */
 
 /* runs it, or runs it again: a conversation was loaded, a room subscribed;

@@ -32,7 +32,6 @@ static void ngx_chat_typing_ask(ngx_chat_request_t *rq,
     ngx_chat_typing_t *t);
 static ngx_uint_t ngx_chat_typing_is_hidden(ngx_chat_join_t *join);
 static void ngx_chat_typing_on_asked(void *data, redisReply *reply);
-static void ngx_chat_typing_answer(ngx_chat_request_t *rq);
 static void ngx_chat_typing_publish(ngx_chat_typing_t *t);
 static void ngx_chat_typing_on_published(void *data, redisReply *reply);
 static void ngx_chat_typing_event(chat_writer_t *w, ngx_chat_join_t *join,
@@ -93,13 +92,13 @@ ngx_chat_typing_start(ngx_chat_request_t *rq)
         && ngx_current_msec - t->asked < NGX_CHAT_TYPING_AGAIN)
     {
         ngx_chat_typing_move(t);
-        ngx_chat_typing_answer(rq);
+        ngx_chat_request_done_empty(rq);
         return;
     }
 
     if (rq->node->load.level >= NGX_CHAT_OVERLOAD_TYPING) {
         ngx_chat_count(rq->node, NGX_CHAT_COUNT_SHED_TYPING);
-        ngx_chat_typing_answer(rq);
+        ngx_chat_request_done_empty(rq);
         return;
     }
 
@@ -234,7 +233,7 @@ ngx_chat_typing_on_asked(void *data, redisReply *reply)
         t->told |= ngx_chat_bus_uint(reply, 1) == 1;
     }
 
-    ngx_chat_typing_answer(rq);
+    ngx_chat_request_done_empty(rq);
 }
 
 
@@ -252,26 +251,7 @@ ngx_chat_typing_stop(ngx_chat_request_t *rq)
     }
 
     ngx_chat_typing_end(join);
-    ngx_chat_typing_answer(rq);
-}
-
-
-static void
-ngx_chat_typing_answer(ngx_chat_request_t *rq)
-{
-    chat_writer_t       w;
-    ngx_chat_buffer_t  *b;
-
-    b = ngx_chat_request_reply(rq, 0, &w);
-    if (b == NULL) {
-        return;
-    }
-
-    chat_write_cstr(&w, "{}");
-
-    if (ngx_chat_request_reply_end(rq, b, &w) == NGX_OK) {
-        ngx_chat_request_done(rq, b);
-    }
+    ngx_chat_request_done_empty(rq);
 }
 
 
