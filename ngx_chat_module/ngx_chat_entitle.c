@@ -23,6 +23,7 @@
 
 
 static void ngx_chat_entitle_due_all(ngx_chat_subscriber_t *sr);
+static void ngx_chat_entitle_watching(ngx_chat_user_t *user);
 static void ngx_chat_entitle_watchers(ngx_chat_node_t *node,
     ngx_str_t *qualified);
 static void ngx_chat_entitle_queue(ngx_chat_subscriber_t *sr);
@@ -107,18 +108,29 @@ ngx_chat_entitle_end(ngx_chat_subscriber_t *sr)
 void
 ngx_chat_entitle_on_out(ngx_chat_node_t *node, ngx_str_t *qualified)
 {
-    ngx_queue_t         *q;
-    ngx_chat_user_t     *user;
-    ngx_chat_session_t  *s;
+    ngx_chat_user_t  *user;
 
     node->subscribers.outs++;
 
     ngx_chat_entitle_watchers(node, qualified);
 
     user = ngx_chat_user_find(node, qualified);
-    if (user == NULL) {
-        return;
+
+    if (user != NULL) {
+        ngx_chat_entitle_watching(user);
     }
+
+    ngx_chat_entitle_advance(node);
+}
+
+
+/* all that the user's own sessions have subscribed to */
+
+static void
+ngx_chat_entitle_watching(ngx_chat_user_t *user)
+{
+    ngx_queue_t         *q;
+    ngx_chat_session_t  *s;
 
     for (q = ngx_queue_head(&user->sessions);
          q != ngx_queue_sentinel(&user->sessions);
@@ -130,8 +142,6 @@ ngx_chat_entitle_on_out(ngx_chat_node_t *node, ngx_str_t *qualified)
             ngx_chat_entitle_due_all(s->subscriber);
         }
     }
-
-    ngx_chat_entitle_advance(node);
 }
 
 
