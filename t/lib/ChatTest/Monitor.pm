@@ -25,13 +25,19 @@ sub new ($class, $socket) {
 # from when we began to listen
 
 sub await ($self, $function, $conversation, $times = 1) {
-    wait_until {
-        sysread $self->{pipe}, $self->{text}, 65536, length $self->{text};
-        $times <= (() = $self->{text}
-                       =~ /"chat_v1_$function".*$conversation"/g);
-    };
+    wait_until { $times <= $self->count($function, $conversation) };
 
     return;
+}
+
+
+# how often that was, as far as we have heard
+
+sub count ($self, $function, $conversation) {
+    sysread $self->{pipe}, $self->{text}, 65536, length $self->{text};
+
+    return scalar(() = $self->{text}
+                       =~ /"chat_v1_$function".*$conversation"/g);
 }
 
 1;
