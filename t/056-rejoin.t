@@ -8,8 +8,13 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-my $chat = ChatTest->new(workers => 1,
-                         location => 'chat_request_timeout 300ms;');
+my $chat = ChatTest->new(workers => 1, location => 'chat_request_timeout 1m;',
+                         server => <<'END');
+    location = /hasty {
+        chat_websocket on;
+        chat_request_timeout 300ms;
+    }
+END
 $chat->start;
 $chat->create($_) for qw(lobby hall);
 
@@ -102,8 +107,15 @@ subtest 'with afterRevision it answers events, and the live ones go on' => sub {
     is_deeply([$alice->unexpected], [], 'with nothing twice');
 };
 
+# a session whose requests fail soon
+
+$alice->disconnect;
+$alice = $chat->connect(user => 'alice', path => '/hasty');
+
 subtest 'one that fails leaves the live one working' => sub {
-    my $missed = $alice->join('lobby')->{revision};
+    my $missed = $alice->insist('conversation.join', {
+        conversationId => 'lobby',
+    })->{revision};
 
     $chat->freeze('redis');
     like($alice->refused('conversation.join', { conversationId => 'lobby' })
@@ -114,13 +126,12 @@ subtest 'one that fails leaves the live one working' => sub {
     ok($alice->insist('history.get', { conversationId => 'lobby' }),
        'Redis is back');
 
-    $bob->insist('message.send', { conversationId => 'lobby',
-                                   clientMessageId => uuid(),
-                                   content => 'still there?' });
+    $bob->say('lobby', 'still there?');
     is($alice->hear('lobby')->{content}, 'still there?', 'alice still hears');
     is_deeply([$alice->unexpected], [], 'once');
-    is(@{ $alice->join('lobby', $missed)->{events} }, 1,
-       'and it can be joined once more');
+    is(@{ $alice->insist('conversation.join', {
+           conversationId => 'lobby', afterRevision => $missed,
+       })->{events} }, 1, 'and it can be joined once more');
 };
 
 subtest 'a first join that fails leaves nothing behind' => sub {
@@ -130,12 +141,10 @@ subtest 'a first join that fails leaves nothing behind' => sub {
     $chat->thaw('redis');
     $alice->insist('history.get', { conversationId => 'hall' });
 
-    $bob->insist('message.send', { conversationId => 'hall',
-                                   clientMessageId => uuid(),
-                                   content => 'not for alice' });
+    $bob->say('hall', 'not for alice');
     is_deeply([$alice->unexpected], [], 'alice hears nothing');
 
-    $alice->join('hall');
+    $alice->insist('conversation.join', { conversationId => 'hall' });
     $bob->say('hall', 'for alice');
     is($alice->hear('hall')->{content}, 'for alice', 'until she has joined');
 };

@@ -8,8 +8,8 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-my $chat = ChatTest->new(workers => 2, redis_options => 'timeout=1s',
-                         location => 'chat_request_timeout 1s;');
+my $chat = ChatTest->new(workers => 2, redis_options => 'timeout=2s',
+                         location => 'chat_request_timeout 4s;');
 $chat->start;
 $chat->create('lobby');
 
@@ -26,13 +26,15 @@ sub unavailable_ok () {
         'conversation.join'   => { conversationId => 'lobby',
                                    afterRevision => 0 },
         'conversation.create' => { type => 'group' },
-        'message.send'        => { conversationId => 'lobby',
+        'message.send'        => { conversationId => 'nowhere',
                                    content => 'x' },
         'history.get'         => { conversationId => 'lobby' },
     );
 
+    my %asked = map { $_ => $alice->post($_, $requests{$_}) } keys %requests;
+
     for my $type (sort keys %requests) {
-        my $error = $alice->refused($type, $requests{$type});
+        my $error = $alice->reply($asked{$type})->{error};
 
         like($error->{code}, qr/^(?:unavailable|timeout)$/, $type);
         like($error->{retryAfter}, qr/^\d+(?:\.\d+)?$/, 'with retryAfter')

@@ -12,12 +12,19 @@ use constant BACKLOG => 60;
 
 my $chat = ChatTest->new(workers => 2,
                          settings => { CHAT_BACKLOG => BACKLOG },
-                         location => 'chat_request_timeout 1s;');
+                         location => 'chat_request_timeout 1m;',
+                         server => <<'END');
+    location = /hasty {
+        chat_websocket on;
+        chat_request_timeout 500ms;
+    }
+END
 $chat->start;
 $chat->create($_) for qw(lobby attic);
 
 my $alice = $chat->connect(user => 'alice');
 my $bob = $chat->connect(user => 'bob', node_other_than => $alice);
+my $hasty = $chat->connect(user => 'alice', path => '/hasty');
 my $start = $alice->join('lobby')->{revision};
 
 $bob->join('lobby');
@@ -57,10 +64,10 @@ for my $part (qw(persist postgres)) {
         is($chat->http(path => '/readyz')->status, 200,
            'and nginx is ready');
 
-        is($alice->refused('conversation.join',
+        is($hasty->refused('conversation.join',
                            { conversationId => 'attic' })->{code},
            'unavailable', 'a cold conversation is unavailable');
-        ok($alice->request('ping'), 'the session lives');
+        ok($hasty->request('ping'), 'the session lives');
 
         $chat->restart($part);
         $chat->wait_stored(20);

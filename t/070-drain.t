@@ -7,7 +7,8 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-my $chat = ChatTest->new(workers => 2);
+my $chat = ChatTest->new(workers => 2,
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby');
 
@@ -48,12 +49,15 @@ subtest 'requests under way are answered first' => sub {
                      { conversationId => 'lobby', content => "$_" })
     } 1 .. 50;
 
+    my %old = map { $_ => 1 } $chat->workers;
+
     $alice->request('ping');
     $chat->reload;
 
     my @numbers = map { $alice->reply($_)->{data}{sequenceNumber} } @ids;
     is_deeply(\@numbers, [map { $numbers[0] + $_ } 0 .. 49], 'all 50');
     $alice->expect_close(1012);
+    wait_until { !grep { $old{$_} } $chat->workers };
 };
 
 subtest 'what comes after its turn is for the next process' => sub {
@@ -61,6 +65,7 @@ subtest 'what comes after its turn is for the next process' => sub {
 
     my $alice = $chat->connect(user => 'alice');
     my $bob = $chat->connect(user => 'bob', node_of => $alice);
+    my %old = map { $_ => 1 } $chat->workers;
 
     $chat->wait_stored;
     $chat->freeze('persist');
@@ -82,6 +87,7 @@ subtest 'what comes after its turn is for the next process' => sub {
     $alice->expect_close(1012);
     ok(!eval { $alice->reply($late); 1 }, 'what came later is not');
 
+    wait_until { !grep { $old{$_} } $chat->workers };
     $chat->wait_ready;
     my $again = $chat->connect(user => 'alice');
     $again->join('lobby');
@@ -98,7 +104,7 @@ subtest 'a graceful stop does the same' => sub {
     $nginx->tell('QUIT');
     like($_->expect_close(1012), qr/retry=\d+/, 'close 1012') for @crowd;
     is($nginx->wait_end, 0, 'nginx ends');
-    $chat->restart('nginx');
+    $chat->start_part('nginx');
 };
 
 subtest 'many reloads in a row leave nothing behind' => sub {

@@ -71,7 +71,7 @@ sub unheard ($command, $meanwhile = sub { }) {
         POSIX::_exit(0);
     }
 
-    my @result = $chat->chatctl(split(' ', $command), '--wait', '15',
+    my @result = $chat->chatctl(split(' ', $command), '--wait', '60',
                                 '--redis-url', "unix://$path");
     kill 'KILL', $pid;
     waitpid $pid, 0;

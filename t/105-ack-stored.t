@@ -174,7 +174,8 @@ subtest 'a reload waits for answers that wait' => sub {
     $bob->disconnect;
 
     $chat->reload;
-    silent_ok();
+    wait_until { $chat->logs->since({}) =~ /leaves, 1 requests .*alice/ };
+    ok(!$alice->readable, 'there is no answer');
     $chat->thaw('persist');
     answered_ok($number, $id);
     $alice->expect_close(1012);

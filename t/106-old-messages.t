@@ -13,7 +13,13 @@ use ChatTest;
 
 my $chat = ChatTest->new(
     workers  => 2,
-    location => 'chat_request_timeout 2s; chat_max_reactions 3;',
+    location => 'chat_request_timeout 1m; chat_max_reactions 3;',
+    server   => <<~'END',
+        location = /hasty {
+            chat_websocket on;
+            chat_request_timeout 500ms;
+        }
+        END
 );
 $chat->start;
 $chat->create('lobby');
@@ -155,7 +161,9 @@ subtest 'while PostgreSQL cannot be asked it is unavailable' => sub {
     $bob->insist('history.get', { conversationId => 'lobby' });
     $chat->freeze('persist');
 
-    my $error = $ada->refused('message.edit', about($old[4], content => 'y'));
+    my $hasty = $chat->connect(user => 'ada', path => '/hasty');
+    my $error = $hasty->refused('message.edit',
+                                about($old[4], content => 'y'));
 
     is($error->{code}, 'unavailable', 'a message that Redis does not know');
     is($error->{retryAfter}, 1, 'for now');

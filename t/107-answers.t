@@ -12,7 +12,13 @@ use ChatTest::Library qw(load_library);
 my $chat = ChatTest->new(
     with     => ['redis'],
     http     => 'chat_partitions 1;',
-    location => 'chat_request_timeout 500ms;',
+    location => 'chat_request_timeout 1m;',
+    server   => <<~'END',
+        location = /hasty {
+            chat_websocket on;
+            chat_request_timeout 500ms;
+        }
+        END
 );
 $chat->start;
 
@@ -27,6 +33,7 @@ $told .= "redis.register_function('chat_v1_$_', answer)\n"
 load_library($chat, $told);
 
 my $ada = $chat->connect(user => 'ada');
+my $hasty = $chat->connect(user => 'ada', path => '/hasty');
 
 my %requests = (
     'message.send'        => { content => 'x' },
@@ -43,18 +50,18 @@ my %requests = (
 
 # the reply to a request that Redis answers so
 
-sub reply_to ($type, $answer) {
+sub reply_to ($type, $answer, $client = $ada) {
     $chat->redis_cli('SET', 'answer', encode($answer));
 
     my %data = %{ $requests{$type} };
     $data{conversationId} = 'lobby' if $type ne 'conversation.create';
 
-    return $ada->reply($ada->post($type, \%data));
+    return $client->reply($client->post($type, \%data));
 }
 
 
-sub code_of ($type, $answer) {
-    my $reply = reply_to($type, $answer);
+sub code_of ($type, $answer, @client) {
+    my $reply = reply_to($type, $answer, @client);
 
     return $reply->{ok} ? 'ok' : $reply->{error}{code};
 }
@@ -141,7 +148,7 @@ subtest 'what makes no sense to some requests' => sub {
 subtest 'what Redis lacks is waited for' => sub {
     for my $type (qw(message.send reaction.add member.list)) {
         for my $need ('conversation', 'client id', 'message') {
-            is(code_of($type, ['need', $need, uuid()]), 'unavailable',
+            is(code_of($type, ['need', $need, uuid()], $hasty), 'unavailable',
                "$type: $need");
         }
     }
@@ -150,17 +157,17 @@ subtest 'what Redis lacks is waited for' => sub {
 
 # the reply to a list that chat-persist answers so; %s is the list's number
 
-sub list_told ($answer) {
-    my $id = $ada->post('conversation.list');
+sub list_told ($answer, $client = $ada) {
+    my $id = $client->post('conversation.list');
     my ($number) = (wait_until {
         $chat->redis_cli('XRANGE', 'chat:{p00}:need', '-', '+');
     }) =~ /^i\n(\d+)$/m;
 
     $chat->redis_cli('DEL', 'chat:{p00}:need');
-    $chat->redis_cli('PUBLISH', 'chat:node:' . $ada->node,
+    $chat->redis_cli('PUBLISH', 'chat:node:' . $client->node,
                      $answer =~ s/%s/$number/r);
 
-    my $reply = $ada->reply($id);
+    my $reply = $client->reply($id);
 
     return $reply->{ok} ? encode($reply->{data}) : $reply->{error}{code};
 }
@@ -174,7 +181,7 @@ subtest 'a list comes as it is, or it is said that it does not' => sub {
     is(list_told("range %s ok 1 0\n$_"), 'internal', encode($_))
         for '', "0 0 12\n{}\n", "0 0 . 3\n{}\n", "0 0 . x\n", '0 0 .',
             "0 0  2\n{}\n", "-1 0 . 2\n{}\n";
-    is(list_told($_), 'unavailable', encode($_))
+    is(list_told($_, $hasty), 'unavailable', encode($_))
         for 'range 999 ok 1 0', 'range %s', 'range x', 'what';
 };
 
@@ -183,7 +190,7 @@ subtest 'an answer may come when nobody waits for it any more' => sub {
     $ada->post($_, { conversationId => 'lobby', %{ $requests{$_} } })
         for sort keys %requests;
 
-    my $other = $chat->connect(user => 'bob');
+    my $other = $chat->connect(user => 'bob', path => '/hasty');
     my $id = $other->post('message.send',
                           { conversationId => 'lobby', content => 'x' });
     is($other->reply($id)->{error}{code}, 'timeout', 'one gave up');

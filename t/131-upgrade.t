@@ -11,7 +11,8 @@ use ChatTest;
 # fields of meta that 0.1 did not know
 use constant NEW => qw(desc ro slow owners last hn ihead);
 
-my $chat = ChatTest->new(workers => 1);
+my $chat = ChatTest->new(workers => 1,
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby', type => 'group', members => [qw(ada bob)]);
 

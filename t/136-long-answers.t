@@ -13,7 +13,6 @@ use ChatTest::Library qw(load_library);
 my $chat = ChatTest->new(
     with     => ['redis'],
     http     => 'chat_partitions 1;',
-    location => 'chat_request_timeout 500ms;',
 );
 $chat->start;
 

@@ -277,7 +277,7 @@ sub subtest ($title, $block) {
 
     if (!$passed) {
         $shown = 1;
-        Test::More::diag($stacks[$_]->logs->since($marks[$_] // {}))
+        Test::More::diag($stacks[$_]->logs->tail($marks[$_] // {}))
             for 0 .. $#stacks;
     }
 
@@ -292,7 +292,7 @@ sub done_testing () {
         or Test::More::diag(@faults);
 
     if (!Test::More->builder->is_passing && !$shown) {
-        Test::More::diag($_->logs->since({})) for @stacks;
+        Test::More::diag($_->logs->tail) for @stacks;
     }
 
     @stacks = ();

@@ -41,24 +41,28 @@ sub marks ($self) {
 
 
 sub since ($self, $marks) {
+    return join '', map { $self->_new($_, $marks) } sort keys %{ $self->{files} };
+}
+
+
+# the last lines of each, for people; of everything by default
+
+sub tail ($self, $marks = {}) {
     my $text = '';
 
     for my $name (sort keys %{ $self->{files} }) {
-        my $new = $self->_last_lines($name, $marks->{$name} // 0);
+        my @lines = split /^/, $self->_new($name, $marks);
 
-        $text .= "--- $name\n$new" if length $new;
+        splice @lines, 0, -TAIL, "...\n" if @lines > TAIL;
+        $text .= join '', "--- $name\n", @lines if @lines;
     }
 
     return $text;
 }
 
 
-sub _last_lines ($self, $name, $from) {
-    my @lines = split /^/, substr $self->text($name), $from;
-
-    splice @lines, 0, -TAIL, "...\n" if @lines > TAIL;
-
-    return join '', @lines;
+sub _new ($self, $name, $marks) {
+    return substr $self->text($name), $marks->{$name} // 0;
 }
 
 

@@ -10,19 +10,22 @@ use IO::Handle;
 use ChatTest::Wait qw(wait_until);
 
 
-# socket: that Redis listens at
+# socket: that Redis listens at; from now on we hear
 
 sub new ($class, $socket) {
     open my $pipe, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
         or croak "cannot run redis-cli: $!";
     $pipe->blocking(0);
 
-    return bless { pipe => $pipe, text => '' }, $class;
+    my $self = bless { pipe => $pipe, text => '' }, $class;
+
+    wait_until { $self->_heard =~ /^OK\n/ };
+
+    return $self;
 }
 
 
-# waits until the function was called for the conversation as often as that,
-# from when we began to listen
+# waits until the function was called for the conversation as often as that
 
 sub await ($self, $function, $conversation, $times = 1) {
     wait_until { $times <= $self->count($function, $conversation) };
@@ -34,10 +37,15 @@ sub await ($self, $function, $conversation, $times = 1) {
 # how often that was, as far as we have heard
 
 sub count ($self, $function, $conversation) {
+    return scalar(() = $self->_heard
+                       =~ /"chat_v1_$function".*$conversation"/g);
+}
+
+
+sub _heard ($self) {
     sysread $self->{pipe}, $self->{text}, 65536, length $self->{text};
 
-    return scalar(() = $self->{text}
-                       =~ /"chat_v1_$function".*$conversation"/g);
+    return $self->{text};
 }
 
 1;

@@ -111,7 +111,7 @@ sub blackhole ($self, $name, %o) {
 sub refuse ($self, $name) { return $self->_fault('refuse', $name) }
 
 
-# ms => how long everything takes
+# ms => how long everything takes; what was said last counts
 
 sub delay ($self, $name, %o) { return $self->_fault('delay', $name, %o) }
 

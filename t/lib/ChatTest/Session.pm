@@ -15,6 +15,7 @@ use ChatTest::Deflate qw(inflate);
 use ChatTest::Frame qw(:opcodes);
 use ChatTest::Hint qw(is_hint);
 use ChatTest::Json qw(decode encode);
+use ChatTest::Uuid qw(uuid);
 use ChatTest::Wait qw(wait_until PATIENCE);
 
 use constant RSV1 => 4;
@@ -89,9 +90,12 @@ sub request ($self, $type, $data = {}) {
 
 
 # A request that is repeated for as long as it is unavailable, and then must
-# succeed.
+# succeed.  One that was not answered in time may have been done: a message has
+# an id, so that there is one.
 
 sub insist ($self, $type, $data) {
+    $data = { clientMessageId => uuid(), %$data } if $type eq 'message.send';
+
     my $reply = wait_until {
         my $reply = $self->reply($self->post($type, $data));
         my $code = $reply->{ok} ? '' : $reply->{error}{code};

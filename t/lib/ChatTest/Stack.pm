@@ -116,7 +116,7 @@ sub start_part ($self, $name) {
         wait_until { $self->$ready || !$part->alive } 20;
     };
 
-    croak "$name does not start:\n" . $self->logs->since({})
+    croak "$name does not start:\n" . $self->logs->tail
         if !$served || !$part->alive;
 
     return;

@@ -148,7 +148,7 @@ sub start_part ($self, $name) {
         wait_within { $self->$ready($name) || !$part->alive } SERVES;
     };
 
-    croak "$name does not start:\n" . $self->logs->since({})
+    croak "$name does not start:\n" . $self->logs->tail
         if !$served || !$part->alive;
 
     return;

@@ -77,9 +77,9 @@ sub update ($self) {
     for my $way (@$self{qw(up down)}) {
         my @these = grep { ($_->{way} // $way->{name}) eq $way->{name} }
             @faults;
-        my ($delay) = map { $_->{ms} } grep { $_->{kind} eq 'delay' } @these;
+        my @delays = map { $_->{ms} } grep { $_->{kind} eq 'delay' } @these;
 
-        $way->{delay} = ($delay // 0) / 1000;
+        $way->{delay} = ($delays[-1] // 0) / 1000;
         $way->{stalled} = $black || grep { $_->{kind} eq 'stall' } @these;
 
         if ($self->{dead}) {
