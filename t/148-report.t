@@ -15,7 +15,6 @@ $chat->start;
 $chat->create($_) for qw(lobby hall);
 
 my $redis = ChatTest::Redis->new($chat->directory . '/redis.sock');
-my $ear = ChatTest::Redis->new($chat->directory . '/redis.sock');
 
 my $alice = $chat->connect(user => 'alice');
 my $bob = $chat->connect(user => 'bob', node_of => $alice);
@@ -39,22 +38,29 @@ sub report_of (@parts) {
 }
 
 
-# asks, until so many parts came
+# Asks, until so many parts came.  Nodes tell once a second at most, each by
+# itself, so that one of them may tell twice before another one does.
 
 sub ask ($token, $n) {
+    my %parts;
+    my $ear = ChatTest::Redis->new($chat->directory . '/redis.sock');
+
     $ear->call('SUBSCRIBE', "chat:doctor:$token");
 
-    # nodes tell once a second at most
     wait_until {
         $redis->call('PUBLISH', 'chat:nodes', "report $token");
-        _readable($ear, 0.3);
+
+        while (keys %parts < $n && _readable($ear, 0.3)) {
+            my $part = $ear->_reply->[2];
+            my ($of) = $part =~ /^node (\S+ pid \d+ part \d+) /;
+
+            $parts{$of} = $part;
+        }
+
+        keys %parts == $n;
     };
 
-    my @parts = map { $ear->_reply->[2] } 1 .. $n;
-
-    $ear->call('UNSUBSCRIBE', "chat:doctor:$token");
-
-    return report_of(@parts);
+    return report_of(map { $parts{$_} } sort keys %parts);
 }
 
 

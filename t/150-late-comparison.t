@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Monitor;
 
 my $chat = ChatTest->new(workers => 2, proxied => 1,
                          redis_options => 'timeout=30s',
@@ -23,12 +24,6 @@ my $command = $alice->node . ':command$';
 my $subscriber = $alice->node . ':subscriber$';
 
 
-sub calls () {
-    return $chat->redis_cli('INFO', 'commandstats')
-        =~ /cmdstat_fcall\w*:calls=(\d+)/ ? $1 : 0;
-}
-
-
 $_->join('lobby') for $alice, $carol;
 $carol->say('lobby', 'stored');
 $alice->hear('lobby');
@@ -41,10 +36,10 @@ $proxy->swallow('redis', message => 'lobby$', only => $subscriber);
 $carol->say('lobby', 'not heard');
 $proxy->stall('redis', way => 'down', only => $command);
 
-my $calls = calls();
+my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 my $join = $bob->post('conversation.join',
                       { conversationId => 'lobby', afterRevision => 0 });
-wait_until { calls() > $calls };
+$monitor->await('open', 'lobby');
 
 # and the news is there before the answer, while Redis is not asked before it
 # has loaded the conversation again

@@ -16,7 +16,13 @@ use constant {
 };
 
 my $chat = ChatTest->new(workers  => 1,
-                         location => 'chat_request_timeout 2s;');
+                         location => 'chat_request_timeout 1m;',
+                         server   => <<'END');
+    location = /hasty {
+        chat_websocket on;
+        chat_request_timeout 500ms;
+    }
+END
 $chat->start;
 $chat->create($_) for qw(lobby attic);
 
@@ -92,8 +98,10 @@ subtest 'sending is refused, and what was accepted is stored' => sub {
 };
 
 subtest 'what is not in Redis is unavailable, too' => sub {
+    my $hasty = $chat->connect(user => 'bob', path => '/hasty');
+
     limit(1);
-    is($bob->refused('conversation.join', { conversationId => 'attic' })
+    is($hasty->refused('conversation.join', { conversationId => 'attic' })
            ->{code}, 'unavailable', 'a conversation that must be loaded');
     is($bob->refused('message.send', {
         conversationId => 'lobby', content => 'more',

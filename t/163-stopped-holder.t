@@ -46,11 +46,15 @@ $chat->psql(<<~'END');
     WHEN (OLD.stored_id <> NEW.stored_id) EXECUTE FUNCTION chat.hold();
     END
 
-sub hold ()    { return $chat->psql('INSERT INTO chat.hold VALUES (1)') }
-sub go_on ()   { return $chat->psql('DELETE FROM chat.hold') }
+sub hold ()  { return $chat->psql('INSERT INTO chat.hold VALUES (1)') }
+sub go_on () { return $chat->psql('DELETE FROM chat.hold') }
+
+
+# the process that waits there
+
 sub waiting () {
-    return $chat->psql("SELECT count(*) FROM pg_stat_activity
-                        WHERE wait_event = 'PgSleep'") > 0;
+    return by_name($chat->psql("SELECT application_name FROM pg_stat_activity
+                                WHERE wait_event = 'PgSleep'"));
 }
 
 
@@ -61,10 +65,13 @@ sub holder_of ($p) {
 
 # the process that holds the partition
 
-sub holder () {
-    my (undef, $pid) = split /:/, holder_of($partition);
+sub holder () { return by_name(holder_of($partition)) }
 
-    return grep { $_->{pid} == $pid } @holders;
+
+sub by_name ($name) {
+    my (undef, $pid) = split /:/, $name;
+
+    return (grep { $_->{pid} == ($pid // 0) } @holders)[0];
 }
 
 
@@ -90,16 +97,17 @@ sub all_stored_ok ($title) {
 }
 
 
-# sent while nobody reads, so that it is one batch
+# Sent while nobody reads, so that it is one batch.  Who holds the partition then
+# may be the other one, if it took longer than a lease.
 
 sub stop_in_the_middle ($n, $size) {
-    my ($holder) = holder();
+    my $holder = holder();
 
     $holder->signal('STOP');
-    say_some($n, $size);
     hold();
+    say_some($n, $size);
     $holder->signal('CONT');
-    wait_until { waiting() };
+    $holder = wait_until { waiting() };
     wait_until { asleep($holder->{pid}) };
     $holder->signal('STOP');
 

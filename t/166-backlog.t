@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use ChatTest;
 
 my $chat = ChatTest->new(workers  => 1,
-                         location => 'chat_request_timeout 2s;');
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby');
 

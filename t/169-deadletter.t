@@ -44,7 +44,7 @@ sub refused ($table, $check, $do) {
 
 
 sub retried ($letter) {
-    my ($code, $text) = chatctl('retry', $letter->{id});
+    my ($code, $text) = chatctl('retry', $letter->{id}, '--wait', 60);
 
     is($code, DONE, 'retry') or diag($text);
     is(scalar letters(), 0, 'no letter is left');
@@ -145,7 +145,7 @@ subtest 'a reaction, settings and a member, unknown to Redis' => sub {
     is($chat->chatctl_must('member', 'list', 'lobby') =~ /eve/, '',
        'and Redis has forgotten them');
 
-    my ($code, $text) = chatctl('retry', '--all');
+    my ($code, $text) = chatctl('retry', '--all', '--wait', 60);
     is($code, DONE, 'retry --all') or diag($text);
     verified();
 
@@ -163,7 +163,7 @@ subtest 'what still cannot be stored stays' => sub {
 
     $chat->psql("ALTER TABLE chat.message ADD CONSTRAINT again
                  CHECK (content::text <> '\"bad\"') NOT VALID");
-    my ($code, $text) = chatctl('retry', $letter->{id});
+    my ($code, $text) = chatctl('retry', $letter->{id}, '--wait', 60);
     is($code, FAILED, 'exit code');
     like($text, qr/stays: .*again/, 'why');
     like((letters())[0]{reason}, qr/again/, 'the reason is the new one');
@@ -174,7 +174,7 @@ subtest 'what still cannot be stored stays' => sub {
     is((chatctl('retry', $letter->{id}, '--wait', 0))[0], UNAVAILABLE,
        'without chat-persist it waits');
     $chat->start_part('persist');
-    is((chatctl('retry', $letter->{id}, '--wait', 20))[0], DONE,
+    is((chatctl('retry', $letter->{id}, '--wait', 60))[0], DONE,
        'and is stored when that is back');
     verified();
 };

@@ -160,7 +160,7 @@ subtest 'events wait too long' => sub {
     my $p = $chat->psql("SELECT p FROM chat.conversation
                          WHERE conversation_id = 'lobby'");
     $chat->connect(user => 'bob')->say('lobby', 'Old');
-    $chat->psql("UPDATE chat.partition SET lease_until = now() + '20s'");
+    $chat->psql("UPDATE chat.partition SET lease_until = now() + '90s'");
     wait_until {
         (undef, @bad) = doctor('--sample', 0);
         @bad = grep { /partition $p: events wait too long/ } @bad;

@@ -59,7 +59,7 @@ subtest 'in slow mode, where a conversation does not leave Redis' => sub {
     is($ada->refused('message.send', { %bad, replyTo => $nothing })->{code},
        'not_found', 'it was refused for another reason');
 
-    my ($code, $text) = retry($letter, '--wait', 4);
+    my ($code, $text) = retry($letter, '--wait', 60);
     is($code, DONE, 'retry') or diag($text);
 
     my $again = $ada->request('message.send', \%bad);
