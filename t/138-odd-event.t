@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
+use ChatTest::Monitor;
 
 use constant PINGS => 200;
 
@@ -22,14 +23,11 @@ my $revision = $alice->join('lobby')->{revision};
 $bob->join('lobby');
 
 
-# how often Redis has been called
+# how often Redis has been asked where the conversation is
 
-sub calls () {
-    my ($calls) = $chat->redis_cli('INFO', 'commandstats')
-        =~ /^cmdstat_fcall:calls=(\d+)/m;
+my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 
-    return $calls;
-}
+sub calls () { return $monitor->count('compare', 'lobby') }
 
 
 sub publish_odd ($above) {

@@ -45,15 +45,17 @@ sub restarted ($backlog) {
     wait_until {
         $chat->psql('SELECT count(*) FROM chat.partition
                      WHERE lease_until > now()') == 16
-            && $chat->redis_cli('EVAL', <<~'END', 0) == $backlog;
-                local low = math.huge
+            && $chat->redis_cli('EVAL', <<~'END', 0, $backlog) == 16;
+                local n = 0
 
                 for p = 0, 15 do
                     local key = string.format('chat:{p%02d}:part', p)
-                    low = math.min(low, redis.call('HGET', key, 'backlog'))
+                    if redis.call('HGET', key, 'backlog') == ARGV[1] then
+                        n = n + 1
+                    end
                 end
 
-                return low
+                return n
                 END
     } 20;
 

@@ -19,7 +19,7 @@ use constant {
     TURN    => 100,         # ms in each turn of Redis; it reads 16 kB then
 };
 
-my $chat = ChatTest->new(redis_options => 'timeout=1s',
+my $chat = ChatTest->new(redis_options => 'timeout=2s',
                          location => 'chat_request_timeout 60s;');
 $chat->start;
 

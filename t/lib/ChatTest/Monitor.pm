@@ -13,7 +13,8 @@ use ChatTest::Wait qw(wait_until);
 # socket: that Redis listens at; from now on we hear
 
 sub new ($class, $socket) {
-    open my $pipe, '-|', 'redis-cli', '-s', $socket, 'MONITOR'
+    # what it says when Redis has ended is of no interest
+    open my $pipe, '-|', "exec redis-cli -s '$socket' MONITOR 2>&1"
         or croak "cannot run redis-cli: $!";
     $pipe->blocking(0);
 
