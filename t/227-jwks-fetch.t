@@ -20,11 +20,11 @@ my $provider = ChatTest::Provider->new(directory => $directory);
 my $key = jwk(make_key('ES256'), kid => 'one');
 
 
-# the exit code, and what is in the file then
+# the exit code, and what it says; it has time, also on a machine that is busy
 
 sub fetch (%o) {
     my %options = (url => $provider->url, file => $file,
-                   'ca-file' => $provider->ca, timeout => '2s', %o);
+                   'ca-file' => $provider->ca, timeout => '50s', %o);
     my @line = map { ("--$_", $options{$_}) }
         grep { defined $options{$_} } sort keys %options;
     my ($code, $text) = run($program, '--once', @line);
@@ -152,7 +152,7 @@ subtest 'who cannot prove to be it is refused' => sub {
             'ca-file' => undef);
 
     $provider->answer(way => 'plain', body => encode({ keys => [$key] }));
-    refuses(qr/the keys cannot be fetched/, 'no TLS');
+    refuses(qr/the keys cannot be fetched/, 'no TLS', timeout => '2s');
 
     refuses(qr/the keys cannot be fetched/, 'no certificates',
             'ca-file' => "$directory/nothing.pem");
@@ -164,7 +164,7 @@ subtest 'it waits no longer than it is told to' => sub {
 
         $provider->answer(way => $way, body => ' ' x 60_000);
         refuses(qr/the keys cannot be fetched/, $way, timeout => '1s');
-        cmp_ok(time - $began, '<', 10, 'within seconds');
+        cmp_ok(time - $began, '<', 30, 'which is soon');
     }
 };
 

@@ -26,7 +26,7 @@ sub service ($name, %o) {
     my %options = (
         url => $provider->url, file => $file, 'ca-file' => $provider->ca,
         socket => "unix:$socket", interval => '1h', 'min-interval' => '1s',
-        timeout => '2s', %o,
+        timeout => '50s', %o,
     );
 
     return $chat->command($name, 'chat-jwks',
@@ -99,16 +99,17 @@ subtest 'it fetches unasked, too' => sub {
 subtest 'asking often makes it fetch no more often' => sub {
     $provider->publish($keys[0]);
 
+    my $began = time;
     my $service = service('often', 'min-interval' => '2s')->start;
     wait_until { -e $socket };
     says('often', 'the keys are');
 
-    my ($began, $before) = (time, $provider->asked);
+    my $before = $provider->asked;
     my $text = $provider->publish(@keys[0, 3]);
 
     wait_until { ask() for 1 .. 20; content() eq $text } 10;
 
-    cmp_ok(time - $began, '>', 1, 'it had to wait');
+    cmp_ok(time - $began, '>=', 2, 'it had to wait');
     cmp_ok($provider->asked - $before, '<=', 1 + (time - $began) / 2,
            'one in two seconds');
     $service->end;

@@ -253,7 +253,7 @@ subtest 'the access log knows them, of a handshake as well' => sub {
     get('/api/log', { Authorization => "Bearer $bad" });
     get('/api/log');
     $chat->handshake(user => 'bob', claims => { sid => 'S', jti => 'J',
-                     name => 'Bob', roles => ['x', 'y'], exp => $now + 9 });
+                     name => 'Bob', roles => ['x', 'y'], exp => $now + 599 });
     $chat->handshake(token => $bad);
     $chat->handshake(token => $bad, origin => 'https://x.com');
     $chat->handshake;
@@ -269,7 +269,7 @@ subtest 'the access log knows them, of a handshake as well' => sub {
         "/api/log|alice|default|||||${\ ($now + 600)}|ok",
         "/api/log|${none}invalid",
         "/api/log|${none}none",
-        "/chat|bob|default|Bob|x,y|S|J|${\ ($now + 9)}|ok",
+        "/chat|bob|default|Bob|x,y|S|J|${\ ($now + 599)}|ok",
         "/chat|${none}invalid",
         "/chat|${none}invalid",
         "/chat|${none}none",

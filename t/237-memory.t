@@ -16,7 +16,7 @@ my ($up, $lock) = take_port;
 # the plain module: sanitizers keep copies of their own
 
 my $chat = ChatTest->new(with => [], plain => 1, files => { file => "x\n" },
-    http => 'chat_token_cookie chat_token;', server => <<"END");
+    http => 'chat_token_cookie chat_token; chat_auth_timeout 1m;', server => <<"END");
     access_log access.log;
 
     location = /query {

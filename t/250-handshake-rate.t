@@ -78,7 +78,7 @@ subtest 'one more than the burst is too many' => sub {
 
     is($refused->status, 429, 'status');
     is($error->{code}, 'rate_limited', 'code');
-    like($refused->header('Retry-After'), qr/^(?:59|60)$/, 'Retry-After');
+    like($refused->header('Retry-After'), qr/^(?:5\d|60)$/, 'Retry-After');
     is($error->{retryAfter}, $refused->header('Retry-After'), 'retryAfter');
     is($chat->limited('handshake_rate'), 1, 'counted');
     is(status('192.0.2.1', origin => 'https://example.com'), 429, 'a page');
@@ -137,7 +137,10 @@ subtest 'a unix socket is no address' => sub {
 
 subtest 'tokens grow again' => sub {
     exhaust('192.0.2.8', path => '/quick');
-    is(status('192.0.2.8', path => '/quick'), 429, 'none left');
+
+    # one may have grown meanwhile, where the machine is busy
+    ok(wait_until { status('192.0.2.8', path => '/quick') == 429 },
+       'none left');
     ok(wait_until { status('192.0.2.8', path => '/quick') == 101 },
        'and then there is one');
 };

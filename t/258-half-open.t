@@ -16,7 +16,7 @@ my $chat = ChatTest->new(
     with        => [],
     connections => 4096,
     limits      => 'default',
-    http        => 'client_header_timeout 3s;',
+    http        => 'client_header_timeout 5s;',
 );
 
 $chat->start;

@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use ChatTest;
 use ChatTest::Deflate qw(deflate EXTENSION);
 use ChatTest::Frame qw(make_frame);
+use ChatTest::Metrics qw(parse_metrics);
 
 use constant RSV1 => 4;
 
@@ -60,6 +61,15 @@ sub memory () {
     my ($kilobytes) = join('', <$file>) =~ /^Private_Dirty:\s+(\d+) kB/m;
 
     return 1024 * $kilobytes;
+}
+
+
+# how many frames the worker has sent when it answers this
+
+sub sent ($client) {
+    $client->read_response;
+
+    return (parse_metrics($client->body))[0]{chat_frames_sent_total};
 }
 
 
@@ -149,14 +159,27 @@ subtest 'others do not wait' => sub {
     my $mallory = enter('/echo-deflate');
     my $small = deflate("\0" x 16_000_000);
 
+    my $ask = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    my $cy = $chat->http(path => '/healthz',
+                         headers => { Connection => undef });
+    my ($worker) = $chat->workers;
+
+    $cy->send_bytes($ask);
+    my $before = sent($cy);
+
+    # it finds all of this when it wakes
+
+    kill 'STOP', $worker;
     $mallory->send_bytes(make_frame(opcode => BINARY, payload => $small,
                                     rsv => RSV1) x 2);
-    ok($mallory->read_frame, 'an echo has begun');
-    ok($bob->request('ping'), 'bob is served');
+    my $id = $bob->post('ping');
+    $cy->send_bytes($ask);
+    kill 'CONT', $worker;
 
-    my $frames = 0;
-    $frames++ while $mallory->readable && $mallory->read_frame;
-    cmp_ok($frames, '<', 500, 'and the echo is not at its end');
+    ok($bob->reply($id), 'bob is served');
+    cmp_ok(sent($cy) - $before, '<', 100, 'and the echo is not at its end');
+    is(scalar(grep { $mallory->read_frame } 1 .. 100), 100,
+       'which comes, too');
     $mallory->disconnect;
 };
 

@@ -14,8 +14,8 @@ use ChatTest::NoMemory;
 # of the second, longer way every seventh
 use constant STRIDE => 7;
 
-# seconds: an answer may be lost with the memory that it needs
-use constant ANSWERS => 0.5;
+# seconds: the answer to a close may be lost with the memory that it needs
+use constant CLOSING => 0.5;
 
 # a request that does not fit the first buffer of nginx
 use constant COOKIE => 'x=' . 'y' x 3000;
@@ -86,14 +86,14 @@ sub live () {
 
     while (%open && !$ended) {
         my $frame;
-        eval { $frame = $client->read_message(ANSWERS); 1 } or last;
+        eval { $frame = $client->read_message; 1 } or last;
 
         $ended = !$frame || $frame->{opcode} == CLOSE;
         delete $open{$1} if !$ended && $frame->{payload} =~ /"id":"(\w+)"/;
     }
 
     $client->send_close(1000);
-    eval { $client->read_close(ANSWERS) };
+    eval { $client->read_close(CLOSING) };
     $client->disconnect;
 
     return $ended ? () : sort values %open;

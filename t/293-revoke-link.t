@@ -8,9 +8,10 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-use constant DELAY => 400;              # ms; shorter than the timeout
+# ms: shorter than the timeout, and longer than we need to see what goes on
+use constant DELAY => 1500;
 
-my $chat = ChatTest->new(proxied => 1, redis_options => 'timeout=1s');
+my $chat = ChatTest->new(proxied => 1, redis_options => 'timeout=10s');
 $chat->start;
 
 my $proxy = $chat->proxy;

@@ -8,13 +8,13 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 
-use constant CROWD => 100;      # 10 ms each: so long alice has
+use constant CROWD => 300;      # 10 ms each: so long alice has
 
 my %old = (
     http   => 'chat_drain_time 1m; chat_limit_zone 1m;',
     server => 'location = /old { chat_websocket on; chat_auth_timeout 5m; }',
 );
-my $chat = ChatTest->new(%old);
+my $chat = ChatTest->new(%old, connections => 1024);
 my $nginx = $chat->{nginx};
 
 $chat->start;
@@ -39,8 +39,8 @@ sub meanwhile ($block, %new) {
     is($alice->say('lobby', 'still here')->{duplicate}, 0, 'alice is served');
     is($alice->hear('lobby')->{content}, 'still here', 'and hears');
     $block->();
-    $alice->expect_close(1012, 20);
-    $_->disconnect for @crowd;
+    $_->expect_close(1012) for @crowd[1 .. 20];
+    $_->disconnect for $alice, @crowd;
     wait_until { !grep { $_ == $pid } $chat->workers } 20;
     pass('the old process is gone');
 

@@ -18,6 +18,7 @@ my $chat = ChatTest->new(
 my $directory = $chat->directory;
 my $socket = "$directory/nginx.sock";
 
+$chat->{reloaded} = 1;          # processes leave, and may still be asked
 $chat->{nginx}{listen} = "; listen unix:$socket";
 $chat->start_part($_) for qw(redis postgres);
 $chat->chatctl_must('migrate');
@@ -96,6 +97,7 @@ sub comes_back_ok ($name, $alice) {
         $speaker->insist('message.send', { conversationId => 'lobby',
                                            content => "while $name" });
         my $again = $chat->connect(user => 'alice');
+        $again->insist('conversation.join', { conversationId => 'lobby' });
         my @events = $again->resume('lobby', $after);
         is($events[-1]{data}{content}, "while $name", "$name: nothing missed");
         is(@events, 1, "$name: nor heard twice");

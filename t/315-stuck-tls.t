@@ -52,6 +52,9 @@ for my $version ('TLSv1_2', 'TLSv1_3') {
 
             my $now = queued();
             $most = $now if $now > $most;
+
+            # who has been let go has two seconds to read why
+            last if slow() - $before == STUCK;
         }
 
         is(slow() - $before, STUCK, 'all are let go');
@@ -61,11 +64,11 @@ for my $version ('TLSv1_2', 'TLSv1_3') {
         # in memory once
         cmp_ok($most, '<=', STUCK * (QUEUE + 2 * LARGE), 'but not too much');
 
-        is(eval { $_->expect_close(4413, 30); 1 }, 1, 'who reads then is told')
+        is(eval { $_->expect_close(4413); 1 }, 1, 'who reads then is told')
             for @stuck[0, 1];
         $_->disconnect(1) for @stuck[2 .. STUCK - 1];
 
-        wait_until { queued() == 0 } 60;
+        wait_until { queued() == 0 };
         pass('nothing is left of them');
         ok($alice->request('ping'), 'it goes on');
     };

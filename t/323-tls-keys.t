@@ -16,7 +16,7 @@ my $tls = ChatTest::Tls->new;
 my $chat = ChatTest->new(http => 'chat_send_queue 4m;' . $tls->server(<<'END'));
     location = /limited {
         chat_websocket on;
-        chat_frame_rate rate=1r/s burst=20;
+        chat_frame_rate rate=1r/m burst=20;
     }
 END
 

@@ -16,7 +16,6 @@ my $chat = ChatTest->new(
     workers    => 1,
     partitions => 4,
     http       => "chat_partitions 4;",
-    location   => 'chat_request_timeout 1s;',
     settings   => { CHAT_PERSIST_STATUS_LISTEN => "127.0.0.1:$port" },
 );
 

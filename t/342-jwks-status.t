@@ -29,7 +29,7 @@ $provider->publish(@keys);
 my $jwks = $chat->command('jwks', 'chat-jwks', '--url', $provider->url,
     '--file', $file, '--ca-file', $provider->ca, '--socket',
     "unix:$directory/jwks.sock", '--interval', '1h', '--min-interval', '1s',
-    '--timeout', '2s')->start;
+    '--timeout', '50s')->start;
 
 
 sub ask ($path) { return $chat->http(port => $port, path => $path) }

@@ -55,8 +55,8 @@ sub shared_among ($n) {
 
 sub all_partitions_live ($user) {
     for my $p (0 .. 15) {
-        call($p, 'renew', 'n.1', 60_000, 1);
-        call($p, 'report', 'n.1', 60_000, "t/$user", 1, 1);
+        call($p, 'renew', 'n.1', 600_000, 1);
+        call($p, 'report', 'n.1', 600_000, "t/$user", 1, 1);
     }
 
     for my $state (qw(o f)) {
@@ -64,7 +64,7 @@ sub all_partitions_live ($user) {
             !grep { (call($_, 'read', part($_, 'identity'), "t/$user")->[3]
                      // '') !~ /^$state/ } 0 .. 15;
         };
-        call($_, 'report', 'n.1', 60_000, "t/$user", 0, 0) for 0 .. 15;
+        call($_, 'report', 'n.1', 600_000, "t/$user", 0, 0) for 0 .. 15;
     }
 
     return pass("users come and go in all of them");
@@ -105,7 +105,7 @@ subtest 'one stands still, and comes back' => sub {
     ok(wait_until { shared_among(1) }, 'the other one takes all');
 
     call($_, 'set', 't/cat', 'i', '') for 0 .. 15;
-    call($_, 'report', 'n.1', 60_000, 't/cat', 1, 1) for 0 .. 15;
+    call($_, 'report', 'n.1', 600_000, 't/cat', 1, 1) for 0 .. 15;
     $second->signal('CONT');
     ok(wait_until { shared_among(2) }, 'they share again');
     all_partitions_live('dan');
@@ -115,7 +115,7 @@ subtest 'one stands still, and comes back' => sub {
 };
 
 subtest 'all are killed: nobody goes offline at once' => sub {
-    call($_, 'report', 'n.1', 60_000, 't/eve', 1, 1) for 0 .. 15;
+    call($_, 'report', 'n.1', 600_000, 't/eve', 1, 1) for 0 .. 15;
     wait_until { call(3, 'read', part(3, 'identity'), 't/eve')->[3] =~ /^o/ };
 
     for my $process ($second, $chat->part('presence')) {

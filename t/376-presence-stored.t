@@ -14,6 +14,7 @@ $chat->start;
 
 my $p = ChatTest::Presence->new($chat);
 my $node = $p->node('n.1');
+my $amy;                                # as she was last seen
 
 
 sub row ($user) {
@@ -45,22 +46,21 @@ subtest 'choices and last seen are stored' => sub {
     is(row('amy'), '', 'who is seen needs no row');
 
     $p->report($node, map { $_ => [0, 0] } qw(amy bob));
-    my $seen = $p->becomes('amy', 'f');
+    $amy = $p->becomes('amy', 'f');
     stored('amy', 'online||f|t', 'when last seen');
     stored('bob', 'busy|in a \"meeting\"|t|t', 'of both');
-    my ($last) = $seen =~ /(\d+)/;
+    my ($last) = $amy =~ /(\d+)/;
     is($chat->psql('SELECT (extract(epoch FROM last_seen) * 1000)::bigint'
                    . " FROM chat.presence WHERE user_id = 'amy'"), $last,
        'to the millisecond');
 };
 
 subtest 'who is gone is forgotten, and loaded again' => sub {
-    my $seen = $p->seen('amy');
     ok(forgotten(qw(amy bob)), 'forgotten');
     is($p->seen('amy'), '', 'not known at first');
     my $again;
     wait_until { $again = $p->seen('amy') };
-    is($again, $seen, 'then the same as before');
+    is($again, $amy, 'then the same as before');
     $p->report($node, bob => [1, 1]);
     is($p->becomes('bob', 'b'), 'b 0 in a \"meeting\"', 'and the choice');
     $p->report($node, bob => [0, 0]);

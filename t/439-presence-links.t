@@ -12,6 +12,7 @@ use ChatTest::Seen;
 
 my $chat = ChatTest->new(
     workers => 1, proxied => 1, presence => { grace => 0 },
+    redis_options => 'timeout=1m',
     with    => [qw(redis postgres persist presence)],
 );
 $chat->start;
