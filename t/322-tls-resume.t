@@ -170,7 +170,7 @@ sub read_flight ($socket) {
     vec($bits, fileno $socket, 1) = 1;
 
     while (!has_application_data($bytes)) {
-        select my $ready = $bits, undef, undef, 10 or last;
+        select my $ready = $bits, undef, undef, 60 or last;
         sysread $socket, $bytes, 16_384, length $bytes or last;
     }
 
