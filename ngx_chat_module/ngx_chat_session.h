@@ -175,6 +175,8 @@ struct ngx_chat_session_s {
     uint32_t               nready;      /* that neither run nor are blocked */
     uint32_t               njoins;
     uint32_t               nlistens;    /* of them, those that listen */
+    uint32_t               asked;       /* node->asked.number, when it was last
+                                           looked at */
     size_t                 taken;       /* bytes of events in them, */
     size_t                 parked;      /* and of those that wait behind */
     ngx_uint_t             revoke_version;  /* node->revoke.version then */

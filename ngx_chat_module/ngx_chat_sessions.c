@@ -14,19 +14,22 @@
  *   ...
  *
  * since in ms of 1970, idle in ms.  more: another part follows; cut: there are
- * sessions that are not told; busy: it answers somebody else, ask again.
+ * sessions beyond the limit; busy: it answers somebody else, ask again.
  *
- * One user is looked up.  All are walked in the order of their tree, some in a
- * turn of the loop, so that those who come and go meanwhile do no harm.
+ * A user is looked up, all are walked in the order of their tree, some in a turn
+ * of the loop: those who come and go meanwhile do no harm.  So it is with the
+ * sessions of a user.  Each that was looked at has the number of the question
+ * and goes to the end, where new ones come too:
+ *
+ *      user->sessions: | not looked at ... | looked at, or new ... |
  */
 
 #include "ngx_chat.h"
 
 
 #define NGX_CHAT_SESSIONS_CHANNEL  "chat:sessions:"
-#define NGX_CHAT_SESSIONS_USERS    1000     /* looked at in a turn */
-#define NGX_CHAT_SESSIONS_PART     500      /* told in a turn */
-#define NGX_CHAT_SESSIONS_USER     1000     /* of one user, told or closed */
+#define NGX_CHAT_SESSIONS_LOOKS    1000     /* users and sessions, in a turn */
+#define NGX_CHAT_SESSIONS_PART     500      /* told or closed in a turn */
 #define NGX_CHAT_SESSIONS_LIMIT    1000000
 #define NGX_CHAT_SESSIONS_ADDRESS  128
 #define NGX_CHAT_SESSIONS_HEAD     (512 + NGX_MAXHOSTNAMELEN)
@@ -42,19 +45,20 @@ typedef struct {
     u_char      *pos;
     ngx_uint_t   n;                     /* lines */
     ngx_uint_t   kicked;
-    unsigned     cut:1;                 /* of a user some are left out */
 } ngx_chat_sessions_part_t;
 
 
 static ngx_int_t ngx_chat_sessions_begin(ngx_chat_node_t *node,
     ngx_str_t *text);
 static void ngx_chat_sessions_user(ngx_chat_node_t *node, ngx_str_t *name);
-static void ngx_chat_sessions_walk(ngx_chat_node_t *node);
 static void ngx_chat_sessions_on_timer(ngx_event_t *ev);
-static ngx_chat_user_t *ngx_chat_sessions_turn(ngx_chat_node_t *node,
+static const char *ngx_chat_sessions_turn(ngx_chat_node_t *node,
     ngx_chat_sessions_part_t *part);
+static ngx_chat_user_t *ngx_chat_sessions_next(ngx_chat_node_t *node);
+static ngx_chat_session_t *ngx_chat_sessions_of(ngx_chat_sessions_t *ss,
+    ngx_chat_user_t *user);
 static void ngx_chat_sessions_look(ngx_chat_sessions_t *ss,
-    ngx_chat_user_t *user, ngx_chat_sessions_part_t *part);
+    ngx_chat_session_t *s, ngx_chat_sessions_part_t *part);
 static void ngx_chat_sessions_close(ngx_chat_sessions_t *ss,
     ngx_chat_session_t *s);
 static void ngx_chat_sessions_tell(ngx_chat_session_t *s,
@@ -119,11 +123,11 @@ ngx_chat_sessions_list(ngx_chat_node_t *node, ngx_str_t *text)
         return;
     }
 
-    ss->tenant.data = ss->tenant_buf;
+    ss->one = 0;
     ss->tenant.len = ngx_min(word.len, sizeof(ss->tenant_buf));
     ngx_memcpy(ss->tenant_buf, word.data, ss->tenant.len);
 
-    ngx_chat_sessions_walk(node);
+    ngx_chat_sessions_on_timer(&ss->timer);
 }
 
 
@@ -160,10 +164,10 @@ ngx_chat_sessions_kick(ngx_chat_node_t *node, ngx_str_t *text)
         return;
     }
 
-    ss->tenant.len = 0;
+    ss->one = 0;
     ngx_memcpy(ss->id, which.data, CHAT_ID_LEN);
 
-    ngx_chat_sessions_walk(node);
+    ngx_chat_sessions_on_timer(&ss->timer);
 }
 
 
@@ -198,6 +202,12 @@ ngx_chat_sessions_begin(ngx_chat_node_t *node, ngx_str_t *text)
     ngx_memcpy(ss->token_buf, token.data, token.len);
     ss->told = 0;
     ss->part = 0;
+    ss->number++;
+    ss->tenant.data = ss->tenant_buf;
+    ss->tenant.len = 0;
+    ss->last.data = ss->last_buf;
+    ss->last.len = 0;
+    ss->last_key = 0;
 
     return NGX_OK;
 }
@@ -206,39 +216,20 @@ ngx_chat_sessions_begin(ngx_chat_node_t *node, ngx_str_t *text)
 static void
 ngx_chat_sessions_user(ngx_chat_node_t *node, ngx_str_t *name)
 {
-    ngx_chat_user_t           *user;
-    ngx_chat_sessions_t       *ss = &node->asked;
-    ngx_chat_sessions_part_t   part;
+    ngx_chat_sessions_t  *ss = &node->asked;
 
-    if (ngx_chat_sessions_part(node, &part) != NGX_OK) {
-        return;
+    ss->one = 1;
+
+    if (name->len <= sizeof(ss->last_buf)) {
+        ss->last.len = name->len;
+        ngx_memcpy(ss->last_buf, name->data, name->len);
     }
 
-    user = ngx_chat_user_find(node, name);
-
-    if (user != NULL) {
-        ngx_chat_sessions_look(ss, user, &part);
-    }
-
-    (void) ngx_chat_sessions_send(node, &ss->token, &part,
-                                  part.cut ? "cut" : "end");
+    ngx_chat_sessions_on_timer(&ss->timer);
 }
 
 
 /* Walks */
-
-
-static void
-ngx_chat_sessions_walk(ngx_chat_node_t *node)
-{
-    ngx_chat_sessions_t  *ss = &node->asked;
-
-    ss->last.data = ss->last_buf;
-    ss->last.len = 0;
-    ss->last_key = 0;
-
-    ngx_add_timer(&ss->timer, 0);
-}
 
 
 /* a part that cannot be sent ends it: whoever asked may ask again */
@@ -248,7 +239,6 @@ ngx_chat_sessions_on_timer(ngx_event_t *ev)
 {
     const char                *state;
     ngx_chat_node_t           *node = ev->data;
-    ngx_chat_user_t           *user;
     ngx_chat_sessions_t       *ss = &node->asked;
     ngx_chat_sessions_part_t   part;
 
@@ -256,14 +246,7 @@ ngx_chat_sessions_on_timer(ngx_event_t *ev)
         return;
     }
 
-    user = ngx_chat_sessions_turn(node, &part);
-
-    if (part.cut || (user != NULL && ss->told >= ss->limit)) {
-        state = "cut";
-
-    } else {
-        state = user == NULL || part.kicked > 0 ? "end" : "more";
-    }
+    state = ngx_chat_sessions_turn(node, &part);
 
     if (ngx_chat_sessions_send(node, &ss->token, &part, state) == NGX_OK
         && state[0] == 'm')
@@ -273,74 +256,124 @@ ngx_chat_sessions_on_timer(ngx_event_t *ev)
 }
 
 
-/* NULL: there are no more users; else the last one that was looked at */
+/* With its last session a user may go. */
 
-static ngx_chat_user_t *
+static const char *
 ngx_chat_sessions_turn(ngx_chat_node_t *node, ngx_chat_sessions_part_t *part)
 {
-    ngx_str_t            *name;
     ngx_uint_t            i;
-    ngx_chat_user_t      *user = NULL;
+    ngx_chat_user_t      *user;
+    ngx_chat_session_t   *s;
     ngx_chat_sessions_t  *ss = &node->asked;
 
-    for (i = 0;
-         i < NGX_CHAT_SESSIONS_USERS && part->n < NGX_CHAT_SESSIONS_PART
-             && ss->told < ss->limit && part->kicked == 0;
-         i++)
-    {
-        user = (ngx_chat_user_t *) ngx_chat_report_next(&node->users.tree,
-                                                        ss->last_key,
-                                                        &ss->last);
-        if (user == NULL) {
-            return NULL;
+    user = ss->last.len > 0 ? ngx_chat_user_find(node, &ss->last) : NULL;
+
+    for (i = 0; i < NGX_CHAT_SESSIONS_LOOKS; i++) {
+        s = user != NULL ? ngx_chat_sessions_of(ss, user) : NULL;
+
+        if (s == NULL) {
+            user = ngx_chat_sessions_next(node);
+
+            if (user == NULL) {
+                return "end";
+            }
+
+            continue;
         }
 
-        name = &user->node.str;
-        ss->last_key = user->node.node.key;
-        ss->last.len = name->len;
-        ngx_memcpy(ss->last_buf, name->data, name->len);
+        if (ss->told == ss->limit) {
+            return "cut";
+        }
 
-        if (name->len > ss->tenant.len
-            && ngx_memcmp(name->data, ss->tenant.data, ss->tenant.len) == 0)
-        {
-            ngx_chat_sessions_look(ss, user, part);
+        if (part->n + part->kicked == NGX_CHAT_SESSIONS_PART) {
+            break;
+        }
+
+        ngx_chat_sessions_look(ss, s, part);
+
+        if (part->kicked > 0) {
+
+            if (ss->by_id) {
+                return "end";
+            }
+
+            user = ngx_chat_user_find(node, &ss->last);
         }
     }
+
+    return "more";
+}
+
+
+static ngx_chat_user_t *
+ngx_chat_sessions_next(ngx_chat_node_t *node)
+{
+    ngx_str_t            *name;
+    ngx_chat_user_t      *user;
+    ngx_chat_sessions_t  *ss = &node->asked;
+
+    if (ss->one) {
+        return NULL;
+    }
+
+    user = (ngx_chat_user_t *) ngx_chat_report_next(&node->users.tree,
+                                                    ss->last_key, &ss->last);
+    if (user == NULL) {
+        return NULL;
+    }
+
+    name = &user->node.str;
+    ss->last_key = user->node.node.key;
+    ss->last.len = name->len;
+    ngx_memcpy(ss->last_buf, name->data, name->len);
 
     return user;
 }
 
 
-/* with the last session that is closed the user may be gone */
+/* the next one of a user; NULL: there are no more, or the user is none of
+   those that were asked for */
 
-static void
-ngx_chat_sessions_look(ngx_chat_sessions_t *ss, ngx_chat_user_t *user,
-    ngx_chat_sessions_part_t *part)
+static ngx_chat_session_t *
+ngx_chat_sessions_of(ngx_chat_sessions_t *ss, ngx_chat_user_t *user)
 {
-    ngx_uint_t           i, n;
-    ngx_queue_t         *q, *next;
+    ngx_str_t           *name = &user->node.str;
+    ngx_queue_t         *q;
     ngx_chat_session_t  *s;
 
-    n = ngx_min(user->nsessions, NGX_CHAT_SESSIONS_USER);
-    n = ngx_min(n, ss->limit - ss->told);
-    part->cut |= n < user->nsessions && !ss->by_id;
+    if (ngx_queue_empty(&user->sessions)
+        || name->len <= ss->tenant.len
+        || ngx_memcmp(name->data, ss->tenant.data, ss->tenant.len) != 0)
+    {
+        return NULL;
+    }
 
-    for (i = 0, q = ngx_queue_head(&user->sessions); i < n; i++, q = next) {
-        next = ngx_queue_next(q);
-        s = ngx_queue_data(q, ngx_chat_session_t, user_queue);
+    q = ngx_queue_head(&user->sessions);
+    s = ngx_queue_data(q, ngx_chat_session_t, user_queue);
 
-        if (ss->by_id && ngx_memcmp(s->id, ss->id, CHAT_ID_LEN) != 0) {
-            continue;
-        }
+    return s->asked != ss->number ? s : NULL;
+}
 
-        if (ss->kick) {
-            ngx_chat_sessions_close(ss, s);
-            part->kicked++;
 
-        } else {
-            ngx_chat_sessions_tell(s, part);
-            ss->told++;
-        }
+static void
+ngx_chat_sessions_look(ngx_chat_sessions_t *ss, ngx_chat_session_t *s,
+    ngx_chat_sessions_part_t *part)
+{
+    s->asked = ss->number;
+    ngx_queue_remove(&s->user_queue);
+    ngx_queue_insert_tail(&s->user->sessions, &s->user_queue);
+
+    if (ss->by_id && ngx_memcmp(s->id, ss->id, CHAT_ID_LEN) != 0) {
+        return;
+    }
+
+    if (ss->kick) {
+        ngx_chat_sessions_close(ss, s);
+        part->kicked++;
+
+    } else {
+        ngx_chat_sessions_tell(s, part);
+        ss->told++;
     }
 }
 
@@ -380,8 +413,8 @@ ngx_chat_sessions_part(ngx_chat_node_t *node, ngx_chat_sessions_part_t *part)
     ngx_memzero(part, sizeof(ngx_chat_sessions_part_t));
 
     part->text = ngx_alloc(NGX_CHAT_SESSIONS_HEAD
-                           + (NGX_CHAT_SESSIONS_PART + NGX_CHAT_SESSIONS_USER)
-                             * NGX_CHAT_SESSIONS_LINE, node->log);
+                           + NGX_CHAT_SESSIONS_PART * NGX_CHAT_SESSIONS_LINE,
+                           node->log);
     if (part->text == NULL) {
         return NGX_ERROR;
     }

@@ -17,17 +17,19 @@ typedef struct {
     ngx_uint_t    limit;                /* told at the most, */
     ngx_uint_t    told;                 /* and so far */
     ngx_uint_t    part;
+    uint32_t      number;               /* of the question: s->asked */
     ngx_str_t     tenant;               /* "<tenant>/", or empty: all */
     u_char        tenant_buf[CHAT_NAME_MAX_ID + 1];
     u_char        id[CHAT_ID_LEN];      /* the session, if by_id */
     u_char        reason[NGX_CHAT_SESSIONS_REASON + 1];     /* ends with \0 */
-    ngx_str_t     last;                 /* name of the last user seen */
+    ngx_str_t     last;                 /* name of the user at hand, or "" */
     uint32_t      last_key;             /* its key in node->users */
     u_char        last_buf[CHAT_NAME_MAX_QUALIFIED];
     ngx_str_t     token;
     u_char        token_buf[NGX_CHAT_REPORT_TOKEN];
     unsigned      kick:1;               /* close them; else tell */
     unsigned      by_id:1;
+    unsigned      one:1;                /* no other user than that */
 } ngx_chat_sessions_t;
 
 

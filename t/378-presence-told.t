@@ -96,9 +96,18 @@ subtest 'chatctl presence of a user' => sub {
         seen as busy
         last seen -
         choice busy
-        text a \"talk\"
+        text a "talk"
         nodes n.1: 2 sessions, 1 active
         END
+
+    # a client's cannot hold these, but a terminal is no place to rely on it
+
+    $p->ask('set', 'default/bob', 'b',
+            '\u0041\/\u00e9 \u001b[2J\n\u009bx\u202ey\u2066z\u007f.');
+    wait_until { told('bob')->{text} =~ /^A/ };
+    my ($line) = $chat->chatctl_must('presence', 'bob') =~ /^text +(.*)$/m;
+    is($line, "A/\xc3\xa9  [2J  x y z .", 'escapes as what they mean, and '
+       . 'nothing that steers a terminal');
 
     $p->ask('set', 'default/bob', 'i', 'hidden');
     wait_until { told('bob')->{status} eq 'offline' };

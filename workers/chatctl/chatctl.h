@@ -93,6 +93,10 @@ CHAT_MUST_CHECK int ctl_check_id(const char *what, const char *id);
 /* the number of partitions; says why and returns -1 if it cannot be read */
 CHAT_MUST_CHECK int ctl_read_partitions(db_t *db, unsigned *n);
 
+/* a text of others, within a line: what would steer a terminal, or turn the
+   order of what stands beside it, is a space */
+void ctl_print_text(chat_str_t text);
+
 /* 1: stdout took it all; says why not */
 int ctl_flush(void);
 

@@ -99,6 +99,52 @@ ctl_read_partitions(db_t *db, unsigned *n)
 }
 
 
+/*
+ * The length of a control character that the text begins with: C0, DELETE, C1
+ * (U+0080 to U+009F), and those of Unicode that set or override a direction
+ * (U+202A to U+202E, U+2066 to U+2069: UAX #9, 2).
+ */
+
+static size_t
+ctl_control(chat_str_t text)
+{
+    const uint8_t  *p = text.data;
+
+    if (p[0] < 0x20 || p[0] == 0x7f) {
+        return 1;
+    }
+
+    if (text.len >= 2 && p[0] == 0xc2 && p[1] < 0xa0) {
+        return 2;
+    }
+
+    if (text.len >= 3 && p[0] == 0xe2
+        && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae)
+            || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+    {
+        return 3;
+    }
+
+    return 0;
+}
+
+
+void
+ctl_print_text(chat_str_t text)
+{
+    size_t  n;
+
+    while (text.len != 0) {
+        n = ctl_control(text);
+        putchar(n != 0 ? ' ' : text.data[0]);
+
+        n = n != 0 ? n : 1;
+        text.data += n;
+        text.len -= n;
+    }
+}
+
+
 int
 ctl_flush(void)
 {

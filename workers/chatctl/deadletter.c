@@ -297,8 +297,14 @@ letter_list(letter_t *l)
     printf("%s", l->json ? "{\"items\":[" : "");
 
     for (row = 0; row < rows; row++) {
-        printf("%s%s%s", l->json && row != 0 ? "," : "",
-               PQgetvalue(res, row, l->json ? 2 : 1), l->json ? "" : "\n");
+
+        if (l->json) {
+            printf("%s%s", row != 0 ? "," : "", PQgetvalue(res, row, 2));
+            continue;
+        }
+
+        ctl_print_text(db_value(res, row, 1));
+        putchar('\n');
     }
 
     if (rows < PQntuples(res)) {
@@ -336,7 +342,9 @@ letter_show(letter_t *l)
     last = PQnfields(res) - 1;
 
     for (i = 0; i < last && !l->json; i++) {
-        printf("%-16s %s\n", PQfname(res, i), PQgetvalue(res, 0, i));
+        printf("%-16s ", PQfname(res, i));
+        ctl_print_text(db_value(res, 0, i));
+        putchar('\n');
     }
 
     if (l->json) {

@@ -134,9 +134,7 @@ kick_run(kick_t *k)
     exit_e           rc;
     const nodes_t   *nodes = &k->nodes;
 
-    do {
-        rc = nodes_ask(&k->nodes);
-    } while (rc == EXIT_OK && nodes->cut);      /* there are more of them */
+    rc = nodes_ask(&k->nodes);
 
     if (rc == EXIT_UNAVAILABLE) {
         return rc;

@@ -186,7 +186,8 @@ list_print(const PGresult *res, int n)
     int  row;
 
     for (row = 0; row < n; row++) {
-        printf("%s\n", PQgetvalue(res, row, 1));
+        ctl_print_text(db_value(res, row, 1));
+        putchar('\n');
     }
 
     if (n < PQntuples(res)) {

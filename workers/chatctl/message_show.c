@@ -165,7 +165,7 @@ message_show_text(const char *name, chat_str_t text)
 {
     if (text.len != 0) {
         printf("%-16s ", name);
-        stored_print_text(text);
+        ctl_print_text(text);
         putchar('\n');
     }
 }
@@ -224,7 +224,7 @@ message_show_for_people(const message_show_t *s, const PGresult *versions)
         printf("%-16s ", "until");
         stored_print_time(db_value_uint(versions, row, 1));
         printf("  ");
-        stored_print_text(db_value(versions, row, 2));
+        ctl_print_text(db_value(versions, row, 2));
         putchar('\n');
     }
 }

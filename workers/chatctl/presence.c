@@ -313,19 +313,40 @@ presence_user_json(const presence_t *p, const redisReply *reply)
 }
 
 
+/* the same for people, and the end of their line */
+
+static void
+presence_print_text(const char *inside)
+{
+    json_t  *value = presence_json_text(inside);
+
+    if (value != NULL) {
+        ctl_print_text((chat_str_t) {
+            (const uint8_t *) json_string_value(value),
+            json_string_length(value)
+        });
+        json_decref(value);
+    }
+
+    putchar('\n');
+}
+
+
 static void
 presence_user_print(const presence_t *p, const redisReply *reply)
 {
     char                    time[PRESENCE_TIME];
+    char                   *text = mem_strndup(redis_text(reply, 2));
     size_t                  i;
-    chat_str_t              text = redis_text(reply, 2);
     const presence_user_t  *user = &p->users[0];
 
     printf("%-12s %s\n", "seen as", chat_presence_name(user->state));
     printf("%-12s %s\n", "last seen",
            user->last != 0 ? presence_time(user->last, time) : "-");
     printf("%-12s %s\n", "choice", presence_choice(reply));
-    printf("%-12s %.*s\n", "text", (int) text.len, text.data);
+    printf("%-12s ", "text");
+    presence_print_text(text);
+    free(text);
 
     for (i = 3; i + OWN_FIELDS <= reply->elements; i += OWN_FIELDS) {
         printf("%-12s %s: %s sessions, %s active\n", i == 3 ? "nodes" : "",
@@ -386,9 +407,9 @@ presence_show_conversation(const presence_t *p)
     printf("%zu of %zu members are there\n", online, p->n);
 
     for (user = p->users; user < p->users + p->n; user++) {
-        printf("%-24s %-10s %-24s %s\n", user->name + strlen(p->tenant) + 1,
+        printf("%-24s %-10s %-24s ", user->name + strlen(p->tenant) + 1,
                chat_presence_name(user->state),
-               user->last != 0 ? presence_time(user->last, time) : "-",
-               user->text);
+               user->last != 0 ? presence_time(user->last, time) : "-");
+        presence_print_text(user->text);
     }
 }

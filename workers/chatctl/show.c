@@ -91,7 +91,7 @@ show_print(const PGresult *res, int column)
     }
 
     printf("%-16s ", PQfname(res, column));
-    stored_print_text(value);
+    ctl_print_text(value);
     putchar('\n');
 }
 

@@ -153,19 +153,8 @@ stored_print(const stored_t *m)
         return;
     }
 
-    stored_print_text(m->message.content);
+    ctl_print_text(m->message.content);
     printf("%s\n", m->message.edited != 0 ? "  (edited)" : "");
-}
-
-
-void
-stored_print_text(chat_str_t text)
-{
-    size_t  i;
-
-    for (i = 0; i < text.len; i++) {
-        putchar(text.data[i] < ' ' ? ' ' : text.data[i]);
-    }
 }
 
 

@@ -66,9 +66,6 @@ void stored_print(const stored_t *m);
 /* as an element of a client's history, without a newline */
 void stored_print_json(const stored_t *m);
 
-/* texts of others on a line of their own */
-void stored_print_text(chat_str_t text);
-
 /* "2026-11-22T03:44:10.123Z" */
 void stored_print_time(uint64_t ms);
 

@@ -271,7 +271,9 @@ verify_print(const command_t *c)
     printf("%zu faults\n", v->faults.n);
 
     for (i = 0; i < v->faults.n; i++) {
-        printf("  %s\n", v->faults.list[i].text);
+        printf("  ");
+        ctl_print_text(mem_cstr(v->faults.list[i].text));
+        putchar('\n');
     }
 }
 
