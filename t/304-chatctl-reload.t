@@ -6,6 +6,8 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Socket::INET;
+
 use ChatTest;
 
 my $chat = ChatTest->new(workers => 2, canary => '1s', proxied => 1);
@@ -118,6 +120,54 @@ subtest 'what a node did not hear is told' => sub {
     is($told->{own}{missed}, 0, 'so that nobody has missed it');
     $chat->proxy->heal('redis');
 };
+
+# What nginx is still reading keeps an old process for a minute, so that there
+# is something to be stopped.
+
+sub held () {
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                       PeerPort => $chat->port) or die $!;
+    my $sent = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP";
+
+    print $socket $sent;
+    sysread $socket, my $answer, 4096;
+
+    return $socket;
+}
+
+
+sub nothing_left () {
+    return $chat->psql(<<~'END') eq '0|0';
+        SELECT (SELECT count(*) FROM chat.conversation WHERE deleted_at IS NULL
+                   AND conversation_id LIKE 'chatctl%'),
+               (SELECT count(*) FROM chat.message)
+        END
+}
+
+
+for my $signal (qw(INT TERM)) {
+    subtest "$signal stops the watching, and leaves nothing" => sub {
+        my $out = $chat->directory . '/stopped';
+
+        wait_until { nothing_left() };          # of those before
+
+        my $held = held();
+        my $pid = $chat->chatctl_start($out, 'reload', @verify);
+
+        wait_until { $chat->psql('SELECT count(*) FROM chat.message') > 0 };
+        kill $signal => $pid;
+        waitpid $pid, 0;
+        is($?, 1 << 8, 'exit code');
+
+        open my $in, '<', $out or die;
+        my $text = join '', <$in>;
+        like($text, qr/^chatctl: stopped: [^\n]+\n\z/, 'why, and no more');
+        ok(eval { wait_until { nothing_left() } },
+           'its conversation is deleted');
+        close $held;
+        $chat->wait_ready;
+    };
+}
 
 subtest 'what is wrong is told' => sub {
     my ($code, $text) = $chat->chatctl('reload', @verify, '--redis-url',

@@ -59,6 +59,7 @@ static int reload_make_token(reload_t *r);
 static int reload_signal(reload_t *r);
 static int reload_await(reload_t *r);
 static bool reload_is_idle_for_good(reload_t *r, uint64_t now);
+static void reload_say_stopped(void);
 static void reload_say_none(const reload_t *r);
 static void reload_pause(reload_t *r);
 static int reload_verify(reload_t *r);
@@ -125,7 +126,11 @@ reload_main(int argc, char **argv)
 
     rc = reload_run(&r);
 
-    watch_close(&r.watch);
+    if (watch_close(&r.watch) == -1) {
+        ctl_say("conversation \"%s\" of the own sessions could not be deleted",
+                r.watch.name);
+    }
+
     free(r.token);
 
     return rc;
@@ -180,6 +185,11 @@ reload_run(reload_t *r)
         }
     }
 
+    if (life_stopping()) {
+        ctl_say("stopped: nothing is reloaded");
+        return EXIT_FAILED;
+    }
+
     if (reload_signal(r) == -1 || reload_await(r) == -1) {
         return EXIT_FAILED;
     }
@@ -190,6 +200,11 @@ reload_run(reload_t *r)
         if (rc != EXIT_OK) {
             return rc;
         }
+    }
+
+    if (life_stopping()) {
+        reload_say_stopped();
+        return EXIT_FAILED;
     }
 
     if (r->json) {
@@ -252,7 +267,11 @@ reload_prepare(reload_t *r)
         return EXIT_FAILED;
     }
 
-    if (watch_open(&r->watch, (size_t) r->sessions) == -1) {
+    life_note_stop();                   /* what is made is deleted, too */
+
+    if (watch_open(&r->watch, (size_t) r->sessions) == -1
+        && !life_stopping())
+    {
         ctl_say("cannot have sessions at %s: %s", r->url, r->watch.why);
         return EXIT_UNAVAILABLE;
     }
@@ -334,6 +353,11 @@ reload_await(reload_t *r)
             return -1;
         }
 
+        if (life_stopping()) {
+            reload_say_stopped();
+            return -1;
+        }
+
         if (r->started == 0 && reload_is_idle_for_good(r, life_now())) {
             reload_say_none(r);
             return -1;
@@ -371,6 +395,13 @@ reload_is_idle_for_good(reload_t *r, uint64_t now)
     r->idle_at = 0;
 
     return false;
+}
+
+
+static void
+reload_say_stopped(void)
+{
+    ctl_say("stopped: the reload goes on, unwatched");
 }
 
 

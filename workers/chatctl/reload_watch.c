@@ -19,6 +19,7 @@
 #define OPENING   5000          /* ms until all sessions are there at first */
 #define INTERVAL  20            /* ms between messages, of all together */
 #define PAUSE     200           /* ms until what was refused is repeated */
+#define CLOSING   5000          /* ms until the conversation is deleted */
 #define RETRY     250           /* ms, or what the server says, then connect */
 #define REQUEST   512           /* bytes */
 
@@ -28,6 +29,7 @@
 #define ID_MESSAGE  100         /* and its number */
 
 
+static watcher_t *watch_delete(watch_t *w);
 static void watch_turn(watch_t *w, uint64_t until);
 static void watch_do(watch_t *w, watcher_t *s, uint64_t now);
 static void watch_connect(watch_t *w, watcher_t *s);
@@ -148,14 +150,44 @@ watch_end(watch_t *w, uint64_t ms)
 }
 
 
-void
+/* whoever is there asks; the next one if that one is lost before the answer */
+
+int
 watch_close(watch_t *w)
+{
+    size_t      i;
+    uint64_t    until = life_now() + CLOSING;
+    watcher_t  *asker = NULL;
+
+    w->last = true;
+
+    while (w->made && !w->deleted && life_now() < until) {
+
+        if (asker == NULL || !asker->joined) {
+            asker = watch_delete(w);
+        }
+
+        watch_run(w, 10);
+    }
+
+    for (i = 0; i < w->n; i++) {
+        socket_done(&w->watchers[i].socket);
+    }
+
+    return w->made && !w->deleted ? -1 : 0;
+}
+
+
+/* NULL: nobody is there */
+
+static watcher_t *
+watch_delete(watch_t *w)
 {
     char        text[REQUEST];
     size_t      i;
     watcher_t  *s;
 
-    for (i = 0; w->made && i < w->n; i++) {
+    for (i = 0; i < w->n; i++) {
         s = &w->watchers[i];
 
         if (s->joined) {
@@ -164,14 +196,11 @@ watch_close(watch_t *w)
                             "\"data\":{\"conversationId\":\"%s\"}}", ID_DELETE,
                             w->name);
             watch_ask(w, s, text);
-            watch_run(w, PAUSE);
-            break;
+            return s;
         }
     }
 
-    for (i = 0; i < w->n; i++) {
-        socket_done(&w->watchers[i].socket);
-    }
+    return NULL;
 }
 
 
@@ -419,7 +448,10 @@ watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event)
 
     id = watch_uint(&found[0].value);
 
-    if (found[1].value.type != CHAT_JSON_TRUE) {
+    if (id == ID_DELETE) {
+        w->deleted = true;
+
+    } else if (found[1].value.type != CHAT_JSON_TRUE) {
         watch_refused(w, s, id, &found[3].value);
 
     } else if (id == ID_CREATE) {

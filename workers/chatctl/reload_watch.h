@@ -38,6 +38,7 @@ typedef struct {
     watcher_t     watchers[WATCH_MAX];
     size_t        n;
     bool          made;         /* the conversation is */
+    bool          deleted;      /* or it was asked for, and refused */
     bool          last;         /* nothing new is said */
     uint64_t      next;         /* ms: the next message */
 
@@ -64,7 +65,9 @@ void watch_run(watch_t *w, uint64_t ms);
    heard then is missed */
 void watch_end(watch_t *w, uint64_t ms);
 
-void watch_close(watch_t *w);           /* deletes the conversation, too */
+/* deletes the conversation, too; -1: it is left, who was there cannot come
+   back */
+CHAT_MUST_CHECK int watch_close(watch_t *w);
 
 
 #endif /* RELOAD_WATCH_H */

@@ -63,6 +63,21 @@ life_init(void)
 
 
 void
+life_note_stop(void)
+{
+    struct sigaction  action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = life_on_signal;
+    action.sa_flags = SA_RESTART | (int) SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+
+    (void) sigaction(SIGTERM, &action, NULL);   /* cannot fail for these */
+    (void) sigaction(SIGINT, &action, NULL);
+}
+
+
+void
 life_stop_when_readable(int fd)
 {
     stop_fd = fd;

@@ -222,6 +222,26 @@ sub chatctl ($self, @arguments) {
 }
 
 
+# the same beside the test, which gets its process id; $out: a file for what it
+# prints
+
+sub chatctl_start ($self, $out, @arguments) {
+    my %settings = %{ $self->_settings };
+    my $pid = fork // croak "fork() failed: $!";
+
+    return $pid if $pid;
+
+    @ENV{keys %settings} = values %settings;
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>', $out;
+    open STDERR, '>&', \*STDOUT;
+
+    no warnings 'exec';
+    exec { "$self->{build}/bin/chatctl" } 'chatctl', @arguments;
+    POSIX::_exit(127);
+}
+
+
 sub chatctl_must ($self, @arguments) {
     my ($code, $text) = $self->chatctl(@arguments);
 
