@@ -1,4 +1,10 @@
 #!lua name=chat_v1
+-- version 1
+--
+-- The version grows when a function is added, or takes or answers more than
+-- before.  What callers of an older one rely on stays, or the name changes: so
+-- programs of two versions work with the newer library, which is the one that
+-- Redis keeps (workers/lib/redis_library.c).
 --
 -- The rules of a conversation, in one place.  Everything that changes durable
 -- state goes through append; a holder (chat-persist) brings in what Redis does

@@ -1,7 +1,9 @@
 #!lua name=chat_presence_v1
+-- version 1
 --
 -- Who is there.  A second library beside chat_v1, loaded by chat-presence:
--- nothing of a conversation is known here, and nothing of this there.
+-- nothing of a conversation is known here, and nothing of this there.  When its
+-- version grows is told in chat.lua.
 --
 -- Users lie in partitions as conversations do, by "<tenant>/<user>".  KEYS[1]
 -- is always the prefix of a partition, "chat:{p07}:presence:"; all other keys

@@ -68,6 +68,7 @@ void doctor_wait(uint32_t ms);
 /* Each finds out what it can; a link that breaks is told and not used again. */
 
 void doctor_check_redis(doctor_t *d);       /* opens it */
+void doctor_check_library(doctor_t *d, const redis_library_t *l);
 void doctor_check_postgres(doctor_t *d);    /* likewise */
 void doctor_check_clocks(doctor_t *d);
 void doctor_check_parts(doctor_t *d);

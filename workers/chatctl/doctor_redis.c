@@ -14,7 +14,6 @@
 
 static void redis_check_settings(doctor_t *d);
 static void redis_check_info(doctor_t *d);
-static void redis_check_library(doctor_t *d);
 
 
 void
@@ -41,7 +40,7 @@ doctor_check_redis(doctor_t *d)
     }
 
     if (d->has_redis) {
-        redis_check_library(d);
+        doctor_check_library(d, &redis_library_chat);
     }
 }
 
@@ -236,32 +235,4 @@ redis_check_info(doctor_t *d)
 
     redis_check_memory(d, info);
     freeReplyObject(info);
-}
-
-
-static void
-redis_check_library(doctor_t *d)
-{
-    switch (redis_has_library(&d->redis, &redis_library_chat)) {
-
-    case 1:
-        doctor_say(d, DOCTOR_OK, "library", NULL,
-                   "the function library is the one of this version");
-        break;
-
-    case 0:
-        doctor_say(d, DOCTOR_WARNING, "library",
-                   "Programs of two versions are in use.  If chat-persist is "
-                   "of this version, restart it: it brings\nits own.",
-                   "the function library in Redis is not the one of this "
-                   "version");
-        break;
-
-    default:
-        doctor_say(d, DOCTOR_FAULT, "library",
-                   "Every request gets \"unavailable\".  chat-persist brings "
-                   "it when it connects: start or restart it.",
-                   "Redis has no function library");
-        d->has_redis = redis_is_open(&d->redis);
-    }
 }

@@ -38,6 +38,10 @@ redis_open(redis_t *r)
         return -1;
     }
 
+    if (r->needs != NULL && redis_need_library(r, r->needs) == -1) {
+        return -1;
+    }
+
     r->links++;
     r->linked = true;
 

@@ -36,6 +36,24 @@ typedef struct {
 } redis_library_t;
 
 
+/* what Redis has in its place */
+
+typedef enum {
+    REDIS_LIBRARY_SAME,
+    REDIS_LIBRARY_OTHER,            /* of the same version */
+    REDIS_LIBRARY_OLDER,
+    REDIS_LIBRARY_NEWER,
+    REDIS_LIBRARY_NONE
+} redis_library_e;
+
+
+typedef struct {
+    redis_library_e  is;
+    uint64_t         version;       /* 0: it names none */
+    uint64_t         own;           /* what this program carries */
+} redis_look_t;
+
+
 extern const redis_library_t  redis_library_chat;       /* of chat-persist */
 extern const redis_library_t  redis_library_presence;   /* of chat-presence */
 
@@ -45,6 +63,7 @@ typedef struct {
     const char      *url;
     const redis_library_t  *keeper; /* the library that it keeps up to date in
                                        Redis, or NULL */
+    const redis_library_t  *needs;  /* and one that it calls; or NULL */
     bool             quiet;         /* the caller tells what went wrong */
     life_backoff_t   backoff;
     char             told[256];     /* the error that was logged */
@@ -92,12 +111,16 @@ void redis_settle(redis_t *r);
    A copy that becomes a master keeps its links. */
 CHAT_MUST_CHECK int redis_check_identity(redis_t *r);
 
-/* makes a library in Redis the one that this program carries */
+/* makes a library in Redis the one that this program carries, unless that is
+   older */
 CHAT_MUST_CHECK int redis_load_library(redis_t *r, const redis_library_t *l);
 
-/* whether it is: 1: it is, 0: it is another one; -1: there is none, or the link
-   is closed */
-CHAT_MUST_CHECK int redis_has_library(redis_t *r, const redis_library_t *l);
+/* tells in the log if a library that another program brings is too old */
+CHAT_MUST_CHECK int redis_need_library(redis_t *r, const redis_library_t *l);
+
+/* which one Redis has in its place; -1: the link is closed */
+CHAT_MUST_CHECK int redis_look_library(redis_t *r, const redis_library_t *l,
+    redis_look_t *look);
 
 /* something on this link is not as it must be: closes it, returns -1 */
 int redis_fail(redis_t *r, const char *error);

@@ -100,6 +100,7 @@ presence_init(presence_t *p, status_t *status, int argc, char **argv)
 
     p->desk.db.name = p->holder;
     p->redis.keeper = &redis_library_presence;
+    p->redis.needs = &redis_library_chat;
 
     return OPTIONS_OK;
 }
