@@ -60,6 +60,18 @@ typedef struct {
 
 ngx_int_t ngx_chat_limit_zone_add(ngx_conf_t *cf, ngx_chat_main_conf_t *mcf);
 
+/* entries of each of the two tables, and how many of them are in use now; of a
+   zone with many sets an estimate, from some of them */
+
+typedef struct {
+    uint64_t   entries;
+    uint64_t   rates;
+    uint64_t   connections;
+} ngx_chat_limit_usage_t;
+
+void ngx_chat_limit_usage(ngx_chat_main_conf_t *mcf,
+    ngx_chat_limit_usage_t *usage);
+
 /* this process begins to count, and ends */
 void ngx_chat_limit_attach(ngx_chat_node_t *node);
 void ngx_chat_limit_detach(ngx_chat_node_t *node);

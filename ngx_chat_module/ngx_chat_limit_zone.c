@@ -36,6 +36,7 @@
 #define NGX_CHAT_LIMIT_LOOK    500      /* ms: who lives */
 #define NGX_CHAT_LIMIT_SILENT  60000    /* ms between two complaints */
 #define NGX_CHAT_LIMIT_NAME    128      /* of each part */
+#define NGX_CHAT_LIMIT_SAMPLE  512      /* sets looked at for a metric */
 
 /* how what is in the zone is laid out: one that is laid out otherwise is
    another zone */
@@ -157,6 +158,34 @@ static ngx_chat_limit_zone_t *
 ngx_chat_limit_zone(ngx_chat_node_t *node)
 {
     return node->conf->limit_zone->data;
+}
+
+
+/* Where an entry goes is as good as chance, so one set is like another.  Counts
+   of a process that was killed are among them until others take their place. */
+
+void
+ngx_chat_limit_usage(ngx_chat_main_conf_t *mcf, ngx_chat_limit_usage_t *usage)
+{
+    uint64_t                now = (uint64_t) ngx_current_msec * 1000;
+    ngx_uint_t              i, k, n, at;
+    ngx_chat_limit_zone_t  *z = mcf->limit_zone->data;
+
+    ngx_memzero(usage, sizeof(ngx_chat_limit_usage_t));
+    n = ngx_min(z->nsets, NGX_CHAT_LIMIT_SAMPLE);
+
+    for (i = 0; i < n; i++) {
+        at = i * z->nsets / n * NGX_CHAT_LIMIT_WAYS;
+
+        for (k = at; k < at + NGX_CHAT_LIMIT_WAYS; k++) {
+            usage->rates += z->buckets[k].full > now;
+            usage->connections += z->counts[k].value != 0;
+        }
+    }
+
+    usage->entries = z->nsets * NGX_CHAT_LIMIT_WAYS;
+    usage->rates = usage->rates * z->nsets / n;
+    usage->connections = usage->connections * z->nsets / n;
 }
 
 

@@ -19,6 +19,8 @@ static void ngx_chat_metrics_write(ngx_chat_metrics_t *out,
     ngx_chat_main_conf_t *mcf, const ngx_chat_totals_t *totals);
 static void ngx_chat_metrics_workers(ngx_chat_metrics_t *out,
     ngx_chat_main_conf_t *mcf);
+static void ngx_chat_metrics_limits(ngx_chat_metrics_t *out,
+    ngx_chat_main_conf_t *mcf);
 static void ngx_chat_metrics_worker(ngx_chat_metrics_t *out, ngx_uint_t what,
     ngx_uint_t slot, const ngx_chat_worker_t *w);
 static void ngx_chat_metrics_family(ngx_chat_metrics_t *out,
@@ -57,6 +59,24 @@ static const ngx_chat_metric_t
     [NGX_CHAT_METRICS_WORKER_SYSTEM] = {
         "chat_worker_cpu_seconds_total", "worker=\"%ui\",mode=\"system\"",
         "Processor time that a worker process has taken." },
+};
+
+
+static const ngx_chat_metric_t  ngx_chat_metrics_zone_rates = {
+    "chat_limit_zone_used", "table=\"rates\"",
+    "Entries of chat_limit_zone in use, estimated from some of them."
+};
+
+
+static const ngx_chat_metric_t  ngx_chat_metrics_zone_connections = {
+    "chat_limit_zone_used", "table=\"connections\"",
+    "Entries of chat_limit_zone in use, estimated from some of them."
+};
+
+
+static const ngx_chat_metric_t  ngx_chat_metrics_zone_entries = {
+    "chat_limit_zone_entries", "",
+    "Entries that each of the two tables of chat_limit_zone has."
 };
 
 
@@ -158,6 +178,7 @@ ngx_chat_metrics_write(ngx_chat_metrics_t *out, ngx_chat_main_conf_t *mcf,
     }
 
     ngx_chat_metrics_workers(out, mcf);
+    ngx_chat_metrics_limits(out, mcf);
 
     for (i = 0; i < NGX_CHAT_TIMES; i++) {
         m = &ngx_chat_metrics_times[i];
@@ -196,6 +217,26 @@ ngx_chat_metrics_workers(ngx_chat_metrics_t *out, ngx_chat_main_conf_t *mcf)
             }
         }
     }
+}
+
+
+static void
+ngx_chat_metrics_limits(ngx_chat_metrics_t *out, ngx_chat_main_conf_t *mcf)
+{
+    ngx_chat_limit_usage_t  usage;
+
+    if (mcf->limit_zone == NULL) {
+        return;
+    }
+
+    ngx_chat_limit_usage(mcf, &usage);
+
+    ngx_chat_metrics_uint(out, &ngx_chat_metrics_zone_rates, "gauge",
+                          usage.rates);
+    ngx_chat_metrics_uint(out, &ngx_chat_metrics_zone_connections, "gauge",
+                          usage.connections);
+    ngx_chat_metrics_uint(out, &ngx_chat_metrics_zone_entries, "gauge",
+                          usage.entries);
 }
 
 

@@ -319,6 +319,14 @@ ngx_chat_merge_message(ngx_conf_t *cf, ngx_chat_loc_conf_t *prev,
         return NGX_CONF_ERROR;
     }
 
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_chat_module);
+
+    if (conf->websocket && mcf->node_queue < conf->send_queue) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"chat_node_queue\" is less than \"chat_send_queue\": "
+                      "a single slow reader can make a process shed");
+    }
+
     return NGX_CONF_OK;
 }
 

@@ -54,6 +54,22 @@ subtest 'good configurations pass' => sub {
     }
 };
 
+subtest 'what is no fault, but not meant so' => sub {
+    my $warning = qr/\[warn\] .*"chat_node_queue" is less than/;
+
+    for ([qw(64k 128k)], [qw(128k 128k)]) {
+        my ($node, $send) = @$_;
+        my ($code, $text) = ChatTest->check_config(
+            http     => "chat_node_queue $node;",
+            location => "chat_send_queue $send;",
+        );
+
+        is($code, 0, "a node of $node with sessions of $send");
+        is(scalar(() = $text =~ /$warning/g), $node eq '64k' ? 1 : 0,
+           'is warned of, or not');
+    }
+};
+
 # directive and value, and the message, for a value that is out of its range
 my @ranges = (
     ['chat_max_message_size 1023', '1k and 16m'],

@@ -39,6 +39,11 @@ my $chat = ChatTest->new(
 $chat->start;
 
 
+sub used ($table) {
+    return $chat->metrics->{"chat_limit_zone_used{table=\"$table\"}"};
+}
+
+
 sub full () { return $chat->metrics->{chat_limit_zone_full_total} }
 
 
@@ -75,6 +80,8 @@ subtest 'buckets that are full make room' => sub {
                   "round $_: all are let in");
     }
     is(full(), 0, 'and there was room for each');
+    cmp_ok(used('rates'), '<', 0.1 * $chat->metrics->{chat_limit_zone_entries},
+           'as the use of the zone says');
 };
 
 subtest 'users that come and go leave nothing behind' => sub {
@@ -87,6 +94,12 @@ subtest 'users that come and go leave nothing behind' => sub {
     }
 
     ok(wait_until { $chat->metrics->{chat_sessions} == 0 }, 'all have gone');
+    is(used('connections'), 0, 'none of it is in use');
+
+    my $one = $chat->connect(user => 'one');
+    is(used('connections'), 2, 'one who is there: a user and an address');
+    $one->disconnect;
+    wait_until { $chat->metrics->{chat_sessions} == 0 };
     is(full(), 0, 'there was room for each');
     is($chat->handshake(user => "user-$_", headers => {
            'X-Forwarded-For' => $addresses[$_] })->status, 101,
@@ -96,6 +109,8 @@ subtest 'users that come and go leave nothing behind' => sub {
 subtest 'if none does, somebody is let in' => sub {
     is_deeply(ask('/slow', @addresses), { 401 => ADDRESSES }, 'all');
     cmp_ok(full(), '>', 0, 'which is counted');
+    cmp_ok(used('rates'), '>', 0.9 * $chat->metrics->{chat_limit_zone_entries},
+           'and told by its use');
 
     my $lines = () = $chat->logs->text('nginx') =~ /no room in/g;
     is($lines, 1, 'and logged once');

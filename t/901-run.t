@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/browser";
 
 use HTTP::Tiny;
+use IO::Socket::UNIX;
 use Test::More;
 
 use ChatTest::Wait qw(wait_until);
@@ -54,6 +55,17 @@ subtest 'start returns when it is ready' => sub {
     ok(eval { wait_until {
         $http->get($chat->url . 'presence/readyz')->{status} == 200 } 20 },
         'and chat-presence');
+
+    my ($socket) = Instance::slurp("$chat->{directory}/etc/nginx.conf")
+        =~ m{unix:([^:]+/presence\.sock):};
+    rename $socket, "$socket.away" or die "$socket: $!";
+    IO::Socket::UNIX->new(Local => $socket, Listen => 1) or die $!;
+    my $answer = $http->get($chat->url . 'presence/readyz');
+    rename "$socket.away", $socket or die $!;
+
+    is($answer->{status}, 503, 'one that cannot be asked is not ready');
+    is($answer->{content}, qq({"status":"unavailable","answers":false}\n),
+       'as JSON');
 };
 
 subtest 'the sign-in' => sub {
