@@ -200,6 +200,58 @@ subtest 'what was deleted cannot be stored' => sub {
     is(scalar letters(), 0, 'it is gone');
 };
 
+# PostgreSQL has had it never, Redis has it still, and forgets it later
+
+subtest 'what was dropped is a known hole' => sub {
+    my @sent;
+    my $lost = refused(message => "content::text <> '\"lost\"'", sub {
+        @sent = map {
+            change(bob => 'message.send', content => $_,
+                   clientMessageId => "of-$_")
+        } qw(before lost);
+    });
+
+    change(ada => 'reaction.add', messageId => $sent[1]{id}, emoji => '+1');
+    change(bob => 'message.send', content => 'why?', replyTo => $sent[1]{id});
+
+    my $edit = refused(message => "content::text <> '\"edit\"'", sub {
+        change(bob => 'message.edit', messageId => $sent[0]{id},
+               content => 'edit');
+    });
+    my $erased = refused(message => "content::text <> '\"gone\"'", sub {
+        $sent[2] = change(bob => 'message.send', content => 'gone');
+    });
+
+    change(bob => 'message.delete', messageId => $sent[2]{id});
+    $chat->wait_stored;
+    is(($chat->chatctl('verify', 'lobby'))[0], FAILED, 'faults, so far');
+
+    for my $letter ($lost, $edit, $erased) {
+        is((chatctl('drop', $letter->{id}, '--yes'))[0], DONE, 'dropped');
+    }
+
+    my ($code, $text) = $chat->chatctl('verify', 'lobby');
+    is($code, DONE, 'verify') or diag($text);
+    like($text, qr/Redis compared, 4 dropped with dead letters: ok/,
+         'which tells how many');
+
+    $chat->redis_cli('FLUSHALL');
+    $chat->chatctl_must('member', 'list', 'lobby', '--wait', 60);
+    ($code, $text) = $chat->chatctl('verify', 'lobby', '--json');
+    is($code, DONE, 'nor when Redis knows nothing of it') or diag($text);
+    is(decode($text)->{dropped}, 4, 'as JSON');
+
+    $chat->psql("DELETE FROM chat.message WHERE content::text = '\"why?\"'");
+    ($code, $text) = $chat->chatctl('verify', 'lobby');
+    is($code, FAILED, 'what was not dropped is a fault');
+    like($text, qr/message \d+ is missing/, 'as ever');
+
+    $chat->chatctl_must('conversation', 'delete', 'lobby', '--wait', 60);
+    ok(eval {
+        wait_until { $chat->psql('SELECT count(*) FROM chat.hole') == 0 };
+    }, 'they go with the conversation');
+};
+
 subtest 'usage' => sub {
     is((chatctl(@$_))[0], USAGE, "@$_") for ['retry'], ['retry', 'x'],
         ['retry', 1, '--all'], ['show'], ['drop', '--yes'];

@@ -474,19 +474,19 @@ letter_drop(letter_t *l)
         return EXIT_USAGE;
     }
 
-    res = letter_ask_all(l, "DELETE FROM chat.dead_letter"
-                         " WHERE id = $1 OR $2 = 1");
+    res = letter_ask_all(l, "SELECT chat.dead_letter_drop($1::bigint,"
+                         " $2::integer = 1)");
 
     if (res == NULL) {
         return EXIT_UNAVAILABLE;
     }
 
-    if (strcmp(PQcmdTuples(res), "0") == 0 && !l->all) {
+    if (db_value_uint(res, 0, 0) == 0 && !l->all) {
         PQclear(res);
         return letter_missing(l);
     }
 
-    printf("dropped: %s\n", PQcmdTuples(res));
+    printf("dropped: %s\n", PQgetvalue(res, 0, 0));
     PQclear(res);
 
     return EXIT_OK;

@@ -257,8 +257,14 @@ verify_print(const command_t *c)
     size_t           i;
     const verify_t  *v = &c->verify;
 
-    printf("%s: %" PRIu64 " messages, revision %" PRIu64 ", Redis %s: ", v->id,
+    printf("%s: %" PRIu64 " messages, revision %" PRIu64 ", Redis %s", v->id,
            v->row.sequence, v->row.revision, verify_redis(v));
+
+    if (v->row.holes != 0) {
+        printf(", %" PRIu64 " dropped with dead letters", v->row.holes);
+    }
+
+    printf(": ");
 
     if (v->faults.n == 0) {
         printf("ok%s\n", v->undecided
@@ -292,11 +298,12 @@ verify_print_json(const command_t *c)
             "text", v->faults.list[i].text));
     }
 
-    root = json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:o}",
+    root = json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:s, s:o}",
                      "conversationId", v->id, "tenantId", v->tenant,
                      "ok", v->faults.n == 0, "certain", !v->undecided,
                      "messages", (json_int_t) v->row.sequence,
                      "revision", (json_int_t) v->row.revision,
+                     "dropped", (json_int_t) v->row.holes,
                      "redis", verify_redis(v), "faults", faults);
 
     text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;

@@ -80,7 +80,8 @@ enum {
     VERIFY_COLUMN_SETTINGS_REVISION, VERIFY_COLUMN_DELETED_REVISION,
     VERIFY_COLUMN_PARTITION, VERIFY_COLUMN_GENERATION, VERIFY_COLUMN_STORED,
     VERIFY_COLUMN_TYPE, VERIFY_COLUMN_NAME, VERIFY_COLUMN_DESCRIPTION,
-    VERIFY_COLUMN_SLOW_MODE, VERIFY_COLUMN_READ_ONLY, VERIFY_COLUMN_GENS
+    VERIFY_COLUMN_SLOW_MODE, VERIFY_COLUMN_READ_ONLY, VERIFY_COLUMN_GENS,
+    VERIFY_COLUMN_HOLES
 };
 
 
@@ -93,6 +94,7 @@ typedef struct {
     uint64_t     created_revision;
     uint64_t     settings_revision;
     uint64_t     deleted_revision;
+    uint64_t     holes;                 /* dead letters that were dropped */
     uint64_t     generation;            /* these of the partition */
     stream_id_t  stored;
     PGresult    *res;                   /* name and so on are in it */

@@ -3,7 +3,8 @@
  * not stored yet, whether it is in the log.
  *
  * PostgreSQL keeps the latest state of things.  So the event is the one that is
- * stored, byte for byte, or something later was; nothing earlier.
+ * stored, byte for byte, or something later was; nothing earlier, unless it is
+ * a known hole: it went with a dead letter.
  */
 
 #include "verify.h"
@@ -76,7 +77,10 @@ events_has(const verify_t *v, const verify_event_t *e, const char *kinds)
 /* by sequence, which every event of a message tells */
 
 static const char  sql_messages[] =
-    "SELECT " STORED_COLUMNS ", coalesce(m.created_revision, m.revision)"
+    "SELECT " STORED_COLUMNS ", coalesce(m.created_revision, m.revision),"
+    " (SELECT max(h.revision) FROM chat.hole h"
+    "   WHERE h.conversation_key = $2::uuid"
+    "     AND (h.sequence = e.sequence OR h.message_id = m.id))"
     " FROM unnest($3::bigint[]) WITH ORDINALITY AS e (sequence, n)"
     " LEFT JOIN chat.message m ON m.p = $1::smallint"
     "   AND m.conversation_key = $2::uuid AND m.sequence = e.sequence"
@@ -174,10 +178,15 @@ events_message(verify_t *v, const verify_event_t *e, const PGresult *res,
     int row)
 {
     stored_t  m = { .nreactors = 0 };
+    uint64_t  hole = db_value_uint(res, row, STORED_NCOLUMNS + 1);
 
     if (PQgetisnull(res, row, 0)) {
-        events_complain(v, e, "PostgreSQL does not have the message, though "
-                        "all up to there is stored");
+
+        if (hole == 0) {
+            events_complain(v, e, "PostgreSQL does not have the message, "
+                            "though all up to there is stored");
+        }
+
         return;
     }
 
@@ -189,7 +198,7 @@ events_message(verify_t *v, const verify_event_t *e, const PGresult *res,
         events_complain(v, e, "in PostgreSQL the message was made at another "
                         "revision");
 
-    } else if (m.revision < e->revision) {
+    } else if (m.revision < e->revision && hole < e->revision) {
         events_complain(v, e, "the change is not in PostgreSQL, though all "
                         "up to there is stored");
 
@@ -247,7 +256,10 @@ events_split(reaction_t *r, chat_str_t more)
 
 static const char  sql_reactions[] =
     "SELECT r.revision, r.removed,"
-    " CASE WHEN m.deleted_at IS NOT NULL THEN m.revision END"
+    " CASE WHEN m.deleted_at IS NOT NULL THEN m.revision END,"
+    " (SELECT max(h.revision) FROM chat.hole h"
+    "   WHERE h.conversation_key = $2::uuid"
+    "     AND h.message_id = e.message_id::uuid)"
     " FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY"
     "   AS e (message_id, user_id, emoji, n)"
     " LEFT JOIN chat.reaction r ON r.p = $1::smallint"
@@ -320,6 +332,10 @@ events_reaction(verify_t *v, const verify_event_t *e, const PGresult *res,
     bool        removed;
     uint64_t    revision;
     reaction_t  r;
+
+    if (db_value_uint(res, row, 3) >= e->revision) {
+        return;
+    }
 
     if (PQgetisnull(res, row, 0)) {
 

@@ -97,9 +97,11 @@ ids_read(const verify_t *v, known_t *k, const redisReply *fields, size_t i)
 
 
 static const char  sql_ids[] =
-    "SELECT m.id, m.sequence"
-    " FROM unnest($3::text[], $4::text[]) WITH ORDINALITY"
-    "   AS e (user_id, client_id, n)"
+    "SELECT m.id, m.sequence, EXISTS (SELECT FROM chat.hole h"
+    "   WHERE h.conversation_key = $2::uuid"
+    "     AND h.message_id::text = e.message)"
+    " FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY"
+    "   AS e (user_id, client_id, message, n)"
     " LEFT JOIN chat.message m ON m.p = $1::smallint"
     "   AND m.conversation_key = $2::uuid AND m.sender_id = e.user_id"
     "   AND m.client_id = e.client_id"
@@ -116,6 +118,10 @@ ids_judge(verify_t *v, const known_t *k, const PGresult *res, int row)
         && db_value_uint(res, row, 1) == k->sequence)
     {
         return;
+    }
+
+    if (id.len == 0 && PQgetvalue(res, row, 2)[0] == 't') {
+        return;                             /* it went with a dead letter */
     }
 
     (void) snprintf(subject, sizeof(subject), "%.*s/%.*s", (int) k->user.len,
@@ -136,18 +142,20 @@ ids_each(verify_t *v, const redisReply *fields, void *data)
     size_t        i;
     known_t       k;
     PGresult     *res;
-    db_array_t    users, ids;
+    db_array_t    users, ids, messages;
     db_params_t   ps = { 0 };
 
     (void) data;
 
     db_array_init(&users, DB_TEXT);
     db_array_init(&ids, DB_TEXT);
+    db_array_init(&messages, DB_TEXT);
 
     for (i = 0; i + 1 < fields->elements; i += 2) {
         if (ids_read(v, &k, fields, i)) {
             db_array_str(&users, k.user);
             db_array_str(&ids, k.client_id);
+            db_array_str(&messages, k.message);
         }
     }
 
@@ -155,10 +163,12 @@ ids_each(verify_t *v, const redisReply *fields, void *data)
     db_param_text(&ps, v->row.key);
     db_param_array(&ps, &users);
     db_param_array(&ps, &ids);
+    db_param_array(&ps, &messages);
     res = db_query(&v->db, sql_ids, &ps);
 
     db_array_done(&users);
     db_array_done(&ids);
+    db_array_done(&messages);
 
     if (res == NULL) {
         return -1;

@@ -270,7 +270,9 @@ static const char  sql_row[] =
     " coalesce((SELECT string_agg(g.generation || ':' || g.last_revision"
     "    || ',', '' ORDER BY g.generation)"
     "   FROM chat.conversation_generation g"
-    "  WHERE g.conversation_key = c.conversation_key), '')"
+    "  WHERE g.conversation_key = c.conversation_key), ''),"
+    " (SELECT count(*) FROM chat.hole h"
+    "   WHERE h.conversation_key = c.conversation_key)"
     " FROM chat.partition t LEFT JOIN chat.conversation c"
     "   ON c.tenant_id = $2 AND c.conversation_id = $3"
     " WHERE t.p = $1::smallint";
@@ -310,6 +312,7 @@ look_read_row(verify_t *v)
                                            VERIFY_COLUMN_SETTINGS_REVISION);
     row->deleted_revision = db_value_uint(row->res, 0,
                                           VERIFY_COLUMN_DELETED_REVISION);
+    row->holes = db_value_uint(row->res, 0, VERIFY_COLUMN_HOLES);
     (void) snprintf(row->key, sizeof(row->key), "%s",
                     PQgetvalue(row->res, 0, VERIFY_COLUMN_KEY));
 

@@ -16,6 +16,12 @@
 
 #define MOST  " LIMIT 20"
 
+/* a message that went with a dead letter, or one that it would have changed */
+
+#define IS_HOLE(message)                                                      \
+    "EXISTS (SELECT FROM chat.hole h WHERE h.conversation_key = $2::uuid"     \
+    " AND h.message_id = " message ")"
+
 /* A change's number is the lower half of its revision. */
 #define NUMBER(revision)  "(" revision " & 4294967295)"
 
@@ -59,6 +65,9 @@ static const struct {
       "              + 1 AS lo, n.sequence - 1 AS hi"
       "         FROM (SELECT m.sequence FROM chat.message m"
       "                WHERE " OF_CONVERSATION("m")
+      "                UNION SELECT h.sequence FROM chat.hole h"
+      "                WHERE h.conversation_key = $2::uuid"
+      "                  AND h.sequence <= $4::bigint"
       "                UNION SELECT $4::bigint + 1) n) g"
       " WHERE lo <= hi AND hi <= $4::bigint" MOST },
 
@@ -177,7 +186,8 @@ static const struct {
       "   ON t.p = $1::smallint AND t.id = m.reply_to"
       " WHERE " OF_CONVERSATION("m") " AND m.reply_to IS NOT NULL"
       "  AND (t.id IS NULL OR t.conversation_key <> m.conversation_key"
-      "       OR t.sequence >= m.sequence)" MOST },
+      "       OR t.sequence >= m.sequence)"
+      "  AND NOT (t.id IS NULL AND " IS_HOLE("m.reply_to") ")" MOST },
 
     { "mention",
       "SELECT m.sequence || ' ' || u.user_id, format('message %s mentions %s,"
@@ -196,7 +206,8 @@ static const struct {
       "   ON m.p = $1::smallint AND m.id = r.message_id"
       " WHERE " OF_CONVERSATION("r")
       "  AND (m.id IS NULL OR m.conversation_key <> r.conversation_key"
-      "       OR m.deleted_at IS NOT NULL)" MOST },
+      "       OR m.deleted_at IS NOT NULL)"
+      "  AND NOT (m.id IS NULL AND " IS_HOLE("r.message_id") ")" MOST },
 
     { "version",
       "SELECT v.revision, format('a former content of message %s has revision"

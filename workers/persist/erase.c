@@ -57,6 +57,17 @@ erase_again(int rows, uint64_t otherwise)
 }
 
 
+/* with all that a conversation had goes what was known to be missing in it */
+
+static const char  sql_erase[] =
+    "WITH holes AS ("
+    " DELETE FROM chat.hole h USING chat.erasure e"
+    "  WHERE e.p = ANY ($1::smallint[])"
+    "    AND h.conversation_key = e.conversation_key"
+    ")"
+    " SELECT chat.erase($1::smallint[], $2::integer)";
+
+
 static int
 erase_conversations(persist_t *p)
 {
@@ -80,8 +91,7 @@ erase_conversations(persist_t *p)
     if (a.n != 0) {
         db_param_array(&ps, &a);
         db_param_uint(&ps, ERASE_ROWS);
-        rows = erase_query(p, "SELECT chat.erase($1::smallint[],"
-                              " $2::integer)", &ps);
+        rows = erase_query(p, sql_erase, &ps);
     }
 
     db_array_done(&a);

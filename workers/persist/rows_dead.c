@@ -10,9 +10,10 @@
 
 static const char  sql_dead[] =
     "INSERT INTO chat.dead_letter"
-    " (p, log_id, fields, reason, conversation_key, message_id)"
+    " (p, log_id, fields, reason, conversation_key, message_id, revision,"
+    " sequence)"
     " SELECT * FROM unnest($1::smallint[], $2::text[], $3::json[],"
-    " $4::text[], $5::uuid[], $6::uuid[])";
+    " $4::text[], $5::uuid[], $6::uuid[], $7::bigint[], $8::bigint[])";
 
 
 /* a field as it was; what PostgreSQL takes for no text, as hex digits in an
@@ -69,6 +70,17 @@ rows_write_fields(chat_writer_t *w, const entry_t *e)
 }
 
 
+static void
+rows_dead_number(db_array_t *a, uint64_t n)
+{
+    if (n != 0) {
+        db_array_int8(a, n);
+    } else {
+        db_array_null(a);
+    }
+}
+
+
 /* what a dead letter concerns, as far as that can be told */
 
 static void
@@ -85,6 +97,9 @@ rows_dead_place(db_array_t *a, const entry_t *e)
     } else {
         db_array_null(&a[5]);
     }
+
+    rows_dead_number(&a[6], e->revision);
+    rows_dead_number(&a[7], e->concerns ? e->sequence : 0);
 }
 
 
@@ -93,15 +108,15 @@ rows_dead(persist_t *p, const entry_t *entries, size_t n)
 {
     char            id[STREAM_ID_TEXT];
     mem_buf_t       json = { 0 };
-    db_array_t      a[6];
+    db_array_t      a[8];
     chat_writer_t   w;
     const entry_t  *e;
 
     static const Oid  types[] = {
-        DB_INT2, DB_TEXT, DB_JSON, DB_TEXT, DB_UUID, DB_UUID
+        DB_INT2, DB_TEXT, DB_JSON, DB_TEXT, DB_UUID, DB_UUID, DB_INT8, DB_INT8
     };
 
-    rows_init(a, types, 6);
+    rows_init(a, types, 8);
 
     for (e = entries; e < entries + n; e++) {
 
@@ -125,7 +140,7 @@ rows_dead(persist_t *p, const entry_t *entries, size_t n)
 
     mem_buf_done(&json);
 
-    return rows_finish(p, sql_dead, a, 6);
+    return rows_finish(p, sql_dead, a, 8);
 }
 
 
