@@ -16,10 +16,10 @@
  * since in ms of 1970, idle in ms.  more: another part follows; cut: there are
  * sessions beyond the limit; busy: it answers somebody else, ask again.
  *
- * A user is looked up, all are walked in the order of their tree, some in a turn
- * of the loop: those who come and go meanwhile do no harm.  So it is with the
- * sessions of a user.  Each that was looked at has the number of the question
- * and goes to the end, where new ones come too:
+ * A user is looked up, all are walked in the order of their tree, some in a
+ * turn of the loop: those who come and go meanwhile do no harm.  So it is with
+ * the sessions of a user.  Each that was looked at has the number of the
+ * question and goes to the end, where new ones come too:
  *
  *      user->sessions: | not looked at ... | looked at, or new ... |
  */

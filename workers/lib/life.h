@@ -24,8 +24,8 @@ typedef enum {
 void life_init(void);
 void life_ignore_sigpipe(void);     /* part of life_init() */
 
-/* in place of life_init(), for who does not wait by life_wait() alone: the first
-   signal is only noted, and ends poll(2); the second one kills */
+/* in place of life_init(), for who does not wait by life_wait() alone: the
+   first signal is only noted, and ends poll(2); the second one kills */
 void life_note_stop(void);
 
 bool life_stopping(void);
