@@ -2,25 +2,17 @@
  * Members and their marks, as Redis and as PostgreSQL have them.
  *
  * PostgreSQL is read after Redis, so a mark that Redis had, and that did not
- * wait to be stored, is there.  A member that was changed meanwhile is passed
- * over: it has another value now.
+ * wait to be stored, is there.  What differs all the same may be under way: it
+ * is looked at by itself.
  */
 
+#include "verify_member.h"
 #include "verify_scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "number.h"
-
-
-typedef struct {
-    chat_str_t  role;
-    uint64_t    read;
-    uint64_t    delivered;
-} member_t;
 
 
 typedef struct {
@@ -35,8 +27,6 @@ static PGresult *members_ask_stored(verify_t *v, const redisReply *fields);
 static int members_judge(verify_t *v, const redisReply *fields, size_t i,
     bool waits, const PGresult *res);
 static int members_missing(verify_t *v, const members_t *m);
-static int members_changed(verify_t *v, chat_str_t user, chat_str_t value);
-static int members_read(member_t *m, chat_str_t text);
 
 
 int
@@ -74,12 +64,12 @@ verify_members(verify_t *v)
 static int
 members_each(verify_t *v, const redisReply *fields, void *data)
 {
-    int          rc = 0;
-    size_t       i;
-    member_t     member;
-    PGresult    *res;
-    members_t   *m = data;
-    redisReply  *marks;
+    int              rc = 0;
+    size_t           i;
+    PGresult        *res;
+    members_t       *m = data;
+    redisReply      *marks;
+    verify_member_t  member;
 
     marks = members_ask_marks(v, fields);
 
@@ -91,10 +81,8 @@ members_each(verify_t *v, const redisReply *fields, void *data)
 
     for (i = 0; res != NULL && rc == 0 && i + 1 < fields->elements; i += 2) {
         db_array_str(&m->users, redis_text(fields, i));
-        m->owners += members_read(&member, redis_text(fields, i + 1)) == 0
-                     && member.role.len == strlen("owner")
-                     && memcmp(member.role.data, "owner", member.role.len)
-                        == 0;
+        m->owners += verify_member_read(&member, redis_text(fields, i + 1)) == 0
+                     && verify_member_is(&member, "owner");
 
         rc = members_judge(v, fields, i, redis_text(marks, i / 2).len != 0,
                            res);
@@ -174,13 +162,13 @@ static int
 members_judge(verify_t *v, const redisReply *fields, size_t i, bool waits,
     const PGresult *res)
 {
-    int          rc, row = (int) i / 2;
-    bool         role;
-    char         subject[2 * CHAT_NAME_MAX_ID];
-    member_t     redis, stored;
-    chat_str_t   user = redis_text(fields, i);
+    int              rc, row = (int) i / 2;
+    bool             role;
+    char             subject[2 * CHAT_NAME_MAX_ID];
+    chat_str_t       user = redis_text(fields, i);
+    verify_member_t  redis, stored;
 
-    if (members_read(&redis, redis_text(fields, i + 1)) == -1) {
+    if (verify_member_read(&redis, redis_text(fields, i + 1)) == -1) {
         (void) snprintf(subject, sizeof(subject), "%.*s", (int) user.len,
                         user.data);
         findings_add(&v->findings, "member_read", subject,
@@ -198,18 +186,17 @@ members_judge(verify_t *v, const redisReply *fields, size_t i, bool waits,
 
     /* who is blocked has no use for marks, and they are not kept the same */
 
-    if (role && (waits || (redis.role.len == strlen("blocked")
-                     && redis.role.data[0] == 'b')
+    if (role && (waits || verify_member_is(&redis, "blocked")
                  || (redis.read == stored.read
                      && redis.delivered == stored.delivered)))
     {
         return 0;
     }
 
-    rc = members_changed(v, user, redis_text(fields, i + 1));
+    rc = verify_member_differs(v, user, redis_text(fields, i + 1), role);
 
-    if (rc != 0) {
-        return rc == -1 ? -1 : 0;
+    if (rc != 1) {
+        return rc;
     }
 
     (void) snprintf(subject, sizeof(subject), "%.*s %.*s %.*s",
@@ -265,9 +252,9 @@ members_missing(verify_t *v, const members_t *m)
 
     for (row = 0; row < PQntuples(res) && rc != -1; row++) {
         user = db_value(res, row, 0);
-        rc = members_changed(v, user, chat_str(""));
+        rc = verify_member_differs(v, user, chat_str(""), false);
 
-        if (rc == 0) {
+        if (rc == 1) {
             findings_add(&v->findings, "member_missing",
                          PQgetvalue(res, row, 0),
                          "%s is %s in PostgreSQL, and no member in Redis",
@@ -279,61 +266,4 @@ members_missing(verify_t *v, const members_t *m)
     PQclear(res);
 
     return rc == -1 ? -1 : 0;
-}
-
-
-/* whether the member has another value in Redis by now; 1: yes */
-
-static int
-members_changed(verify_t *v, chat_str_t user, chat_str_t value)
-{
-    int          rc;
-    char         key[CHAT_NAME_MAX_BASE + 16];
-    redisReply  *reply;
-
-    (void) snprintf(key, sizeof(key), "%s:members", v->base);
-    redis_args_reset(&v->args, "HMGET");
-    redis_args_text(&v->args, key);
-    redis_args_add(&v->args, user);
-    reply = redis_call(&v->redis, &v->args);
-
-    if (reply == NULL) {
-        return -1;
-    }
-
-    rc = redis_text(reply, 0).len != value.len
-         || memcmp(redis_text(reply, 0).data, value.data, value.len) != 0;
-    freeReplyObject(reply);
-
-    return rc;
-}
-
-
-/* "<role> <read> <delivered>[ <ms>]" */
-
-static int
-members_read(member_t *m, chat_str_t text)
-{
-    size_t          i;
-    chat_str_t      words[3];
-    const uint8_t  *space, *end = text.data + text.len;
-
-    for (i = 0; i < 3; i++) {
-        space = text.len != 0 ? memchr(text.data, ' ', text.len) : NULL;
-        words[i].data = text.data;
-        words[i].len = space != NULL ? (size_t) (space - text.data) : text.len;
-        text.data = space != NULL ? space + 1 : end;
-        text.len = (size_t) (end - text.data);
-    }
-
-    m->role = words[0];
-
-    if (m->role.len == 0
-        || number_parse(words[1], INT64_MAX, &m->read) == -1
-        || number_parse(words[2], INT64_MAX, &m->delivered) == -1)
-    {
-        return -1;
-    }
-
-    return 0;
 }
