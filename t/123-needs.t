@@ -16,7 +16,8 @@ use constant { SENT => $ENV{SENT} // 3000, KEPT => 1024, MORE => 300,
                WINDOW => 100 };
 
 my $chat = ChatTest->new(workers => 2,
-                         location => 'chat_max_outstanding 1000;');
+                         location => 'chat_max_outstanding 1000;'
+                                     . ' chat_request_timeout 1m;');
 $chat->start;
 
 my @clients = map { $chat->connect(user => $_) } qw(ada bob cy dan);
