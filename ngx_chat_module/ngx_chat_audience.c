@@ -157,24 +157,34 @@ ngx_chat_audience_is_known(ngx_chat_audience_t *a)
 
 /*
  * ok, type, number of members, how many are there or -1, ms until they are
- * counted again, then each member if they are listed.
+ * counted again, revision, then each member if they are listed.
  */
 
 ngx_int_t
 ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
 {
+    uint64_t                    revision;
     ngx_str_t                   type;
     ngx_int_t                   online;
+    ngx_chat_room_t            *room;
     ngx_chat_audience_state_e   old;
 
     type = ngx_chat_bus_str(reply, 1);
     online = (ngx_int_t) ngx_chat_bus_uint(reply, 3);
+    revision = ngx_chat_bus_uint(reply, 5);
 
-    if (type.len == 0) {
+    if (type.len == 0 || revision == 0) {
         return NGX_ERROR;
     }
 
+    room = a->own ? ngx_chat_room_find(a->node, &a->name.base) : a->room;
+
+    if (room != NULL && revision < room->members) {
+        return NGX_AGAIN;
+    }
+
     old = a->state;
+    a->revision = revision;
     a->channel = type.len == sizeof("channel") - 1;
     a->size = ngx_chat_bus_uint(reply, 2);
     a->batched = a->size > a->node->conf->presence_members;

@@ -56,6 +56,7 @@ struct ngx_chat_audience_s {
 
     ngx_event_t            timer;       /* to ask Redis again */
     ngx_msec_t             asked;       /* when that was last */
+    uint64_t               revision;    /* as of which the members are right */
     ngx_chat_waiter_t      waiter;
 
     unsigned               own:1;       /* of one request */
@@ -63,7 +64,7 @@ struct ngx_chat_audience_s {
     unsigned               batched:1;   /* changes are told once a second */
     unsigned               recounted:1; /* online is to be told */
     unsigned               asking:1;    /* an answer is to come */
-    unsigned               again:1;     /* and is out of date */
+    unsigned               again:1;     /* then it is asked once more */
     unsigned               gone:1;      /* the answer frees it */
     unsigned               held:1;      /* is not freed now */
 
@@ -82,7 +83,8 @@ void ngx_chat_audience_release(ngx_chat_audience_t *a);     /* if nobody
                                            listens or waits, it is freed */
 
 /* an answer to chat_v1_audience with NGX_CHAT_AUDIENCE_ANSWER elements
-   or more; NGX_ERROR: it makes no sense, or there is no memory */
+   or more; NGX_AGAIN: a change of members that was heard since is not in it,
+   and nothing was taken; NGX_ERROR: it makes no sense, or there is no memory */
 ngx_int_t ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply);
 
 /* a member; qualified: <tenant>/<user>, which the second one makes of the id */
@@ -92,7 +94,7 @@ ngx_str_t ngx_chat_audience_qualified(ngx_chat_audience_t *a, ngx_str_t *user,
     u_char buf[CHAT_NAME_MAX_QUALIFIED]);
 void ngx_chat_audience_remove(ngx_chat_attendee_t *e);
 
-#define NGX_CHAT_AUDIENCE_ANSWER  5     /* elements, but for members */
+#define NGX_CHAT_AUDIENCE_ANSWER  6     /* elements, but for members */
 
 /* whether all is known that a reply tells */
 ngx_uint_t ngx_chat_audience_is_known(ngx_chat_audience_t *a);
@@ -108,9 +110,14 @@ void ngx_chat_audience_ask_init(ngx_chat_audience_t *a);
    it is to be asked earlier already */
 void ngx_chat_audience_ask_next(ngx_chat_audience_t *a, ngx_msec_t counted);
 void ngx_chat_audience_ask_later(ngx_chat_audience_t *a, ngx_msec_t ms);
+/* as soon as it may be: members have changed */
+void ngx_chat_audience_ask_soon(ngx_chat_audience_t *a);
 /* what a room has handed out: members may have changed */
-void ngx_chat_audience_on_event(ngx_chat_audience_t *a, ngx_str_t *what,
-    ngx_chat_buffer_t *b);
+void ngx_chat_audience_on_event(ngx_chat_room_t *room, uint64_t revision,
+    ngx_str_t *what, ngx_chat_buffer_t *b);
+/* the room has been compared in another generation: changes of members may have
+   been lost, or made before, and are told by no event */
+void ngx_chat_audience_on_loss(ngx_chat_room_t *room);
 
 
 /* ngx_chat_audience_tell.c: who is told */

@@ -17,6 +17,8 @@
 #define NGX_CHAT_AUDIENCE_BEHIND   300  /* ms: chat-presence has counted */
 
 
+static void ngx_chat_audience_put_out(ngx_chat_audience_t *a,
+    ngx_str_t *what);
 static void ngx_chat_audience_on_timer(ngx_event_t *ev);
 static void ngx_chat_audience_ask(ngx_chat_audience_t *a);
 static void ngx_chat_audience_on_asked(void *data, redisReply *reply);
@@ -88,46 +90,78 @@ ngx_chat_audience_ask_next(ngx_chat_audience_t *a, ngx_msec_t counted)
 
 
 void
-ngx_chat_audience_on_event(ngx_chat_audience_t *a, ngx_str_t *what,
-    ngx_chat_buffer_t *b)
+ngx_chat_audience_ask_soon(ngx_chat_audience_t *a)
 {
-    u_char                name[CHAT_NAME_MAX_QUALIFIED];
-    ngx_str_t             user;
-    ngx_msec_t            passed;
-    ngx_chat_attendee_t  *e;
+    ngx_msec_t  passed = ngx_current_msec - a->asked;
+
+    ngx_chat_audience_ask_later(a, passed >= NGX_CHAT_AUDIENCE_LEAST
+                                   ? NGX_CHAT_AUDIENCE_SOON
+                                   : NGX_CHAT_AUDIENCE_LEAST - passed);
+}
+
+
+void
+ngx_chat_audience_on_event(ngx_chat_room_t *room, uint64_t revision,
+    ngx_str_t *what, ngx_chat_buffer_t *b)
+{
+    ngx_chat_audience_t  *a = room->audience;
 
     static const char  member[] = "{\"type\":\"member.";
 
-    if (a->state != NGX_CHAT_AUDIENCE_LISTED
-        || b->size < sizeof(member) - 1
+    if (b->size < sizeof(member) - 1
         || ngx_memcmp(b->payload, member, sizeof(member) - 1) != 0)
     {
         return;
     }
 
-    if (what->len > 1 && what->data[0] == '-') {
-        user.data = what->data + 1;
-        user.len = what->len - 1;
-        user = ngx_chat_audience_qualified(a, &user, name);
+    room->members = ngx_max(room->members, revision);
 
-        e = ngx_chat_audience_find(a, &user);
-
-        if (e != NULL) {
-            ngx_chat_audience_remove(e);    /* nothing more is told of it */
-            a->size--;
-        }
-    }
-
-    if (a->asking) {
-        a->again = 1;                   /* it may be asked for too early */
+    if (a == NULL || a->state != NGX_CHAT_AUDIENCE_LISTED
+        || revision <= a->revision)
+    {
         return;
     }
 
-    passed = ngx_current_msec - a->asked;
+    if (what->len > 1 && what->data[0] == '-') {
+        ngx_chat_audience_put_out(a, what);
+    }
 
-    ngx_chat_audience_ask_later(a, passed >= NGX_CHAT_AUDIENCE_LEAST
-                                   ? NGX_CHAT_AUDIENCE_SOON
-                                   : NGX_CHAT_AUDIENCE_LEAST - passed);
+    if (!a->asking) {                   /* else it tells of when it is */
+        ngx_chat_audience_ask_soon(a);
+    }
+}
+
+
+/* nothing more is told of it */
+
+static void
+ngx_chat_audience_put_out(ngx_chat_audience_t *a, ngx_str_t *what)
+{
+    u_char                name[CHAT_NAME_MAX_QUALIFIED];
+    ngx_str_t             user;
+    ngx_chat_attendee_t  *e;
+
+    user.data = what->data + 1;
+    user.len = what->len - 1;
+    user = ngx_chat_audience_qualified(a, &user, name);
+
+    e = ngx_chat_audience_find(a, &user);
+
+    if (e != NULL) {
+        ngx_chat_audience_remove(e);
+        a->size--;
+    }
+}
+
+
+void
+ngx_chat_audience_on_loss(ngx_chat_room_t *room)
+{
+    if (room->audience != NULL) {
+        ngx_chat_audience_ask_later(room->audience,
+                                    NGX_CHAT_AUDIENCE_SOON
+                                    + ngx_random() % NGX_CHAT_AUDIENCE_LEAST);
+    }
 }
 
 
@@ -190,14 +224,21 @@ ngx_chat_audience_on_asked(void *data, redisReply *reply)
 static void
 ngx_chat_audience_told(ngx_chat_audience_t *a, redisReply *reply)
 {
+    ngx_int_t          rc;
     ngx_chat_answer_e  answer;
 
     answer = ngx_chat_bus_answer(a->node->log, &a->name.base, reply,
                                  NGX_CHAT_AUDIENCE_ANSWER);
 
-    if (answer == NGX_CHAT_ANSWER_OK
-        && ngx_chat_audience_take(a, reply) == NGX_OK)
-    {
+    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply)
+                                      : NGX_ERROR;
+
+    if (rc == NGX_AGAIN) {
+        ngx_chat_audience_ask_soon(a);
+        return;
+    }
+
+    if (rc == NGX_OK) {
         if (!ngx_queue_empty(&a->waiting) && ngx_chat_audience_is_known(a)) {
             ngx_chat_audience_known(a);
         }

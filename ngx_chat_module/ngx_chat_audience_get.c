@@ -12,6 +12,7 @@
                                                told to be offline */
 #define NGX_CHAT_AUDIENCE_LATER     2       /* seconds, with "unavailable" */
 #define NGX_CHAT_AUDIENCE_REPLY     256     /* but for members */
+#define NGX_CHAT_AUDIENCE_WRITTEN   16384   /* members, in a turn */
 
 
 static ngx_chat_join_t *ngx_chat_audience_join(ngx_chat_request_t *rq);
@@ -101,6 +102,7 @@ ngx_chat_audience_join(ngx_chat_request_t *rq)
 static void
 ngx_chat_audience_on_answer(void *data, redisReply *reply)
 {
+    ngx_int_t             rc;
     ngx_chat_join_t      *join;
     ngx_chat_answer_e     answer;
     ngx_chat_request_t   *rq = data;
@@ -127,9 +129,16 @@ ngx_chat_audience_on_answer(void *data, redisReply *reply)
         return;
     }
 
-    if (answer != NGX_CHAT_ANSWER_OK
-        || ngx_chat_audience_take(a, reply) != NGX_OK)
-    {
+    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply)
+                                      : NGX_ERROR;
+
+    if (rc == NGX_AGAIN) {
+        ngx_chat_audience_release(a);
+        ngx_chat_request_run(rq);
+        return;
+    }
+
+    if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,
                       "chat: malformed audience from redis, or no memory for "
                       "it, conversation: \"%V\"", &rq->name.base);
@@ -239,6 +248,7 @@ ngx_chat_audience_orphan(ngx_chat_audience_t *a)
 static void
 ngx_chat_audience_on_known(ngx_event_t *ev)
 {
+    ngx_uint_t            n;
     ngx_queue_t           waiting;
     ngx_chat_request_t   *rq;
     ngx_chat_audience_t  *a = ev->data;
@@ -256,13 +266,22 @@ ngx_chat_audience_on_known(ngx_event_t *ev)
 
     a->held = 1;
 
-    while (!ngx_queue_empty(&waiting)) {
+    for (n = 0; n < NGX_CHAT_AUDIENCE_WRITTEN && !ngx_queue_empty(&waiting);
+         n += a->state == NGX_CHAT_AUDIENCE_LISTED ? a->size + 1 : 1)
+    {
         rq = ngx_queue_data(ngx_queue_head(&waiting), ngx_chat_request_t,
                             wait);
 
         rq->audience = NULL;
         ngx_chat_line_leave(rq);
         ngx_chat_audience_end_wait(a, rq);
+    }
+
+    if (!ngx_queue_empty(&waiting)) {
+        ngx_queue_add(&waiting, &a->waiting);
+        ngx_queue_init(&a->waiting);
+        ngx_queue_add(&a->waiting, &waiting);
+        ngx_post_event(ev, &ngx_posted_next_events);
     }
 
     a->held = 0;

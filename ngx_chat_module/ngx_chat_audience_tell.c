@@ -13,7 +13,7 @@
 
 
 #define NGX_CHAT_AUDIENCE_BATCH  1000   /* ms */
-#define NGX_CHAT_AUDIENCE_TURN   16384  /* told in a turn, over all sessions */
+#define NGX_CHAT_AUDIENCE_TURN   16384  /* joins looked at in a turn */
 #define NGX_CHAT_AUDIENCE_EVENT  128    /* presence.count, but for the id */
 
 
@@ -142,7 +142,7 @@ ngx_chat_audience_on_tell(ngx_event_t *ev)
         ngx_chat_audience_tell_count(a);
     }
 
-    for (n = 0; n < NGX_CHAT_AUDIENCE_TURN; n += a->nlisteners) {
+    for (n = 0; n < NGX_CHAT_AUDIENCE_TURN; n += a->room->njoins) {
 
         if (ngx_queue_empty(&a->changed)) {
             return;

@@ -272,6 +272,11 @@ ngx_chat_lease_take(ngx_chat_lease_call_t *call, redisReply *reply)
     if (!lease->begun) {
         ngx_chat_lease_set_begun(lease, 1);
         ngx_chat_count(node, NGX_CHAT_COUNT_PRESENCE_REGISTRATIONS);
+
+        if (ngx_queue_empty(&lease->dirty)) {
+            ngx_chat_lease_end_old(lease);      /* nobody is left to tell */
+        }
+
         ngx_chat_lease_report(node);
     }
 

@@ -341,7 +341,7 @@ static void
 ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
 {
     size_t                   i;
-    uint64_t                 lowest, before = room->revision;
+    uint64_t                 lowest, generation, before = room->revision;
     ngx_int_t                rc;
     ngx_chat_range_event_t   e;
 
@@ -354,12 +354,17 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
     }
 
     lowest = ngx_chat_seen_reset_bad(room, reply);
+    generation = ngx_chat_bus_uint(reply, 1);
+
+    if (generation != room->generation) {
+        ngx_chat_audience_on_loss(room);
+    }
 
     if (lowest < ngx_chat_repair_from(room, reply)) {
 
         /* who has joined meanwhile is behind what was asked for */
 
-        room->generation = ngx_chat_bus_uint(reply, 1);
+        room->generation = generation;
         room->revision = lowest;
         ngx_chat_repair_room(room);
         return;
@@ -387,7 +392,7 @@ ngx_chat_repair_caught_up(ngx_chat_room_t *room, redisReply *reply)
         return;
     }
 
-    room->generation = ngx_chat_bus_uint(reply, 1);
+    room->generation = generation;
     room->revision = ngx_chat_bus_uint(reply, 5 + room->ncompared);
     room->tries = 0;
 

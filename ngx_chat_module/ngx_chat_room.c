@@ -531,9 +531,7 @@ ngx_chat_room_fan_out(ngx_chat_room_t *room, uint64_t revision,
 
     room->revision = revision;
 
-    if (room->audience != NULL) {
-        ngx_chat_audience_on_event(room->audience, what, b);
-    }
+    ngx_chat_audience_on_event(room, revision, what, b);
 }
 
 

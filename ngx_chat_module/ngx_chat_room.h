@@ -82,6 +82,8 @@ struct ngx_chat_room_s {
     ngx_uint_t                 ncompared;
     ngx_uint_t                 compared_epoch;
     ngx_chat_audience_t       *audience;    /* or NULL */
+    uint64_t                   members;     /* revision of the last change of
+                                               members that was handed out */
     ngx_event_t                timer;       /* when to compare again */
     ngx_uint_t                 round;       /* of the last look at it */
     uint64_t                   suspect;     /* revision that Redis has, and we

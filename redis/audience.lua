@@ -2,6 +2,14 @@
 -- few, and how many of them are there where they are many.  Those are counted
 -- by chat-presence, as long as somebody asks.
 
+-- Whatever has a later revision happened afterwards: what was lost when this
+-- generation began is told no more.
+
+local function audience_revision(l)
+    return math.max(l.meta.rev, l.part.generation * GENERATION)
+end
+
+
 -- The answer for one that has more members than are listed.  When it is to be
 -- counted next stands in <prefix>counts, the result in <base>:online.
 
@@ -31,19 +39,21 @@ local function audience_counted(l, size)
     redis.call('HSET', online, 'until', num(now + WANTED_MS))
     redis.call('PEXPIRE', online, 2 * WANTED_MS)
 
-    if not n or now > at + COUNTS_OLD * every then
-        return {'ok', l.meta.type, size, -1, 0}
+    if not n or now > at + COUNTS_OLD * every or at > now + every then
+        n, at, every = -1, now, 0
     end
 
-    return {'ok', l.meta.type, size, n, math.max(at + every - now, 0)}
+    return {'ok', l.meta.type, size, n, math.max(at + every - now, 0),
+            audience_revision(l)}
 end
 
 
 -- audience: identity, partitions, user, members at the most.
 --
 -- ok, type, number of members, how many of them are there (-1: not counted),
--- ms until it is counted again; then, if there are no more than that and it is
--- no channel, each member.  Who is blocked is none.
+-- ms until it is counted again, the revision as of which that is right; then,
+-- if there are no more than that and it is no channel, each member.  Who is
+-- blocked is none.
 
 local function audience(keys, a)
     local l, answer = look(keys[1], keys[2], a[1], a[2], a[3])
@@ -60,7 +70,7 @@ local function audience(keys, a)
         return audience_counted(l, size)
     end
 
-    answer = {'ok', l.meta.type, size, -1, 0}
+    answer = {'ok', l.meta.type, size, -1, 0, audience_revision(l)}
 
     if l.meta.type == 'channel' then
         return answer                   -- it entitles nobody
@@ -74,13 +84,29 @@ local function audience(keys, a)
         end
     end
 
-    answer[3] = #answer - 5
+    answer[3] = #answer - 6
 
     return answer
 end
 
 
 -- Called by chat-presence ---------------------------------------------------
+
+-- Those that are due; or else those that will not be for longer than that, as
+-- Redis' clock was set back.
+
+local function counts_due(key, now, every, limit)
+    local due = redis.call('ZRANGEBYSCORE', key, '-inf', num(now), 'LIMIT', '0',
+                           limit)
+
+    if #due ~= 0 then
+        return due
+    end
+
+    return redis.call('ZRANGEBYSCORE', key, num(now + every + 1), '+inf',
+                      'LIMIT', '0', limit)
+end
+
 
 -- counts: identity, partitions, conversations at the most, ms until each is to
 -- be counted again.
@@ -98,9 +124,7 @@ local function counts(keys, a)
 
     answer = {'ok'}
 
-    for _, base in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', num(now),
-                                     'LIMIT', '0', a[3]))
-    do
+    for _, base in ipairs(counts_due(key, now, tonumber(a[4]), a[3])) do
         local wanted = redis.call('HGET', base .. ':online', 'until')
 
         if wanted and tonumber(wanted) >= now then

@@ -45,7 +45,7 @@ sub fcall ($name, $id, @arguments) {
 # "<type> <members>[ <how many are there>]: <those who are listed>"
 
 sub audience ($id, $user, $most = 10) {
-    my ($word, $type, $size, $online, $again, @members) =
+    my ($word, $type, $size, $online, $again, $revision, @members) =
         @{ fcall('audience', $id, $user, $most) };
 
     return $word if $word ne 'ok';
@@ -106,6 +106,19 @@ subtest 'many are counted, when somebody has asked' => sub {
 subtest 'a count that is too old is none' => sub {
     is_deeply(fcall('counted', 'team', 2, 0), ['ok'], 'one of no duration');
     ok(wait_until { audience('team', 'ada', 2) eq 'group 4: ' }, 'it is gone');
+};
+
+subtest 'when the clock of Redis was set back' => sub {
+    my $later = $redis->call('TIME')->[0] * 1000 + 3 * EVERY;
+
+    is(audience('team', 'ada', 2), 'group 4: ', 'a count is wanted');
+    $redis->call('ZADD', prefix('team') . 'counts', $later, base('team'));
+    is(due(), 'ok team', 'it is due all the same');
+    is(due(), 'ok', 'once');
+    is_deeply(fcall('counted', 'team', 3, EVERY), ['ok'], 'it is counted');
+    is(audience('team', 'ada', 2), 'group 4 3: ', 'which is told');
+    $redis->call('HSET', base('team') . ':online', 'at', $later);
+    is(audience('team', 'ada', 2), 'group 4: ', 'one of later is none');
 };
 
 subtest 'what nobody wants any more is not counted' => sub {

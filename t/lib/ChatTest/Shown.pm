@@ -16,7 +16,7 @@ my $library = <<~'END';
 
     redis.register_function('chat_presence_v1_read', function(keys, a)
         local answer = {'ok', 'seen',
-                        tonumber(redis.call('GET', keys[1] .. 'n') or 0)}
+                        redis.call('GET', keys[1] .. 'n') or '0'}
 
         if redis.call('EXISTS', 'seen:closed') == 1 then
             return {'closed'}
