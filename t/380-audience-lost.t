@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use File::Path qw(remove_tree);
 
 use ChatTest;
+use ChatTest::Monitor;
 use ChatTest::Shown;
 
 my $chat = ChatTest->new(workers => 1);
@@ -16,6 +17,7 @@ $chat->start;
 $chat->create('team', type => 'group', by => 'ada', members => [qw(bob cy)]);
 
 my $seen = ChatTest::Shown->new($chat);
+my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 my $ada = $chat->connect(user => 'ada');
 
 
@@ -55,6 +57,7 @@ is($ada->insist('presence.get', { conversationId => 'team',
 lose(sub {
     $chat->chatctl_must(qw(member remove team cy));
     is($ada->expect('member.left')->{userId}, 'cy', 'one is put out');
+    $monitor->await('audience', 'team', 2);     # which Redis has told, too
 });
 
 is($ada->expect('conversation.reset')->{conversationId}, 'team',
