@@ -23,34 +23,6 @@
 #define USER     "chatctl"
 
 
-typedef struct {
-    const char  *pid_file;
-    uint64_t     pid;
-    uint64_t     wait;          /* s */
-    uint64_t     sessions;      /* of our own */
-    const char  *test;          /* a command; NULL: none */
-    const char  *url;           /* of a location; NULL: no sessions */
-    const char  *key_file;
-    const char  *tenant;
-    const char  *redis_url;
-    bool         verify;
-    bool         json;
-
-    pid_t        master;
-    workers_t    old;
-    size_t       staying;       /* of these: they were not leaving already */
-    workers_t    children;      /* whatever nginx has started before */
-    workers_t    now;
-    size_t       started;
-    uint64_t     idle_at;       /* when nothing more was to come; 0: it is */
-    uint64_t     ms;            /* that it took */
-    nodes_t      before;
-    nodes_t      after;
-    watch_t      watch;         /* n is 0: none */
-    char        *token;
-} reload_t;
-
-
 static int reload_check(reload_t *r);
 static int reload_run(reload_t *r);
 static int reload_test(const reload_t *r);
@@ -63,9 +35,6 @@ static void reload_say_stopped(void);
 static void reload_say_none(const reload_t *r);
 static void reload_pause(reload_t *r);
 static int reload_verify(reload_t *r);
-static bool reload_is_good(const reload_t *r);
-static void reload_print(const reload_t *r);
-static void reload_print_json(const reload_t *r);
 
 
 int
@@ -451,93 +420,4 @@ reload_verify(reload_t *r)
     } while (r->after.nodes < r->now.n && life_now() < until);
 
     return EXIT_OK;
-}
-
-
-/* a configuration without the module has other counters: they begin at 0 */
-
-static uint64_t
-reload_grown(uint64_t before, uint64_t after)
-{
-    return after >= before ? after - before : after;
-}
-
-
-static bool
-reload_is_good(const reload_t *r)
-{
-    const watch_t  *w = &r->watch;
-
-    return !r->verify
-           || (r->after.nodes == r->now.n
-               && reload_grown(r->before.lost, r->after.lost) == 0
-               && reload_grown(r->before.doubled, r->after.doubled) == 0
-               && reload_grown(r->before.repaired, r->after.repaired) == 0
-               && w->missed == 0 && w->doubled == 0 && w->resets == 0
-               && w->cut == 0);
-}
-
-
-static void
-reload_print(const reload_t *r)
-{
-    const watch_t  *w = &r->watch;
-
-    printf("%zu new processes, %zu old ones gone after %.1f s\n", r->started,
-           r->old.n, (double) r->ms / 1000);
-
-    if (!r->verify) {
-        return;
-    }
-
-    printf("%zu of %zu processes serve; %" PRIu64 " sessions were moved, %"
-           PRIu64 " are here now\n", r->after.nodes, r->now.n,
-           r->before.sessions, r->after.sessions);
-    printf("nodes: %" PRIu64 " gaps were repaired; canaries: %" PRIu64
-           " changes lost, %" PRIu64 " doubled\n",
-           reload_grown(r->before.repaired, r->after.repaired),
-           reload_grown(r->before.lost, r->after.lost),
-           reload_grown(r->before.doubled, r->after.doubled));
-
-    if (w->n != 0) {
-        printf("own sessions: %zu with %" PRIu64 " messages; %" PRIu64
-               " times one was moved, %" PRIu64 " times cut off; %" PRIu64
-               " ms away at most;\n              %" PRIu64 " messages missed, %"
-               PRIu64 " doubled, %" PRIu64 " times told to start over\n", w->n,
-               w->sequence, w->moved, w->cut, w->away, w->missed, w->doubled,
-               w->resets);
-    }
-
-    printf("\n%s\n", reload_is_good(r) ? "all is well" : "not all is well");
-}
-
-
-static void
-reload_print_json(const reload_t *r)
-{
-    const watch_t  *w = &r->watch;
-
-    printf("{\"ok\":%s,\"started\":%zu,\"ended\":%zu,\"seconds\":%.3f",
-           reload_is_good(r) ? "true" : "false", r->started, r->old.n,
-           (double) r->ms / 1000);
-
-    if (r->verify) {
-        printf(",\"nodes\":%zu,\"sessionsMoved\":%" PRIu64 ",\"sessions\":%"
-               PRIu64 ",\"gapsRepaired\":%" PRIu64 ",\"canary\":{\"lost\":%"
-               PRIu64 ",\"doubled\":%" PRIu64 "}", r->after.nodes,
-               r->before.sessions, r->after.sessions,
-               reload_grown(r->before.repaired, r->after.repaired),
-               reload_grown(r->before.lost, r->after.lost),
-               reload_grown(r->before.doubled, r->after.doubled));
-    }
-
-    if (w->n != 0) {
-        printf(",\"own\":{\"sessions\":%zu,\"messages\":%" PRIu64
-               ",\"moved\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"awayMs\":%" PRIu64
-               ",\"missed\":%" PRIu64 ",\"doubled\":%" PRIu64 ",\"resets\":%"
-               PRIu64 "}", w->n, w->sequence, w->moved, w->cut, w->away,
-               w->missed, w->doubled, w->resets);
-    }
-
-    printf("}\n");
 }

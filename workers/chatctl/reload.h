@@ -33,6 +33,36 @@ typedef struct {
 } nodes_t;
 
 
+/* a reload: what is asked for, and what has been found out */
+
+typedef struct {
+    const char  *pid_file;
+    uint64_t     pid;
+    uint64_t     wait;          /* s */
+    uint64_t     sessions;      /* of our own */
+    const char  *test;          /* a command; NULL: none */
+    const char  *url;           /* of a location; NULL: no sessions */
+    const char  *key_file;
+    const char  *tenant;
+    const char  *redis_url;
+    bool         verify;
+    bool         json;
+
+    pid_t        master;
+    workers_t    old;
+    size_t       staying;       /* of these: they were not leaving already */
+    workers_t    children;      /* whatever nginx has started before */
+    workers_t    now;
+    size_t       started;
+    uint64_t     idle_at;       /* when nothing more was to come; 0: it is */
+    uint64_t     ms;            /* that it took */
+    nodes_t      before;
+    nodes_t      after;
+    watch_t      watch;         /* n is 0: none */
+    char        *token;
+} reload_t;
+
+
 /* reload_process.c */
 
 /* -1: says why */
@@ -58,6 +88,13 @@ size_t reload_count_old(const workers_t *workers, const workers_t *others);
 
 CHAT_MUST_CHECK int reload_ask_nodes(const char *redis_url, pid_t master,
     const workers_t *workers, nodes_t *nodes);
+
+
+/* reload_report.c */
+
+bool reload_is_good(const reload_t *r);
+void reload_print(const reload_t *r);
+void reload_print_json(const reload_t *r);
 
 
 #endif /* RELOAD_H */

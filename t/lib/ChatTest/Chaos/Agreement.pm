@@ -4,7 +4,7 @@
 #
 # Some users go on asking for something, the others only for life signs: these
 # are away.  Who asks looks at who is in its conversations, so that is compared
-# as well; and so is what chatctl tells.
+# as well; and so is what chatctl tells of users, and of their sessions.
 
 package ChatTest::Chaos::Agreement;
 
@@ -21,6 +21,8 @@ use constant {
     TOLD     => 0.5,            # seconds between words to other processes
     ASKED    => 0.5,            # between looks at a conversation
     SLACK    => 1000,
+    LOOKS    => 3,              # at sessions, which may come and go meanwhile
+    BETWEEN  => 1,              # seconds
 };
 
 my $LIVELY = qr/[135]\z/;       # users
@@ -88,7 +90,8 @@ sub _complain ($self) {
                           'who is there, and as what, is not known')
         if !%expected;
     $first->record->write(ready => unlike => @$_)
-        for $self->_unlike_chatctl(\%expected);
+        for $self->_unlike_chatctl(\%expected),
+            $self->_unlike_sessions(\%expected);
     $first->record->write(ready => agreed => $self->{phase},
                           time - $self->{since});
 
@@ -172,13 +175,13 @@ sub _state ($self, $name, $user) {
     my $own = $self->{own}{$name} // return undef;
     my $status = $own->{status};
 
-    return { seen => ['offline', undef], own => $own,
+    return { there => $user->{there}, seen => ['offline', undef], own => $own,
              since => $status eq 'invisible' ? 0 : 1000 * $user->{left} }
         if !$user->{there} || $status eq 'invisible';
 
     $status = 'away' if $status eq 'online' && $name !~ $LIVELY;
 
-    return { seen => [$status, $own->{text}], own => $own };
+    return { there => 1, seen => [$status, $own->{text}], own => $own };
 }
 
 
@@ -333,6 +336,58 @@ sub _unlike_chatctl ($self, $expected) {
 
         push @wrong, [$user, $seen, "chatctl: $text"]
             if !$told || $told->{status} ne $seen;
+    }
+
+    return @wrong;
+}
+
+
+# The clients of this process have theirs, and who is not there has none.  One
+# that has just come back is looked for again.
+
+sub _unlike_sessions ($self, $expected) {
+    my @wrong;
+
+    for (1 .. LOOKS) {
+        @wrong = $self->_compare_sessions($expected);
+        return () if !@wrong;
+
+        my $until = time + BETWEEN;
+
+        $self->{crowd}->run(sub { return time > $until });
+    }
+
+    return @wrong;
+}
+
+
+sub _compare_sessions ($self, $expected) {
+    my $chatctl = $self->{topology}{chatctl};
+    my (%told, @wrong);
+
+    local @ENV{keys %{ $chatctl->{env} }} = values %{ $chatctl->{env} };
+
+    my ($code, $text) = ChatTest::Command::run(
+        $chatctl->{path}, 'sessions', '--json', '--limit', 100_000);
+    my $list = $code ? undef : eval { decode($text) };
+
+    return ['anybody', 'chatctl sessions', $text] if !$list || !$list->{complete};
+
+    $told{ $_->{sessionId} } = "$_->{tenantId}/$_->{userId}"
+        for @{ $list->{items} };
+
+    for my $client (grep { $_->is_there && $_->up } @{ $self->{clients} }) {
+        my $told = $told{ $client->session } // 'nobody';
+
+        push @wrong, [$client->{user}, $client->session, "$told by chatctl"]
+            if $told ne "$client->{tenant}/$client->{user}";
+    }
+
+    for my $id (sort keys %told) {
+        my $is = $expected->{ $told{$id} } // next;
+
+        push @wrong, [$told{$id}, 'no session', "$id by chatctl"]
+            if !$is->{there};
     }
 
     return @wrong;

@@ -55,6 +55,7 @@ sub new ($class, %o) {
 sub company ($self) { return $self->{company} }
 sub holding ($self) { return $self->{holding} }
 sub record ($self)  { return $self->{record} }
+sub session ($self) { return $self->{session} }     # the one that is up
 sub up ($self)      { return $self->{up} }
 sub wire ($self)    { return $self->{wire} }
 sub busy ($self)    { return scalar keys %{ $self->{open} } }
@@ -340,7 +341,7 @@ sub _take ($self, $message) {
 
     } elsif ($type eq 'authenticated') {
         $self->{record}->write(up => @$data{qw(sessionId node)});
-        @$self{qw(up failures)} = (1, 0);
+        @$self{qw(up failures session)} = (1, 0, $data->{sessionId});
         $self->{holding}->up;
     }
 
