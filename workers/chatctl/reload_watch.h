@@ -70,4 +70,21 @@ void watch_end(watch_t *w, uint64_t ms);
 CHAT_MUST_CHECK int watch_close(watch_t *w);
 
 
+/* requests, by their ids */
+
+enum {
+    ID_CREATE  = 1,
+    ID_JOIN    = 2,
+    ID_DELETE  = 3,
+    ID_MESSAGE = 100            /* and its number */
+};
+
+
+/* asks for what came after what the session has */
+void watch_join(watch_t *w, watcher_t *s);
+
+/* reload_hear.c: a text that came for a session */
+void watch_take(watch_t *w, watcher_t *s, chat_str_t text);
+
+
 #endif /* RELOAD_WATCH_H */
