@@ -7,65 +7,21 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/browser";
 
-use File::Temp;
 use Test::More;
 
-use Browser;
-use ChatTest::Command qw(must_run);
-use ChatTest::Nginx;
-use ChatTest::Port qw(take_port);
-use ChatTest::Wait qw(wait_until);
+use Alone;
 
-my $base = File::Temp->newdir('ngx_chat-XXXXXX', TMPDIR => 1);
-my ($port, $lock) = take_port();
-
-chmod 0755, $base;
-must_run('cp', '-R', "$FindBin::Bin/../web", "$base/web");
-
-my $nginx = ChatTest::Nginx->new(
-    directory => "$base", build => "$FindBin::Bin/../build", loaded => 0,
-    port => $port, log => "$base/error.log", plain => 1, instead => <<~"END");
-    include /etc/nginx/mime.types;
-
-    server {
-        listen 127.0.0.1:$port;
-        root $base/web;
-
-        location = /blank {
-            default_type text/html;
-            return 200 '<!doctype html><link rel="icon" href="icon.svg">
-                <title>blank</title>';
-        }
-    }
-    END
-
-$nginx->prepare;
-$nginx->process->start;
-
-my $browser = Browser->start("$base");
-my $tab = $browser->tab;
-
-wait_until {
-    eval { $tab->open("http://127.0.0.1:$port/blank");
-           $tab->eval('document.title') eq 'blank' };
-};
+my $alone = Alone->start;
+my $tab = $alone->tab;
 
 
-# a client as window.client in a new page, once it is online; $before: what is
-# done before it connects
+# a client in a new page, once it is online; $before: what is done before it
+# connects
 
 sub client ($before = '') {
-    open my $in, '<', "$FindBin::Bin/browser/fake-server.js" or die $!;
-    my $fake = do { local $/ = undef; <$in> };
-
-    $tab->reload;
-    $tab->eval($fake);
+    $alone->client;
     $tab->eval(<<~"JS");
-        (async () => {
-            const { ChatClient } = await import('./chat.js');
-
-            window.client = new ChatClient({ url: 'ws://fake/chat',
-                                             token: async () => 'none' });
+        (() => {
             window.room = client.conversation('room');
             $before
             client.connect();
@@ -87,17 +43,13 @@ sub so ($expression, $name) {
 }
 
 
-# does that, and waits for the answer to a request that is sent after it
-
 sub settled ($code) {
-    $tab->eval("(async () => { $code; await client.request('ping'); })()");
-
-    return;
+    return $alone->settled($code);
 }
 
 
 sub asked ($type) {
-    return $tab->eval("fake.asked('$type')");
+    return $alone->asked($type);
 }
 
 
@@ -399,8 +351,7 @@ subtest 'in words' => sub {
 
 subtest 'all is well' => sub {
     is_deeply([$tab->errors], [], 'nothing in the console');
-    $browser->stop;
-    is($nginx->process->stop, 0, 'ends when it is told to');
+    is($alone->stop, 0, 'ends when it is told to');
 };
 
 done_testing;

@@ -93,10 +93,10 @@ export class Actions {
             this.#goTo(message.replyTo);
 
         } else if (hit('.retry')) {
-            this.#log.room.retry(message);
+            this.#log.room.writing.retry(message);
 
         } else if (hit('.discard')) {
-            this.#log.room.discard(message);
+            this.#log.room.writing.discard(message);
 
         } else if (touch.matches && hit('.bubble') && !hit('a')) {
             this.#openMenu(hit('.message'), message);
@@ -216,7 +216,7 @@ export class Actions {
 
     async #react(message, emoji) {
         try {
-            await this.#log.room.react(message, emoji);
+            await this.#log.room.writing.react(message, emoji);
         } catch (error) {
             toast(explain(error));
         }

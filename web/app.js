@@ -306,8 +306,9 @@ class App {
 }
 
 
-function subtitle({ id, type, description, members, online }, presence) {
+function subtitle({ id, type, description, members, crowd }, presence) {
     const { loaded, total } = members;
+    const { online } = crowd;
     const there = online === null ? '' : `, ${online} online`;
 
     if (type === 'dm') {

@@ -25,9 +25,10 @@
  *               or "gone": one of both, while there was no connection
  */
 
+import { Feed } from './chat-feed.js';
 import { Mark } from './chat-mark.js';
 import { Outbox } from './chat-outbox.js';
-import { ChatError, retryDelay, sleep } from './chat-retry.js';
+import { ChatError } from './chat-retry.js';
 import { Roster } from './chat-roster.js';
 import { Typing, Typists } from './chat-typing.js';
 
@@ -35,12 +36,7 @@ import { Typing, Typists } from './chat-typing.js';
 export class Conversation extends EventTarget {
 
     #client;
-    #turn = 0;                  /* counts joins: late answers are dropped */
-    #live = false;
-    #fresh = true;
-    #early = [];                /* events that came before the join's answer */
-    #joined = null;             /* the answer to the last join */
-    #end = null;                /* what "ended" will tell */
+    #feed;
     #outbox;
     #read;
     #delivered;
@@ -53,8 +49,13 @@ export class Conversation extends EventTarget {
         super();
         this.#client = client;
         this.id = id;
-        this.revision = null;   /* the highest that was applied */
-        this.sequenceNumber = 0;
+        this.#feed = new Feed(client, id, {
+            event: (frame) => this.#onEvent(frame),
+            reset: () => this.#onReset(),
+            live: (detail) => this.#onLive(detail),
+            failed: (error) => this.#emit('failed', error),
+            end: (end) => this.#onEnd(end)
+        });
         this.#outbox = new Outbox(client, (error) => this.#emit('held', error));
         const onStored = () => this.#emit('marked');
 
@@ -72,7 +73,18 @@ export class Conversation extends EventTarget {
 
 
     get live() {
-        return this.#live;
+        return this.#feed.live;
+    }
+
+
+    /* the highest that was applied; null: nothing was */
+    get revision() {
+        return this.#feed.revision;
+    }
+
+
+    get sequenceNumber() {
+        return this.#feed.sequenceNumber;
     }
 
 
@@ -138,7 +150,7 @@ export class Conversation extends EventTarget {
 
     /* to be called on each input: others are told now and then */
     typing() {
-        if (this.#live) {
+        if (this.live) {
             this.#typing.input();
         }
     }
@@ -146,7 +158,7 @@ export class Conversation extends EventTarget {
 
     /* the input was given up; sending ends it by itself */
     stopTyping() {
-        if (this.#live) {
+        if (this.live) {
             this.#typing.stop();
         }
     }
@@ -231,18 +243,19 @@ export class Conversation extends EventTarget {
     /* -- what the client tells ------------------------------------------- */
 
     _online() {
-        this.#join();
+        this.#feed.online();
         this.#outbox.flush();
         this.#read.flush();
         this.#delivered.flush();
     }
 
 
+    /* nothing is heard any more of what passes */
     _offline() {
-        this.#turn++;
-        this.#live = false;
-        this.#early = [];
-        this.#quiet();
+        this.#feed.offline();
+        this.#roster.offline();
+        this.#typing.over();
+        this.#typists.clear();
     }
 
 
@@ -260,31 +273,25 @@ export class Conversation extends EventTarget {
 
 
     _event(frame) {
-        if (frame.type === 'conversation.reset') {
-            this.#reset();
-            this.#join();
-
-        } else if (frame.data.revision === undefined) {
-            this.#signal(frame);
-
-        } else if (this.#live) {
-            this.#apply(frame);
-            this.#checkEnd();
+        if (frame.type === 'conversation.reset'
+            || frame.data.revision !== undefined)
+        {
+            this.#feed.event(frame);
 
         } else {
-            this.#early.push(frame);
+            this.#onSignal(frame);
         }
     }
 
 
-    /* -- events ---------------------------------------------------------- */
+    /* -- what happens ---------------------------------------------------- */
 
     #emit(type, detail) {
         this.dispatchEvent(new CustomEvent(type, { detail }));
     }
 
 
-    #signal(frame) {
+    #onSignal(frame) {
         if (frame.type.startsWith('typing.')) {
             this.#typists.event(frame);
 
@@ -296,194 +303,41 @@ export class Conversation extends EventTarget {
     }
 
 
-    /* nothing is heard any more of what passes */
-    #quiet() {
-        this.#roster.offline();
-        this.#typing.over();
-        this.#typists.clear();
-    }
-
-
-    #reset() {
-        this.revision = null;
-        this.#forget();
-        this.#early = [];
-        this.#emit('reset');
-    }
-
-
-    #forget() {
-        this.sequenceNumber = 0;
-        this.#fresh = true;
-        this.#read.reset();
-        this.#delivered.reset();
-    }
-
-
-    #apply(frame) {
-        const { revision, sequenceNumber } = frame.data;
-
-        if (this.revision !== null && revision <= this.revision) {
-            return;
-        }
-
-        this.revision = revision;
-        this.#watchEnd(frame);
-        this.#watchTypist(frame);
-        this.sequenceNumber = Math.max(this.sequenceNumber,
-                                       sequenceNumber ?? 0);
-        this.#emit('event', frame);
-    }
-
-
-    /*
-     * An end may be followed by a new beginning among the events of one
-     * answer: who was removed is a member again, what was deleted was made
-     * again, with messages from 1 on.
-     */
-    #watchEnd({ type, data }) {
-        const own = data.userId === this.#client.userId;
-
-        if (type === 'conversation.deleted') {
-            this.#end = { reason: 'deleted' };
-
-        } else if (type === 'member.left' && own) {
-            this.#end = { reason: 'left', role: data.role };
-
-        } else if (type === 'member.joined' && own) {
-            this.#end = null;
-
-        } else if (type === 'conversation.created' && this.#end !== null) {
-            this.#end = null;
-            this.#forget();
-            this.#emit('reset');
-        }
-    }
-
-
     /* who has sent or left does not type, whatever was lost on its way */
-    #watchTypist({ type, data }) {
+    #onEvent(frame) {
+        const { type, data } = frame;
+
         if (type === 'message.created') {
             this.#typists.remove(data.senderId);
 
         } else if (type === 'member.left') {
             this.#typists.remove(data.userId);
         }
+
+        this.#emit('event', frame);
     }
 
 
-    #checkEnd() {
-        if (this.#end === null) {
-            return false;
-        }
-
-        this.#turn++;
-        this.#live = false;
-        this.#outbox.stop(new ChatError('not_found', 'the conversation ended'));
-        this.#client.forget(this.id);
-        this.#emit('ended', this.#end);
-
-        return true;
+    #onReset() {
+        this.#read.reset();
+        this.#delivered.reset();
+        this.#emit('reset');
     }
 
 
-    /* -- joining --------------------------------------------------------- */
-
-    /* joins, again until nothing is missing */
-    async #join() {
-        const turn = ++this.#turn;
-
-        this.#live = false;
-
-        for (let attempt = 0, complete = false; !complete; ) {
-            try {
-                const reply = await this.#client._join(this);
-
-                if (turn !== this.#turn) {
-                    return;
-                }
-
-                this.#catchUp(reply);
-                complete = reply.complete !== false;
-                attempt = 0;
-
-            } catch (error) {
-                if (turn !== this.#turn || error.code === 'offline') {
-                    return;     /* with the connection the join comes again */
-                }
-
-                if (!error.retryable) {
-                    this.#onRefused(error);
-                    return;
-                }
-
-                await sleep(retryDelay(error, attempt++));
-
-                if (turn !== this.#turn) {
-                    return;
-                }
-            }
-        }
-
-        this.#goLive();
-    }
-
-
-    /* to those who may not see it a conversation does not exist */
-    #onRefused(error) {
-        if (error.code === 'not_found' && this.revision !== null) {
-            this.#end ??= { reason: 'gone' };
-            this.#checkEnd();
-
-        } else {
-            this.#emit('failed', error);
-        }
-    }
-
-
-    #catchUp(reply) {
-        if (reply.reset) {
-            this.#reset();
-        }
-
-        for (const frame of reply.events ?? []) {
-            this.#apply(frame);
-        }
-
-        this.revision = Math.max(this.revision ?? 0, reply.revision ?? 0);
-        this.sequenceNumber = Math.max(this.sequenceNumber,
-                                       reply.sequenceNumber ?? 0);
-        this.#joined = reply;
-    }
-
-
-    #goLive() {
-        const early = this.#early;
-        const fresh = this.#fresh;
-        const { role, lastReadSequence } = this.#joined;
-
-        this.#early = [];
-
-        if (this.#checkEnd()) {
-            return;
-        }
-
-        this.#live = true;
-        this.#fresh = false;
-
-        if (role !== null) {
-            this.#read.know(lastReadSequence);
+    #onLive(detail) {
+        if (detail.role !== null) {
+            this.#read.know(detail.lastReadSequence);
         }
 
         this.#roster.live();
+        this.#emit('live', detail);
+    }
 
-        this.#emit('live', { sequenceNumber: this.sequenceNumber, fresh, role,
-                             lastReadSequence });
 
-        for (const frame of early) {
-            this.#apply(frame);
-        }
-
-        this.#checkEnd();
+    #onEnd(end) {
+        this.#outbox.stop(new ChatError('not_found', 'the conversation ended'));
+        this.#client.forget(this.id);
+        this.#emit('ended', end);
     }
 }

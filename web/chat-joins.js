@@ -15,7 +15,7 @@ const ALONE = new Set(['bad_request', 'unsupported']);
 export class Joins {
 
     #client;
-    #wanted = new Map();        /* conversation's id -> {conversation, waiters} */
+    #wanted = new Map();        /* conversation's id -> {feed, waiters} */
     #running = false;
 
     constructor(client) {
@@ -24,13 +24,12 @@ export class Joins {
 
 
     /* resolves with what the join is answered with, or rejects */
-    join(conversation) {
+    join(feed) {
         return new Promise((resolve, reject) => {
-            const wanted = this.#wanted.get(conversation.id)
-                           ?? { conversation, waiters: [] };
+            const wanted = this.#wanted.get(feed.id) ?? { feed, waiters: [] };
 
             wanted.waiters.push({ resolve, reject });
-            this.#wanted.set(conversation.id, wanted);
+            this.#wanted.set(feed.id, wanted);
 
             if (!this.#running) {
                 this.#running = true;
@@ -44,8 +43,8 @@ export class Joins {
         while (this.#wanted.size > 0) {
             const batch = [...this.#wanted.values()].slice(0, MAX_BATCH);
 
-            for (const { conversation } of batch) {
-                this.#wanted.delete(conversation.id);
+            for (const { feed } of batch) {
+                this.#wanted.delete(feed.id);
             }
 
             await this.#joinAll(batch);
@@ -93,7 +92,7 @@ export class Joins {
 
 /* where it is now, not when it was asked for */
 
-function position({ conversation: { id, revision } }) {
+function position({ feed: { id, revision } }) {
     return { conversationId: id, afterRevision: revision ?? undefined };
 }
 

@@ -28,29 +28,17 @@
  * answer is sent again under the same id, so that it is there once.
  */
 
+import { Connection } from './chat-connection.js';
 import { Conversation } from './chat-conversation.js';
 import { uuidv7 } from './chat-id.js';
 import { Joins } from './chat-joins.js';
 import { Presence } from './chat-presence.js';
-import { BACKOFF_MAX, ChatError, backoff, retryDelay, sleep }
-    from './chat-retry.js';
+import { ChatError, retryDelay, sleep } from './chat-retry.js';
 
 export { ChatError, Conversation, uuidv7 };
 
-const PROTOCOL = 'chat.v1';
-
-const OPEN_TIMEOUT = 10000;         /* ms, from the first byte to a session */
-const REQUEST_TIMEOUT = 10000;
-const SILENCE = 25000;              /* then the other side is asked */
-const PROBE_TIMEOUT = 5000;
-const BACKOFF_OVERLOADED = 4000;
+const REQUEST_TIMEOUT = 10000;      /* ms */
 const CALL_DEADLINE = 60000;
-
-const CLOSE_UNAUTHORIZED = 4401;
-const CLOSE_REVOKED = 4403;
-const CLOSE_FLOODING = 4429;
-const CLOSE_OVERLOADED = 1013;
-const CLOSE_RESTART = 1012;
 
 
 /*
@@ -65,20 +53,8 @@ const CLOSE_RESTART = 1012;
 
 export class ChatClient extends EventTarget {
 
-    #url;
-    #token;
-    #state = 'closed';
-    #socket = null;
-    #turn = 0;                  /* counts attempts: late callbacks are told */
-    #attempt = 0;               /* failures in a row */
-    #tokenReason = 'connect';
-    #timer = null;              /* until the next attempt, or the handshake's */
-    #watch = null;
-    #probing = false;
-    #heard = 0;
+    #connection;
     #clockOffset = 0;
-    #nextId = 1;
-    #requests = new Map();
     #conversations = new Map();
     #joins = new Joins(this);
 
@@ -88,12 +64,18 @@ export class ChatClient extends EventTarget {
      * ("refused"), and a minute before it expires ("expiring").  Rejected with
      * a ChatError "unauthorized" it says that the user has to sign in again:
      * the client is closed, with code 4401, as soon as it needs the token.
-     * Other failures pass: it is asked again later.
+     * Other failures pass: it is asked again later, as it is when it has said
+     * nothing for half a minute.
      */
     constructor({ url, token }) {
         super();
-        this.#url = url;
-        this.#token = token;
+        this.#connection = new Connection({
+            url, token,
+            onState: (state, detail) => this.#onState(state, detail),
+            onLost: () => this.#onLost(),
+            onEvent: (frame) => this.#onEvent(frame),
+            onError: (error) => this.#emit('error', error)
+        });
         this.userId = null;     /* known once there was a connection */
         this.presence = new Presence(this);
         this.presence.addEventListener('own', () => this.#onOwn());
@@ -101,7 +83,7 @@ export class ChatClient extends EventTarget {
 
 
     get state() {
-        return this.#state;
+        return this.#connection.state;
     }
 
 
@@ -112,26 +94,18 @@ export class ChatClient extends EventTarget {
 
 
     connect() {
-        if (this.#state === 'closed') {
-            this.#attempt = 0;
-            this.#open();
-        }
+        this.#connection.open();
     }
 
 
     close() {
-        this.#end(1000, 'closed');
+        this.#connection.close();
     }
 
 
-    /* the network or the page came back: find out now, not at the next tick */
+    /* the network or the page came back: does the connection still live? */
     wake() {
-        if (this.#state === 'waiting') {
-            this.#open();
-
-        } else if (this.#state === 'online') {
-            this.#probe();
-        }
+        this.#connection.wake();
     }
 
 
@@ -140,11 +114,7 @@ export class ChatClient extends EventTarget {
      * ChatError.
      */
     request(type, data = {}, { timeout = REQUEST_TIMEOUT } = {}) {
-        if (this.#state !== 'online') {
-            return Promise.reject(new ChatError('offline', 'not connected'));
-        }
-
-        return this.#send(type, data, timeout);
+        return this.#connection.request(type, data, timeout);
     }
 
 
@@ -194,7 +164,7 @@ export class ChatClient extends EventTarget {
             conversation = new Conversation(this, id);
             this.#conversations.set(id, conversation);
 
-            if (this.#state === 'online') {
+            if (this.state === 'online') {
                 conversation._online();
             }
         }
@@ -217,7 +187,7 @@ export class ChatClient extends EventTarget {
 
     /* stops listening to a conversation; one remains its member */
     leave(id) {
-        if (this.forget(id) && this.#state === 'online') {
+        if (this.forget(id) && this.state === 'online') {
             this.request('conversation.leave', { conversationId: id })
                 .catch(() => { /* gone with the connection, then */ });
         }
@@ -232,16 +202,8 @@ export class ChatClient extends EventTarget {
     }
 
 
-    _join(conversation) {
-        return this.#joins.join(conversation);
-    }
-
-
-    /* -- connection ------------------------------------------------------ */
-
-    #setState(state, detail = {}) {
-        this.#state = state;
-        this.#emit('state', { state, ...detail });
+    _join(feed) {
+        return this.#joins.join(feed);
     }
 
 
@@ -250,61 +212,39 @@ export class ChatClient extends EventTarget {
     }
 
 
-    async #open() {
-        const turn = ++this.#turn;
+    #onState(state, detail) {
+        const isOnline = state === 'online';
 
-        clearTimeout(this.#timer);
-        this.#setState('connecting');
+        if (isOnline) {
+            this.userId = detail.userId;
+            this.#clockOffset = Date.parse(detail.serverTime) - Date.now() || 0;
+        }
 
-        let token;
+        this.#emit('state', { state, ...detail });
 
-        try {
-            token = await this.#token(this.#tokenReason);
-        } catch (error) {
-            if (turn === this.#turn) {
-                this.#withoutToken(error);
+        if (isOnline) {
+            for (const conversation of this.#conversations.values()) {
+                conversation._online();
             }
-            return;
-        }
 
-        if (turn !== this.#turn) {
-            return;
-        }
-
-        const socket = new WebSocket(this.#url,
-                                     [PROTOCOL, `bearer.${token}`]);
-
-        socket.onmessage = (e) => this.#onMessage(e.data);
-        socket.onclose = (e) => this.#onClose(e.code, e.reason);
-
-        this.#socket = socket;
-        this.#timer = setTimeout(() => this.#drop(), OPEN_TIMEOUT);
-    }
-
-
-    #withoutToken(error) {
-        if (error.code === 'unauthorized') {
-            this.#end(CLOSE_UNAUTHORIZED, error.message);
-        } else {
-            this.#later(1006, `no token: ${error.message}`);
+            this.presence._online();
         }
     }
 
 
-    #onAuthenticated(data) {
-        clearTimeout(this.#timer);
-        this.#attempt = 0;
-        this.#tokenReason = 'connect';
-        this.userId = data.userId;
-        this.#clockOffset = Date.parse(data.serverTime) - Date.now() || 0;
-        this.#watch = setInterval(() => this.#look(), SILENCE / 5);
-        this.#setState('online', data);
+    #onLost() {
+        this.presence._offline();
 
         for (const conversation of this.#conversations.values()) {
-            conversation._online();
+            conversation._offline();
         }
+    }
 
-        this.presence._online();
+
+    #onEvent(frame) {
+        this.presence._event(frame);
+        this.#emit('event', frame);
+        this.#conversations.get(frame.data?.conversationId)?._event(frame);
     }
 
 
@@ -318,134 +258,12 @@ export class ChatClient extends EventTarget {
     }
 
 
-    /* a connection that is dead need not say so: no close event will come */
-    #drop() {
-        this.#detach();
-        this.#onClose(1006, 'no answer');
-    }
-
-
-    #detach() {
-        if (this.#socket !== null) {
-            this.#socket.onmessage = null;
-            this.#socket.onclose = null;
-            this.#socket.close();
-            this.#socket = null;
-        }
-    }
-
-
-    #onClose(code, reason) {
-        if (code === CLOSE_REVOKED) {
-            this.#end(code, reason);
-            return;
-        }
-
-        if (code === CLOSE_UNAUTHORIZED) {
-            this.#tokenReason = 'refused';
-        }
-
-        this.#lost();
-        this.#later(code, reason);
-    }
-
-
-    /* everything that waits for the connection learns that it is gone */
-    #lost() {
-        clearTimeout(this.#timer);
-        clearInterval(this.#watch);
-        this.#socket = null;
-        this.#probing = false;
-        this.#state = 'waiting';
-
-        for (const [, request] of this.#requests) {
-            clearTimeout(request.timer);
-            request.reject(new ChatError('offline', 'connection lost'));
-        }
-
-        this.#requests.clear();
-        this.presence._offline();
-
-        for (const conversation of this.#conversations.values()) {
-            conversation._offline();
-        }
-    }
-
-
-    #later(code, reason) {
-        const delay = this.#delay(code, reason);
-
-        this.#attempt++;
-        this.#turn++;
-        this.#setState('waiting', { delay, code, reason });
-        this.#timer = setTimeout(() => this.#open(), delay);
-    }
-
-
-    #delay(code, reason) {
-        const hint = /\bretry=(\d+)/.exec(reason);
-
-        if (code === CLOSE_RESTART && hint !== null && this.#attempt === 0) {
-            return Math.min(Number(hint[1]), BACKOFF_MAX);
-        }
-
-        /* an expired token: the new one is tried at once, but only once */
-        if (code === CLOSE_UNAUTHORIZED && this.#attempt === 0) {
-            return 0;
-        }
-
-        if (code === CLOSE_FLOODING || code === CLOSE_OVERLOADED) {
-            return BACKOFF_OVERLOADED + backoff(this.#attempt + 3);
-        }
-
-        return backoff(this.#attempt);
-    }
-
-
-    #end(code, reason) {
-        this.#detach();
-        this.#lost();
-        this.#turn++;
-        this.#setState('closed', { code, reason });
-    }
-
-
-    /* -- silence --------------------------------------------------------- */
-
-    #look() {
-        if (Date.now() - this.#heard > SILENCE) {
-            this.#probe();
-        }
-    }
-
-
-    async #probe() {
-        const turn = this.#turn;
-
-        if (this.#probing) {
-            return;
-        }
-
-        this.#probing = true;
-
-        try {
-            await this.request('ping', {}, { timeout: PROBE_TIMEOUT });
-        } catch (error) {
-            if (turn === this.#turn && error.code === 'timeout') {
-                this.#drop();
-            }
-        }
-
-        this.#probing = false;
-    }
-
-
     #whenOnline(timeout) {
-        if (this.#state === 'online') {
+        if (this.state === 'online') {
             return Promise.resolve();
         }
 
-        if (this.#state === 'closed') {
+        if (this.state === 'closed') {
             return Promise.reject(new ChatError('unauthorized', 'closed'));
         }
 
@@ -462,9 +280,9 @@ export class ChatClient extends EventTarget {
             };
 
             const look = () => {
-                if (this.#state === 'online') {
+                if (this.state === 'online') {
                     done();
-                } else if (this.#state === 'closed') {
+                } else if (this.state === 'closed') {
                     done(new ChatError('unauthorized', 'closed'));
                 }
             };
@@ -475,89 +293,5 @@ export class ChatClient extends EventTarget {
 
             this.addEventListener('state', look);
         });
-    }
-
-
-    /* -- frames ---------------------------------------------------------- */
-
-    #send(type, data, timeout) {
-        const id = this.#nextId++;
-
-        return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => {
-                this.#requests.delete(id);
-                reject(new ChatError('timeout', 'no answer'));
-            }, timeout);
-
-            this.#requests.set(id, { resolve, reject, timer });
-            this.#socket.send(JSON.stringify({ type, id, data }));
-        });
-    }
-
-
-    #onMessage(text) {
-        const frame = JSON.parse(text);
-
-        this.#heard = Date.now();
-
-        if (frame.type === 'reply') {
-            this.#onReply(frame);
-            return;
-        }
-
-        switch (frame.type) {
-        case 'authenticated':
-            this.#onAuthenticated(frame.data);
-            break;
-
-        case 'token.expiring':
-            this.#renew();
-            break;
-        }
-
-        this.presence._event(frame);
-        this.#emit('event', frame);
-        this.#conversations.get(frame.data?.conversationId)?._event(frame);
-    }
-
-
-    #onReply(frame) {
-        const request = this.#requests.get(frame.id);
-
-        if (request === undefined) {
-            /* an answer that came too late, or to no request */
-            if (!frame.ok && frame.id === null) {
-                this.#emit('error', frame.error);
-            }
-            return;
-        }
-
-        this.#requests.delete(frame.id);
-        clearTimeout(request.timer);
-
-        if (frame.ok) {
-            request.resolve(frame.data ?? {});
-        } else {
-            const { code, message, retryAfter } = frame.error;
-            request.reject(new ChatError(code, message, retryAfter));
-        }
-    }
-
-
-    /* failing is no harm: at its end the token is refused, and asked anew */
-    async #renew() {
-        const turn = this.#turn;
-
-        try {
-            const token = await this.#token('expiring');
-
-            if (turn === this.#turn) {
-                await this.request('authenticate', { token });
-            }
-
-        } catch (error) {
-            this.#emit('error', { code: error.code ?? 'unauthorized',
-                                  message: error.message });
-        }
     }
 }

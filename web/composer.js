@@ -40,7 +40,7 @@ export class Composer {
 
         on('composer', 'submit', (e) => this.#onSubmit(e));
         on('text', 'input', () => this.#onInput());
-        on('text', 'blur', () => this.#room?.stopTyping());
+        on('text', 'blur', () => this.#room?.writing.stopTyping());
         on('text', 'keydown', (e) => this.#onKey(e));
         on('context-close', 'click', () => this.#cancel());
         on('attach-open', 'click', () => this.#openAttach());
@@ -52,7 +52,7 @@ export class Composer {
     show(room) {
         if (this.#room !== null) {
             this.#room.removeEventListener('change', this.#listener);
-            this.#room.stopTyping();
+            this.#room.writing.stopTyping();
             this.#keep();
             this.#drafts.set(this.#room.id, this.#draft);
         }
@@ -208,7 +208,7 @@ export class Composer {
     /* slow mode: how long it still lasts */
     #drawWait() {
         const { slowMode } = this.#room;
-        const wait = this.#draft.editing === null ? this.#room.wait : 0;
+        const wait = this.#draft.editing === null ? this.#room.writing.wait : 0;
         const seconds = Math.ceil(wait / 1000);
 
         clearTimeout(this.#timer);
@@ -236,10 +236,10 @@ export class Composer {
     /* another wording of what is there is nobody's affair until it is saved */
     #onInput() {
         if ($('text').value.trim() === '') {
-            this.#room.stopTyping();
+            this.#room.writing.stopTyping();
 
         } else if (this.#draft.editing === null) {
-            this.#room.typing();
+            this.#room.writing.typing();
         }
 
         this.draw();
@@ -305,7 +305,7 @@ export class Composer {
         const { replyTo, attachments } = this.#draft;
         const mentions = this.#mentions.within(text);
 
-        this.#room.send(text, {
+        this.#room.writing.send(text, {
             ...replyTo !== null ? { replyTo: replyTo.id } : {},
             ...mentions.length > 0 ? { mentions } : {},
             ...attachments.length > 0 ? { attachments } : {}
@@ -320,7 +320,7 @@ export class Composer {
         }
 
         try {
-            await this.#room.edit(message, text);
+            await this.#room.writing.edit(message, text);
         } catch (error) {
             toast(explain(error));
         }

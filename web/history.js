@@ -56,6 +56,15 @@ export class History {
     }
 
 
+    /* nothing is heard any more: all but the last would have gaps later */
+    drop() {
+        const { last } = this;
+
+        this.clear();
+        this.last = last;
+    }
+
+
     /* the user reads the end: what is far above need not be kept */
     trim() {
         if (this.list.length > MAX_KEPT && !this.loading) {

@@ -49,7 +49,7 @@ export class LogView {
         this.#pinned = true;
         this.#missed = 0;
         this.#length = 0;
-        this.#divider = room.unread > 0 ? room.lastRead : null;
+        this.#divider = room.reading.unread > 0 ? room.reading.last : null;
         this.#toDivider = this.#divider !== null;
         $('messages').replaceChildren();
         room.addEventListener('change', this.#listener);
@@ -139,8 +139,10 @@ export class LogView {
             room.history.trim();
         }
 
-        if (this.#divider === null && room.unread > 0 && !this.looking()) {
-            this.#divider = room.lastRead;
+        if (this.#divider === null && room.reading.unread > 0
+            && !this.looking())
+        {
+            this.#divider = room.reading.last;
         }
 
         const gone = room.failure !== null || room.ended !== null;

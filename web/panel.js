@@ -119,7 +119,7 @@ export class Panel {
     }
 
 
-    #drawMembers({ members, online }) {
+    #drawMembers({ members, crowd: { online } }) {
         const { list, blocked, partial, total } = members;
 
         $('members-title').textContent

@@ -1,7 +1,8 @@
 /*
  * What the page knows of one conversation: its settings, the role of the
- * user, what is unread, its members, and its messages: those that the server
- * has, in their order, and after them those that it does not have yet.
+ * user, its members, its messages (history.js), what the user writes
+ * (writing.js) and has read (reading.js), what has come to whom (receipts.js),
+ * and who is there (crowd.js).
  * Events:
  *
  *     change    {bulk}: many messages at once, not to be announced
@@ -12,28 +13,22 @@
  *     notice    {text}: something that the user should know
  */
 
-import { uuidv7 } from './chat-id.js';
+import { Crowd } from './crowd.js';
 import { History } from './history.js';
 import { Members } from './members.js';
-import { isReadable, isSelf, meet, nameOf, whoOf } from './people.js';
-import { isModerator } from './rights.js';
+import { isSelf, meet, nameOf, whoOf } from './people.js';
+import { Reading } from './reading.js';
+import { Receipts } from './receipts.js';
 import { summary } from './text.js';
-
-const MAX_RECEIPTS = 100;       /* members; with more nobody is told */
+import { Writing } from './writing.js';
 
 
 export class Room extends EventTarget {
 
     #client;
     #me;
-    #pending = [];
     #opened = false;
-    #watched = false;           /* it is the one that is open */
-    #crowd = null;              /* what is told of who is there */
-    #mention = 0;               /* the last message that names the user */
-    #entering = false;          /* becoming a member was asked for */
-    #heldUntil = 0;             /* by the server's clock: it has said so */
-    #lastOwn = 0;               /* when the user has last sent */
+    #receipts = new Receipts(this);
 
     constructor(client, id, me) {
         super();
@@ -49,7 +44,6 @@ export class Room extends EventTarget {
         this.peer = null;           /* the other one of a dm */
         this.created = 0;
         this.sequenceNumber = 0;
-        this.lastRead = 0;
         this.members = new Members();
         this.failure = null;        /* why it cannot be opened */
         this.ended = null;          /* why it cannot be seen any more */
@@ -63,6 +57,13 @@ export class Room extends EventTarget {
             onMessage: (data) => this.#onMessage(data),
             onFailed: (error) => this.#onFailed(error)
         });
+
+        this.crowd = new Crowd(this, client.presence);
+        this.reading = new Reading(this);
+        this.writing = new Writing(this, client, me, {
+            onChange: () => this.#changed(),
+            onSent: () => this.#onMember()
+        });
     }
 
 
@@ -72,63 +73,20 @@ export class Room extends EventTarget {
     }
 
 
-    /* own messages count as read; who only reads a channel has no mark */
-    get unread() {
-        return this.role === null
-            ? 0 : Math.max(0, this.sequenceNumber - this.lastRead);
-    }
-
-
-    /* somebody has named the user, who has not seen that yet */
-    get mentioned() {
-        return this.#mention > this.lastRead;
-    }
-
-
-    /* ids of those who type */
-    get typists() {
-        return this.conversation?.typists.map(({ userId }) => userId) ?? [];
-    }
-
-
-    /* how many are there; null: that is not known */
-    get online() {
-        const { members } = this;
-
-        if (this.#crowd === null || this.#crowd.members === null
-            || !members.loaded)
-        {
-            return this.#crowd?.online ?? null;
-        }
-
-        return members.list.filter(({ userId, self }) =>
-            self ? this.#client.presence.open : this.#isThere(userId)).length;
-    }
-
-
     /* all messages, as they are shown */
     get messages() {
-        return [...this.history.list, ...this.#pending];
+        return [...this.history.list, ...this.writing.pending];
     }
 
 
     get last() {
-        return this.#pending.at(-1) ?? this.history.last;
+        return this.writing.pending.at(-1) ?? this.history.last;
     }
 
 
     /* when something last happened */
     get activity() {
         return Math.max(this.created, this.last?.date ?? 0);
-    }
-
-
-    /* how long slow mode keeps the user waiting, in ms */
-    get wait() {
-        const slow = this.slowMode > 0 && !isModerator(this)
-            ? this.#lastOwn + this.slowMode * 1000 : 0;
-
-        return Math.max(this.#heldUntil, slow) - this.#client.now();
     }
 
 
@@ -161,23 +119,23 @@ export class Room extends EventTarget {
 
         on('event', (frame) => this.#onEvent(frame));
         on('signal', (frame) => this.#onSignal(frame));
-        on('typing', ({ users }) => this.#onTyping(users));
-        on('presence', (told) => this.#onPresence(told));
         on('reset', () => this.#onReset());
         on('live', (detail) => this.#onLive(detail));
-        on('held', (error) => this.#onHeld(error));
+        on('held', (error) => this.writing.hold(error));
         on('marked', () => this.#onMember());
         on('failed', (error) => this.#onFailed(error));
         on('ended', (end) => this.lose(end));
 
-        if (this.#watched) {
-            this.conversation.watchPresence();
-        }
+        this.crowd.attach(this.conversation, {
+            onTyping: () => this.#emit('typing'),
+            onPresence: () => this.#emit('presence')
+        });
     }
 
 
     detach() {
         this.conversation = null;
+        this.history.drop();
         this.#client.leave(this.id);
     }
 
@@ -185,9 +143,8 @@ export class Room extends EventTarget {
     /* it is looked at: now its messages are needed */
     open() {
         this.#opened = true;
-        this.#watched = true;
         this.attach();
-        this.conversation?.watchPresence();
+        this.crowd.watch();
 
         if (this.conversation?.live && !this.history.loaded) {
             this.history.load();
@@ -208,9 +165,7 @@ export class Room extends EventTarget {
 
     /* another one is looked at */
     close() {
-        this.#watched = false;
-        this.#crowd = null;
-        this.conversation?.unwatchPresence();
+        this.crowd.unwatch();
     }
 
 
@@ -219,7 +174,7 @@ export class Room extends EventTarget {
         const live = this.conversation?.live;
 
         this.listed = true;
-        this.lastRead = Math.max(this.lastRead, lastReadSequence);
+        this.reading.upTo(lastReadSequence);
 
         if (!live || conversation.revision >= this.conversation.revision) {
             this.#configure(conversation);
@@ -242,7 +197,7 @@ export class Room extends EventTarget {
         const isNew = sequenceNumber > this.sequenceNumber;
 
         this.sequenceNumber = Math.max(this.sequenceNumber, sequenceNumber);
-        this.lastRead = Math.max(this.lastRead, sequenceNumber - unread);
+        this.reading.upTo(sequenceNumber - unread);
         this.#changed();
 
         return isNew;
@@ -250,8 +205,7 @@ export class Room extends EventTarget {
 
 
     noteMention(sequenceNumber, senderId) {
-        if (sequenceNumber > Math.max(this.#mention, this.lastRead)) {
-            this.#mention = sequenceNumber;
+        if (this.reading.mention(sequenceNumber)) {
             meet(senderId);
             this.#emit('mention', { senderId });
             this.#changed();
@@ -274,25 +228,12 @@ export class Room extends EventTarget {
     }
 
 
-    /* -- reading --------------------------------------------------------- */
+    /* -- what the user does ---------------------------------------------- */
 
-    /*
-     * The user has seen everything up to there.  Who opens a channel becomes
-     * its member by that, even if there is nothing to read.
-     */
+    /* everything up to there was seen */
     see(sequenceNumber) {
-        if (!this.conversation?.live) {
-            return;
-        }
-
-        if (sequenceNumber > this.lastRead) {
-            this.lastRead = sequenceNumber;
-            this.conversation.markRead(sequenceNumber);
+        if (this.reading.see(sequenceNumber)) {
             this.#changed();
-
-        } else if (this.role === null && !this.#entering) {
-            this.#entering = true;
-            this.conversation.markRead(this.lastRead);
         }
     }
 
@@ -305,131 +246,6 @@ export class Room extends EventTarget {
         }
 
         this.#changed(true);
-    }
-
-
-    /* -- writing --------------------------------------------------------- */
-
-    /* more: replyTo, mentions, attachments */
-    send(text, more = {}) {
-        const message = {
-            clientMessageId: uuidv7(this.#client.now()),
-            senderId: this.#me.userId,
-            content: this.#content(text),
-            mentions: [],
-            attachments: [],
-            reactions: new Map(),
-            ...more,
-            more,
-            date: new Date(),
-            mine: true,
-            deleted: false,
-            state: 'sending',
-            version: 0
-        };
-
-        this.#pending.push(message);
-        this.#deliver(message);
-    }
-
-
-    /* what failed, under the id that it had */
-    retry(message) {
-        if (message.state === 'failed') {
-            message.state = 'sending';
-            message.version++;
-            this.#deliver(message);
-        }
-    }
-
-
-    /* what failed is given up */
-    discard(message) {
-        this.#pending = this.#pending.filter((other) => other !== message);
-        this.#changed();
-    }
-
-
-    /* the user is writing something here, or not any more */
-    typing() {
-        this.conversation?.typing();
-    }
-
-
-    stopTyping() {
-        this.conversation?.stopTyping();
-    }
-
-
-    async edit(message, text) {
-        const content = this.#content(text);
-
-        message.saving = true;
-        message.version++;
-        this.#changed();
-
-        try {
-            const { revision } = await this.conversation.edit(message.id,
-                                                              content);
-
-            if (!message.deleted) {
-                this.history.put({ ...message, reactions: undefined, content,
-                                   editedAt: new Date().toISOString(),
-                                   revision });
-            }
-
-        } finally {
-            message.saving = false;
-            message.version++;
-            this.#changed();
-        }
-    }
-
-
-    /* the user's own reaction, on or off */
-    async react(message, emoji) {
-        const own = message.reactions.get(emoji)?.has(this.#me.userId);
-
-        if (own) {
-            await this.conversation.removeReaction(message.id, emoji);
-        } else {
-            await this.conversation.addReaction(message.id, emoji);
-        }
-    }
-
-
-    /* a text, and the name where the id of its sender does not tell it */
-    #content(text) {
-        const content = { type: 'text', text };
-
-        if (!isReadable(this.#me.userId, this.#me.name)) {
-            content.name = this.#me.name;
-        }
-
-        return content;
-    }
-
-
-    async #deliver(message) {
-        const { clientMessageId, content, senderId, more } = message;
-
-        this.#changed();
-
-        try {
-            const ack = await this.conversation.send(
-                content, { clientMessageId, ...more });
-
-            this.history.put({ ...ack, ...more, content, senderId });
-            this.#onMember();
-
-        } catch (error) {
-            message.state = 'failed';
-            message.version++;
-            message.error = error;
-            this.#onHeld(error);
-        }
-
-        this.#changed();
     }
 
 
@@ -450,10 +266,10 @@ export class Room extends EventTarget {
 
         this.failure = null;
         this.role = role;
-        this.#entering = false;
         this.sequenceNumber = sequenceNumber;
-        this.lastRead = Math.max(this.lastRead, lastReadSequence ?? 0);
-        this.#acknowledge();
+        this.reading.live();
+        this.reading.upTo(lastReadSequence ?? 0);
+        this.#receipts.acknowledge();
 
         if (this.#opened) {
             this.loadMembers();
@@ -477,7 +293,7 @@ export class Room extends EventTarget {
 
     #onReset() {
         this.history.clear();
-        this.lastRead = 0;
+        this.reading.reset();
         this.members = new Members();
         this.#emit('notice', {
             text: `The server has lost a part of “${this.title}”`
@@ -489,34 +305,6 @@ export class Room extends EventTarget {
     #onFailed(error) {
         this.failure = error;
         this.#changed(true);
-    }
-
-
-    #isThere(userId) {
-        const { status } = this.#client.presence.stateOf(userId) ?? {};
-
-        return status !== undefined && status !== 'offline';
-    }
-
-
-    #onTyping(users) {
-        users.forEach(({ userId, displayName }) => meet(userId, displayName));
-        this.#emit('typing');
-    }
-
-
-    #onPresence(told) {
-        this.#crowd = told;
-        this.#emit('presence');
-    }
-
-
-    /* slow mode; what else is limited passes by itself */
-    #onHeld({ code, retryAfter }) {
-        if (code === 'rate_limited' && this.slowMode > 0) {
-            this.#heldUntil = this.#client.now() + (retryAfter ?? 1) * 1000;
-            this.#changed();
-        }
     }
 
 
@@ -564,21 +352,21 @@ export class Room extends EventTarget {
             this.members.setRead(senderId, sequenceNumber);
         }
 
-        this.#acknowledge();
+        this.#receipts.acknowledge();
     }
 
 
     /* a message in whatever state, from wherever: sending is reading */
-    #onMessage({ senderId, clientMessageId, sequenceNumber, timestamp }) {
+    #onMessage(data) {
+        const { senderId, sequenceNumber } = data;
+
         if (senderId === undefined) {
             return;
         }
 
         if (isSelf(senderId)) {
-            this.#pending = this.#pending.filter(
-                (m) => m.clientMessageId !== clientMessageId);
-            this.#lastOwn = Math.max(this.#lastOwn, Date.parse(timestamp));
-            this.lastRead = Math.max(this.lastRead, sequenceNumber);
+            this.writing.settle(data);
+            this.reading.upTo(sequenceNumber);
         }
 
         if (this.members.get(senderId) !== undefined) {
@@ -587,30 +375,8 @@ export class Room extends EventTarget {
     }
 
 
-    /* who marks in a channel is a member, else it is one who was removed */
-    #mayKnow(userId) {
-        return this.type === 'channel'
-               || this.members.get(userId) !== undefined;
-    }
-
-
-    #onSignal({ type, data }) {
-        const { userId, sequenceNumber } = data;
-
-        if (type === 'receipt.read') {
-            if (this.#mayKnow(userId)) {
-                this.members.setRead(userId, sequenceNumber);
-            }
-
-            /* another device of the user */
-            if (isSelf(userId)) {
-                this.lastRead = Math.max(this.lastRead, sequenceNumber);
-            }
-
-        } else if (type === 'receipt.delivered' && this.#mayKnow(userId)) {
-            this.members.setDelivered(userId, sequenceNumber);
-        }
-
+    #onSignal(frame) {
+        this.#receipts.signal(frame);
         this.#changed();
     }
 
@@ -631,16 +397,6 @@ export class Room extends EventTarget {
     }
 
 
-    /* senders of small conversations like to know that it arrived */
-    #acknowledge() {
-        if (this.type === 'dm'
-            || this.type === 'group' && this.members.total <= MAX_RECEIPTS)
-        {
-            this.conversation.markDelivered(this.sequenceNumber);
-        }
-    }
-
-
     /* settings, as an event or the list tells them: all or some */
     #configure(data) {
         this.type = data.type ?? this.type;
@@ -653,7 +409,7 @@ export class Room extends EventTarget {
 
         if (data.slowMode !== undefined && data.slowMode !== this.slowMode) {
             this.slowMode = data.slowMode;
-            this.#heldUntil = 0;
+            this.writing.release();
         }
 
         if (data.createdAt !== undefined) {

@@ -63,7 +63,8 @@ export class Rooms extends EventTarget {
 
 
     get unread() {
-        return this.list.reduce((total, room) => total + room.unread, 0);
+        return this.list.reduce(
+            (total, { reading }) => total + reading.unread, 0);
     }
 
 

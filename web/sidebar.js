@@ -82,7 +82,8 @@ export class Sidebar {
     #nodeOf(room) {
         const node = this.#nodes.get(room) ?? clone('t-room');
         const part = (selector) => node.querySelector(selector);
-        const { unread, activity, mentioned } = room;
+        const { activity } = room;
+        const { unread, mentioned } = room.reading;
         const status = this.#rooms.presenceOf(room)?.status ?? 'offline';
         const typing = typingHint(room);
 
@@ -117,7 +118,7 @@ export class Sidebar {
         document.title = `${count}${this.#rooms.current?.title ?? ''}`
                          + ' · ngx_chat';
         $('side-dot').hidden = total === 0
-            && !this.#rooms.list.some((room) => room.mentioned);
+            && !this.#rooms.list.some((room) => room.reading.mentioned);
     }
 }
 

@@ -7,26 +7,36 @@ import { ChatError } from './chat.js';
 import { $, keep, recall } from './dom.js';
 
 const TOKEN_MARGIN = 30000;     /* ms before its end; then it is not used */
+const PATIENCE = 20000;         /* ms, for an answer */
+const NOT_NOW = 'Signing in is not possible right now.';
 
 let identity = null;            /* {token, userId, name, expiresAt} */
 
 
-async function fetchIdentity(name) {
-    const response = await fetch('signin', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ name })
-    });
+async function ask(name) {
+    try {
+        return await fetch('signin', {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({ name }),
+            signal: AbortSignal.timeout(PATIENCE)
+        });
+    } catch {
+        throw new Error(NOT_NOW);       /* no network, or no answer */
+    }
+}
 
+
+async function fetchIdentity(name) {
+    const response = await ask(name);
     const body = await response.json().catch(() => null);
 
     if (response.status === 401 || response.status === 403) {
         throw new ChatError('unauthorized', 'You may not sign in.');
     }
 
-    if (!response.ok) {
-        throw new Error(body?.error?.message
-                        ?? 'Signing in is not possible right now.');
+    if (!response.ok || body === null) {
+        throw new Error(body?.error?.message ?? NOT_NOW);
     }
 
     identity = body;

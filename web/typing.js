@@ -22,7 +22,7 @@ export class TypingLine {
 
 
     #draw() {
-        const text = typingText(this.#room.typists);
+        const text = typingText(this.#room.crowd.typists);
 
         /* what stands there already is not to be read out again */
         if ($('typing-text').textContent !== text) {
@@ -35,7 +35,7 @@ export class TypingLine {
 
 /* the same in a few words, for the list */
 
-export function typingHint({ type, typists }) {
+export function typingHint({ type, crowd: { typists } }) {
     if (typists.length < 2) {
         return type === 'dm' && typists.length === 1 ? 'is typing…'
                                                      : typingText(typists);
