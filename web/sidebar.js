@@ -103,7 +103,8 @@ export class Sidebar {
             ? shortTime(new Date(activity)) : '';
         part('.badge').hidden = unread === 0;
         part('.badge').textContent = unread > 99 ? '99+' : unread;
-        part('.badge').setAttribute('aria-label', `${unread} unread`);
+        part('.badge-text').textContent = unread > 0 ? `, ${unread} unread`
+                                                     : '';
         part('.named').hidden = !mentioned;
         node.classList.toggle('unread', unread > 0 || mentioned);
 
@@ -114,11 +115,14 @@ export class Sidebar {
     #drawUnread() {
         const total = this.#rooms.unread;
         const count = total > 0 ? `(${total > 99 ? '99+' : total}) ` : '';
+        const none = total === 0
+            && !this.#rooms.list.some((room) => room.reading.mentioned);
 
         document.title = `${count}${this.#rooms.current?.title ?? ''}`
                          + ' · ngx_chat';
-        $('side-dot').hidden = total === 0
-            && !this.#rooms.list.some((room) => room.reading.mentioned);
+        $('side-dot').hidden = none;
+        $('side-open').setAttribute('aria-label', none
+            ? 'Conversations' : 'Conversations, some unread');
     }
 }
 
