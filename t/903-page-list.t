@@ -27,8 +27,8 @@ subtest 'a dm is the same from both sides' => sub {
 
     $grace->look_back;
     $grace->badge('Ada Lovelace', 1);
-    is($grace->listed('Ada Lovelace')->{last}, 'Just between us',
-       'named by the other one, with the last message');
+    $grace->tab->shows('.room-last', 'Just between us');
+    pass('named by the other one, with the last message');
 
     $grace->create('dm', undef, 'Ada');
     $grace->tab->shows('#room-name', 'Ada Lovelace');
@@ -89,10 +89,16 @@ subtest 'badges rise and fall' => sub {
         $grace->badge('Sailing', $n);
     }
 
-    is($grace->listed('Sailing')->{last}, 'Ada Lovelace: number 3',
-       'the last message, and whose it is');
+    $grace->tab->shows('.room-last', 'Ada Lovelace: number 3');
+    pass('the last message, and whose it is');
     is(($grace->tab->texts('.room-label'))[0], 'Sailing',
        'the latest conversation is on top');
+    is_deeply([grep { $_ ne '' } $grace->tab->texts('.badge-text')],
+              [', 3 unread'], 'what is read out');
+    is($grace->tab->eval(<<~'JS'), 1, 'all names begin at one place');
+        new Set([...document.querySelectorAll('.room-label')].map(
+            (label) => label.getBoundingClientRect().left)).size
+        JS
 
     $grace->reload;
     $grace->badge('Sailing', 3);

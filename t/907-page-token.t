@@ -30,14 +30,21 @@ sub token ($ttl) {
 
 
 # A client in a tab of its own, as window.client; its token comes from
-# window.tokens, one for each reason: a text, or the code of an error.  It notes
-# why it is asked, and what it becomes.
+# window.tokens, one for each reason: one that is good for some time, a text, or
+# the code of an error.  It notes why it is asked, and what it becomes.  The
+# tokens are made when all else is there: a short one is over soon.
 
 sub client (%tokens) {
     my $tab = $browser->tab;
-    my $json = join ',', map { "$_: '$tokens{$_}'" } sort keys %tokens;
 
     $tab->open($chat->url);
+    $tab->eval(q(import('./chat.js').then(() => true)));
+
+    my $json = join ',', map {
+        my $token = $tokens{$_} =~ /^\d+[sh]$/ ? token($tokens{$_}) : $tokens{$_};
+        "$_: '$token'"
+    } sort keys %tokens;
+
     $tab->eval(<<~"JS");
         (async () => {
             const { ChatClient, ChatError } = await import('./chat.js');
@@ -73,7 +80,7 @@ sub noted ($tab, $what) {
 
 
 subtest 'a token is renewed before it ends, and nobody notices' => sub {
-    my $tab = client(connect => token('4s'), expiring => token('1h'));
+    my $tab = client(connect => '4s', expiring => '1h');
 
     $tab->wait_for(q(window.asked.length === 2));
     is(noted($tab, 'asked'), 'connect expiring', 'it is asked for');
@@ -85,8 +92,8 @@ subtest 'a token is renewed before it ends, and nobody notices' => sub {
 };
 
 subtest 'without a new one the session ends, and another begins' => sub {
-    my $tab = client(connect => token('4s'), expiring => 'unavailable',
-                     refused => token('1h'));
+    my $tab = client(connect => '4s', expiring => 'unavailable',
+                     refused => '1h');
 
     $tab->wait_for(q(window.asked.length === 3 && client.state === 'online'));
     is(noted($tab, 'asked'), 'connect expiring refused', 'why it is asked');
@@ -96,7 +103,7 @@ subtest 'without a new one the session ends, and another begins' => sub {
 };
 
 subtest 'a renewal that the server refuses is told, and does no harm' => sub {
-    my $tab = client(connect => token('1h'), expiring => 'eyJ.not.good');
+    my $tab = client(connect => '1h', expiring => 'eyJ.not.good');
 
     $tab->wait_for(q(client.state === 'online'));
     is($tab->eval(<<~'JS'), 'unauthorized', 'the error');
@@ -108,7 +115,7 @@ subtest 'a renewal that the server refuses is told, and does no harm' => sub {
 };
 
 subtest 'who has to sign in again is not tried for ever' => sub {
-    my $tab = client(connect => token('4s'), expiring => 'unauthorized',
+    my $tab = client(connect => '4s', expiring => 'unauthorized',
                      refused => 'unauthorized');
 
     $tab->wait_for(q(client.state === 'closed'));

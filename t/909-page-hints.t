@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib", "$FindBin::Bin/browser";
 use Test::More;
 
 use Browser;
+use ChatTest::Wait qw(wait_until);
 use Instance;
 use Page;
 
@@ -123,8 +124,8 @@ subtest 'what is unread there is counted' => sub {
     $ada->open('Sailing');
     $ada->say('Who comes along?');
     $grace->badge('Sailing', 1);
-    is((grep { $_ eq 'unread.changed' } @{ hinted($grace, 'Sailing') })[0],
-       'unread.changed', 'by a hint');
+    ok(eval { wait_until { grep { $_ eq 'unread.changed' }
+                                @{ hinted($grace, 'Sailing') } } }, 'by a hint');
     $grace->tab->shows('.room-last', 'Ada Lovelace: Who comes along?');
     pass('and what was said comes with the list');
 };
@@ -136,8 +137,8 @@ subtest 'who is mentioned is told' => sub {
         JS
     $grace->toast('Ada Lovelace mentioned you in “Rowing”');
     $grace->tab->shows('.unread .named', '@ you were mentioned');
-    is((grep { $_ eq 'notification' } @{ hinted($grace, 'Rowing') })[0],
-       'notification', 'by a hint');
+    ok(eval { wait_until { grep { $_ eq 'notification' }
+                                @{ hinted($grace, 'Rowing') } } }, 'by a hint');
     $grace->open('Rowing');
     $grace->hears('@Grace Hopper, are you there?');
     $grace->tab->hides('.named');

@@ -34,6 +34,7 @@ sub tells ($page, $text, $name) {
 # as if all of the text were taken away with the keys
 
 sub empty ($page) {
+    $page->rests;
     $page->tab->eval(<<~'JS');
         document.querySelector('#text').value = '';
         document.querySelector('#text').dispatchEvent(new Event('input'))
@@ -46,10 +47,10 @@ sub empty ($page) {
 subtest 'three in a group' => sub {
     $ada->create('group', 'Sailing', 'Grace', 'Linus');
     $_->open('Sailing') for $grace, $linus;
-    $ada->tab->type('#text', 'Who comes');
+    $ada->types('Who comes');
     tells($_, 'Ada Lovelace is typing…', "to $_->{name}") for $grace, $linus;
     $grace->tab->shows('.room-last', 'Ada Lovelace is typing…');
-    $grace->tab->type('#text', 'W');
+    $grace->types('W');
     tells($linus, 'Ada Lovelace and Grace Hopper are typing…', 'both');
     tells($ada, 'Grace Hopper is typing…', 'not oneself');
 };
@@ -57,22 +58,25 @@ subtest 'three in a group' => sub {
 subtest 'what ends it' => sub {
     empty($grace);
     tells($ada, '', 'an empty field');
+    $ada->rests;
     $ada->say(' along?');
     $_->hears('Who comes along?') for $grace, $linus;
     tells($_, '', "a message: $_->{name}") for $grace, $linus;
 
-    $grace->tab->type('#text', 'I');
+    $grace->types('I');
     tells($linus, 'Grace Hopper is typing…', 'it begins again');
+    $grace->rests;
     $grace->open('Lobby');
     tells($linus, '', 'another conversation');
 
     $grace->open('Sailing');
-    $grace->tab->type('#text', ' do');
+    $grace->types(' do');
     tells($linus, 'Grace Hopper is typing…', 'and again');
+    $grace->rests;
     $grace->tab->eval(q(document.querySelector('#text').blur()));
     tells($linus, '', 'a click elsewhere');
 
-    $grace->tab->type('#text', ', too');
+    $grace->types(', too');
     tells($linus, 'Grace Hopper is typing…', 'once more');
     $grace->tab->reload;
     tells($linus, '', 'the end of the connection');
@@ -93,18 +97,18 @@ subtest 'another wording is nobody\'s affair' => sub {
     $ada->tab->press('Escape');
     empty($ada);
     $ada->tab->type('#text', 'x');
-    tells($linus, 'Ada Lovelace is typing…', 'what comes after it is told');
+    $linus->tab->wait_for(q(told.length > 0));
     empty($ada);
-    tells($linus, '', 'and is over');
+    $linus->tab->wait_for(q(told.length > 1));
     is_deeply($linus->tab->eval('told'), ['Ada Lovelace is typing…', ''],
-              'nothing before that');
+              'only what comes after it is told');
 };
 
 subtest 'in a direct conversation' => sub {
     $ada->create('dm', undef, 'Linus');
     $ada->tab->shows('#room-name', 'Linus');
     $linus->badge('Ada Lovelace', '');
-    $ada->tab->type('#text', 'psst');
+    $ada->types('psst');
     $linus->tab->shows('.room-last', 'is typing…');
     empty($ada);
     $linus->tab->hides('.room-last', 'is typing…');

@@ -127,7 +127,7 @@ subtest 'connections that are lost' => sub {
 
 subtest 'who does nothing is away' => sub {
     my $conf = "$chat->{directory}/etc/nginx.conf";
-    my $text = Instance::slurp($conf) =~ s/chat_away_time 5m/chat_away_time 3s/r;
+    my $text = Instance::slurp($conf) =~ s/chat_away_time 5m/chat_away_time 5s/r;
     my %old = map { $_ => 1 } $chat->workers;
 
     open my $out, '>:encoding(UTF-8)', $conf or die "$conf: $!";
@@ -140,8 +140,9 @@ subtest 'who does nothing is away' => sub {
     $ada->sees('Grace Hopper', 'away');
     $grace->tab->shows('#status', 'Online');
     $grace->open('Ada Lovelace');
-    $grace->tab->type('#text', 'Here I am');
+    $grace->types('Here I am');
     $ada->sees('Grace Hopper', 'online');
+    $grace->rests;
     pass('until she does something');
 };
 

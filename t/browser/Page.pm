@@ -155,6 +155,28 @@ sub say ($self, $text) {
 }
 
 
+# goes on typing, after that, until `rests`: it would be over after some seconds
+
+sub types ($self, $text) {
+    $self->{tab}->type('#text', $text);
+    $self->{tab}->eval(<<~'JS');
+        clearInterval(window.keys);
+        window.keys = setInterval(() => document.querySelector('#text')
+            .dispatchEvent(new Event('input')), 500);
+        0
+        JS
+
+    return;
+}
+
+
+sub rests ($self) {
+    $self->{tab}->eval(q(clearInterval(window.keys)));
+
+    return;
+}
+
+
 # waits until that is the last message, and nothing is on its way
 
 sub hears ($self, $text) {
