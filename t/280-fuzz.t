@@ -35,7 +35,7 @@ for my $name ('node', map { m{([^/]+)\.c$} } glob "$FindBin::Bin/fuzz/*.c") {
         }
 
         my ($status, $told) = run("$build/$name",
-            "-max_total_time=$seconds", '-seed=1', '-timeout=10',
+            "-max_total_time=$seconds", '-seed=1', '-timeout=60',
             '-print_final_stats=1',
             "-artifact_prefix=$build/$name-", @dict, @dirs);
 
