@@ -1,5 +1,5 @@
 /*
- * Preloaded into nginx: to send something with "(work)" in it takes 10 ms of
+ * Preloaded into nginx: to send something with "(work)" in it takes 5 ms of
  * the processor's time, and something with "(wait)" 10 ms in which the process
  * does nothing, as if others had the processor.
  */
@@ -13,7 +13,8 @@
 #include <time.h>
 
 
-#define SLOW_NS  10000000
+#define SLOW_WORK  5000000      /* ns */
+#define SLOW_WAIT  10000000
 
 #define slow_next(name)                                                       \
     ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -34,14 +35,14 @@ static void
 slow_down(const void *buf, size_t len)
 {
     long long        until;
-    struct timespec  ts = { .tv_nsec = SLOW_NS };
+    struct timespec  ts = { .tv_nsec = SLOW_WAIT };
 
     if (memmem(buf, len, "(wait)", 6) != NULL) {
         (void) nanosleep(&ts, NULL);
     }
 
     if (memmem(buf, len, "(work)", 6) != NULL) {
-        until = slow_worked() + SLOW_NS;
+        until = slow_worked() + SLOW_WORK;
 
         while (slow_worked() < until) { /* void */ }
     }
