@@ -11,7 +11,8 @@ use ChatTest;
 use constant { OK => 0, NOT_FOUND => 3, SESSIONS => 1_100 };
 use constant WAIT => ('--wait', 60);
 
-my $chat = ChatTest->new(connections => 2_000);
+my $chat = ChatTest->new(connections => 2_000,
+                         http => 'chat_ping_interval 5m;');
 $chat->start;
 
 my $token = $chat->token('many');

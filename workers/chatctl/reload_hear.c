@@ -16,6 +16,7 @@
 
 
 static void watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event);
+static void watch_deleted(watch_t *w, bool ok, const chat_json_t *error);
 static void watch_joined(watch_t *w, watcher_t *s, const chat_json_t *data);
 static void watch_message(watch_t *w, watcher_t *s, const chat_json_t *event);
 static uint64_t watch_uint(const chat_json_t *value);
@@ -86,7 +87,8 @@ watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event)
     id = watch_uint(&found[0].value);
 
     if (id == ID_DELETE) {
-        w->deleted = true;
+        watch_deleted(w, found[1].value.type == CHAT_JSON_TRUE,
+                      &found[3].value);
 
     } else if (found[1].value.type != CHAT_JSON_TRUE) {
         watch_refused(w, s, id, &found[3].value);
@@ -102,6 +104,23 @@ watch_reply(watch_t *w, watcher_t *s, const chat_json_t *event)
         s->waits = false;
         w->accepted++;
     }
+}
+
+
+/* perhaps by a request whose answer got lost; or it cannot be now */
+
+static void
+watch_deleted(watch_t *w, bool ok, const chat_json_t *error)
+{
+    chat_json_member_t   found[] = { { .name = "code" } };
+
+    w->deleted = ok
+                 || (error->type == CHAT_JSON_OBJECT
+                     && chat_json_collect(error, found, 1) == CHAT_OK
+                     && chat_json_string_is_cstr(&found[0].value,
+                                                 "not_found"));
+    w->deletes = NULL;
+    w->delete_at = life_now() + PAUSE;
 }
 
 

@@ -17,7 +17,7 @@
 
 #define OPENING   5000          /* ms until all sessions are there at first */
 #define INTERVAL  20            /* ms between messages, of all together */
-#define CLOSING   5000          /* ms until the conversation is deleted */
+#define CLOSING   10000         /* ms until the conversation is deleted */
 #define RETRY     250           /* ms, or what the server says, then connect */
 #define REQUEST   512           /* bytes */
 
@@ -142,16 +142,17 @@ watch_end(watch_t *w, uint64_t ms)
 int
 watch_close(watch_t *w)
 {
-    size_t      i;
-    uint64_t    until = life_now() + CLOSING;
-    watcher_t  *asker = NULL;
+    size_t    i;
+    uint64_t  until = life_now() + CLOSING;
 
     w->last = true;
 
     while (w->made && !w->deleted && life_now() < until) {
 
-        if (asker == NULL || !asker->joined) {
-            asker = watch_delete(w);
+        if ((w->deletes == NULL || !w->deletes->joined)
+            && life_now() >= w->delete_at)
+        {
+            w->deletes = watch_delete(w);
         }
 
         watch_run(w, 10);

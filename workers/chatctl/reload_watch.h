@@ -38,7 +38,9 @@ typedef struct {
     watcher_t     watchers[WATCH_MAX];
     size_t        n;
     bool          made;         /* the conversation is */
-    bool          deleted;      /* or it was asked for, and refused */
+    bool          deleted;
+    watcher_t    *deletes;      /* who has asked for that; NULL: nobody, */
+    uint64_t      delete_at;    /* ms: and is not to ask before */
     bool          last;         /* nothing new is said */
     uint64_t      next;         /* ms: the next message */
 
