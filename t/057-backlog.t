@@ -15,7 +15,8 @@ use constant {
     SIZE    => 30_000,
 };
 
-my $chat = ChatTest->new(workers => 1);
+my $chat = ChatTest->new(workers => 1,
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby');
 

@@ -17,7 +17,8 @@ srand $seed;
 diag "CHAT_TEST_SEED=$seed";
 
 my $chat = ChatTest->new(workers => 2,
-                         location => 'chat_max_outstanding 200;');
+                         location => 'chat_max_outstanding 200;'
+                                     . ' chat_request_timeout 1m;');
 $chat->start;
 
 my $alice = $chat->connect(user => 'alice');

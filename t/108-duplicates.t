@@ -14,7 +14,8 @@ use ChatTest;
 use constant PARALLEL => 16;
 
 my $chat = ChatTest->new(workers => 2,
-                         location => 'chat_max_outstanding 1000;');
+                         location => 'chat_max_outstanding 1000;'
+                                     . ' chat_request_timeout 1m;');
 $chat->start;
 $chat->create($_) for qw(lobby hall fast);
 

@@ -18,7 +18,8 @@ srand $seed;
 diag "CHAT_TEST_SEED=$seed";
 
 my $chat = ChatTest->new(workers => 2, proxied => 1,
-                         location => 'chat_send_queue 64k;');
+                         location => 'chat_send_queue 64k;'
+                                     . ' chat_request_timeout 1m;');
 $chat->start;
 
 my @rooms = map { "room-$_" } 1 .. CONVERSATIONS;
