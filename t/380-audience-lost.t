@@ -7,10 +7,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(remove_tree);
+use Time::HiRes qw(time);
 
 use ChatTest;
 use ChatTest::Monitor;
 use ChatTest::Shown;
+
+use constant BOUND => 30;       # s after which all see what is so
 
 my $chat = ChatTest->new(workers => 1);
 $chat->start;
@@ -62,7 +65,11 @@ lose(sub {
 
 is($ada->expect('conversation.reset')->{conversationId}, 'team',
    'that was lost');
+
+my $since = time;
+
 is(change(), 'cy online', 'who is in it again is told of');
+cmp_ok(time - $since, '<', BOUND, 'soon');
 
 ChatTest::Shown->new($chat)->see('cy', 'b');
 is(change(), 'cy busy', 'from then on');
