@@ -11,7 +11,7 @@ use ChatTest;
 
 use constant KEPT => 16_384;    # bytes, NGX_CHAT_REDIS_FORMAT_KEEP
 
-my $chat = ChatTest->new(workers => 1);
+my $chat = ChatTest->new(workers => 1, http => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby');
 
