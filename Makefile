@@ -77,7 +77,7 @@ endif
 .PHONY: measure-storing measure-throughput measure-node-death measure-joins
 .PHONY: measure-memory measure-deflate measure-revoke
 .PHONY: measure-handshakes measure-many measure-reloads measure-pings
-.PHONY: measure-presence measure-hints
+.PHONY: measure-presence measure-contacts measure-hints
 .PHONY: bench benches
 .PHONY: measure-instructions measure-typing
 .DELETE_ON_ERROR:
@@ -423,6 +423,7 @@ check: deps-check
 #:   make measure-typing what 10,000 who type cost, and messages feel
 #:   make measure-revoke from chatctl revoke to the last of 1,000 sockets closed
 #:   make measure-presence   10,000 users who come and go, with and without
+#:   make measure-contacts   10,000 who come and ask who of theirs is there
 #:   make measure-hints  what it costs Redis to tell users of conversations
 #:   make measure-reloads    100 reloads, and another nginx, under 1,000 clients
 
@@ -430,7 +431,8 @@ measure-floods measure-readers measure-broadcast measure-faults measure-idle mea
 measure-running measure-storing \
 measure-throughput measure-node-death measure-joins measure-memory \
 measure-deflate measure-revoke measure-handshakes measure-many \
-measure-reloads measure-pings measure-presence measure-hints measure-typing: \
+measure-reloads measure-pings measure-presence measure-contacts measure-hints \
+measure-typing: \
 measure-%: deps-test
 	@$(MAKE) --no-print-directory -s $(JOBS) all $(BENCH)
 	@bench/$* $(ARGS)

@@ -5,6 +5,9 @@
  * standard input is one of
  *
  *      user TOKEN              one more user, "user-0", "user-1" and so on
+ *      contacts NUMBER LIST    the users with the numbers in the list, which has
+ *                              commas, are those to whom that user subscribes
+ *                              whenever it comes
  *      watch PORT TOKEN FIRST COUNT
  *                              a watcher of so many of them, from that one on
  *      watching                answered with "watching" once all know of whom
@@ -15,6 +18,9 @@
  *                              there, unless it is "-"; answered when all are
  *                              there: NAME=VALUE, also of all texts and bytes
  *                              that came to users up to now
+ *      asked                   answered with how many users subscribed when they
+ *                              came last, how many were refused, and how long
+ *                              the others waited: NAME=VALUE, times in us
  *      go MS FIRST COUNT       they leave again, without a word
  *      seen ONLINE MS          answered when so many are seen as there, or
  *                              after so many ms: NAME=VALUE, times in us, of
@@ -52,7 +58,9 @@ static void arrivals_watching(void);
 static void arrivals_move(bool come, unsigned ms, unsigned first,
     unsigned count, const char *room);
 static void arrivals_seen(size_t online, unsigned ms);
+static void arrivals_asked(void);
 static uint64_t *arrivals_delays(size_t *n);
+static void arrivals_sort(uint64_t *delays, size_t n);
 static void *arrivals_alloc(size_t size);
 
 
@@ -85,7 +93,7 @@ main(int argc, char **argv)
 static void
 arrivals_command(char *line)
 {
-    char      token[2048], room[80];
+    char      token[2048], list[2048], room[80];
     unsigned  first, count, ms;
 
     if (sscanf(line, "user %2047s", token) == 1) {
@@ -98,6 +106,14 @@ arrivals_command(char *line)
 
     } else if (strcmp(line, "watching\n") == 0) {
         arrivals_watching();
+
+    } else if (sscanf(line, "contacts %u %2047s", &first, list) == 2
+               && first < nusers)
+    {
+        user_contacts(users[first], list);
+
+    } else if (strcmp(line, "asked\n") == 0) {
+        arrivals_asked();
 
     } else if (sscanf(line, "come %u %u %u %u %79s", &port, &ms, &first, &count,
                       room) == 5 && first + count <= nusers)
@@ -275,6 +291,38 @@ arrivals_seen(size_t online, unsigned ms)
 }
 
 
+static void
+arrivals_asked(void)
+{
+    size_t         i, n = 0, refused = 0;
+    uint64_t      *delays = arrivals_alloc((nusers + 1) * sizeof(uint64_t));
+    const user_t  *u;
+
+    for (i = 0; i < nusers; i++) {
+        u = users[i];
+
+        if (u->asked_at == 0) {
+            continue;
+        }
+
+        if (u->refused) {
+            refused++;
+        } else {
+            delays[n++] = u->told_at - u->asked_at;
+        }
+    }
+
+    arrivals_sort(delays, n);
+
+    printf("asked=%zu refused=%zu p50=%" PRIu64 " p99=%" PRIu64
+           " max=%" PRIu64 "\n", n + refused, refused,
+           n ? delays[n / 2] : 0, n ? delays[n * 99 / 100] : 0,
+           n ? delays[n - 1] : 0);
+
+    free(delays);
+}
+
+
 /* of those that were seen to come, or to go, since they were told to; sorted */
 
 static uint64_t *
@@ -296,9 +344,16 @@ arrivals_delays(size_t *n)
         }
     }
 
-    qsort(delays, *n, sizeof(uint64_t), arrivals_compare);
+    arrivals_sort(delays, *n);
 
     return delays;
+}
+
+
+static void
+arrivals_sort(uint64_t *delays, size_t n)
+{
+    qsort(delays, n, sizeof(uint64_t), arrivals_compare);
 }
 
 

@@ -16,10 +16,15 @@
 typedef struct {
     wire_t       wire;
     char        *token;
+    char        *contacts;      /* to subscribe to while it comes, or NULL:
+                                   names in JSON, with commas between */
     const char  *room;          /* to join while it comes, or NULL */
     unsigned     replies;       /* to come until it is there */
     bool         online;        /* is seen to be there */
     bool         there;
+    bool         refused;       /* was not told of its contacts */
+    uint64_t     asked_at;      /* us: about its contacts; 0: it was not */
+    uint64_t     told_at;       /* us: of its contacts */
     uint64_t     moved_at;      /* us: was there, or had left */
     uint64_t     seen_at;       /* us: somebody was told */
 } user_t;
@@ -48,6 +53,7 @@ extern uint64_t  user_texts;    /* that users got */
 extern uint64_t  user_bytes;
 
 void user_init(user_t *u, const char *token);
+void user_contacts(user_t *u, const char *numbers);
 void user_come(user_t *u, int epoll_fd, unsigned port, const char *room);
 void user_go(user_t *u);
 

@@ -4,39 +4,26 @@
 /*
  * $1 tenant, $2 user, $3 other users, with commas between them.
  *
- * Either side may have thousands of conversations.  A user of few looks for
- * each of them among the other's, in the index; else the other's are read, and
- * looked for in a hash table of the user's own.  Both end with the first that
- * is found.  OFFSET 0 and IS TRUE keep the planner from making joins of the
- * subqueries: it knows neither side's number when it plans, and would read the
- * whole table if it guessed wrong.
+ * Of each of the others what it has is read in the index, up to the first that
+ * is in a hash table of the user's own.  Finding a user's place there takes as
+ * long as reading a hundred entries, so to look for each of the user's own
+ * among the other's would take longer for nearly all.  IS TRUE keeps the
+ * planner from making a join of it.
  *
  * How far the partitions are stored comes first, see list.h.
  */
 
 static const char  sql_shared[] =
     "WITH mine AS MATERIALIZED ("
-    " SELECT m.conversation_key AS key FROM chat.member m"
-    "  WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role <> 'blocked'"
-    "    AND EXISTS (SELECT 1 FROM chat.conversation c"
-    "                 WHERE c.conversation_key = m.conversation_key"
-    "                   AND c.type <> 'channel' AND c.deleted_at IS NULL"
-    "                OFFSET 0))"
+    " SELECT m.conversation_key AS key FROM chat.circle m"
+    "  WHERE m.tenant_id = $1 AND m.user_id = $2)"
     " SELECT (SELECT string_agg(s.stored_id, E'\\n' ORDER BY s.p)"
     "           FROM chat.partition s),"
-    " (SELECT string_agg(CASE WHEN"
-    "   CASE WHEN (SELECT count(*) FROM mine) <= 64"
-    "   THEN EXISTS (SELECT 1 FROM mine"
-    "         WHERE EXISTS (SELECT 1 FROM chat.member o"
-    "                WHERE o.tenant_id = $1 AND o.user_id = u.id"
-    "                  AND o.conversation_key = mine.key"
-    "                  AND o.role <> 'blocked' OFFSET 0))"
-    "   ELSE EXISTS (SELECT 1 FROM chat.member o"
-    "         WHERE o.tenant_id = $1 AND o.user_id = u.id"
-    "           AND o.role <> 'blocked'"
-    "           AND (o.conversation_key IN (SELECT mine.key FROM mine))"
-    "               IS TRUE)"
-    "   END THEN '1' ELSE '0' END, '' ORDER BY u.i)"
+    " (SELECT string_agg(CASE WHEN EXISTS ("
+    "     SELECT 1 FROM chat.circle o"
+    "      WHERE o.tenant_id = $1 AND o.user_id = u.id"
+    "        AND (o.conversation_key IN (SELECT mine.key FROM mine)) IS TRUE)"
+    "   THEN '1' ELSE '0' END, '' ORDER BY u.i)"
     "  FROM unnest(string_to_array($3, ',')) WITH ORDINALITY u (id, i))";
 
 

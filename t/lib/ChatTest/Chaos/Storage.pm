@@ -81,6 +81,23 @@ my %QUERY = (
                                 || ' is there ' || count(*) || ' times')
           FROM chat.message WHERE client_id IS NOT NULL
          GROUP BY conversation_key, sender_id, client_id HAVING count(*) > 1
+        UNION ALL
+        SELECT json_build_array(coalesce(t.tenant_id, s.tenant_id) || '/'
+                                || coalesce(t.user_id, s.user_id)
+                                || CASE WHEN t.user_id IS NULL
+                                        THEN ' is not' ELSE ' is' END
+                                || ' in the circle of '
+                                || coalesce(t.conversation_key,
+                                            s.conversation_key))
+          FROM chat.circle t FULL JOIN
+               (SELECT m.tenant_id, m.user_id, m.conversation_key
+                  FROM chat.member m
+                  JOIN chat.conversation c USING (conversation_key)
+                 WHERE m.role <> 'blocked' AND c.type <> 'channel'
+                   AND c.deleted_at IS NULL) s
+               ON s.tenant_id = t.tenant_id AND s.user_id = t.user_id
+                  AND s.conversation_key = t.conversation_key
+         WHERE t.user_id IS NULL OR s.user_id IS NULL
         END
 );
 

@@ -220,6 +220,13 @@ my %QUERY = (
           FROM chat.member JOIN chat.conversation c USING (conversation_key)
          WHERE c.deleted_at IS NULL AND role IS NOT NULL
         END
+    circle => <<~'END',
+        SELECT concat_ws('|', t.tenant_id,
+                         coalesce(conversation_id, 'of no conversation'),
+                         user_id)
+          FROM chat.circle t LEFT JOIN chat.conversation USING
+               (conversation_key)
+        END
     messages => <<~'END',
         SELECT concat_ws('|', c.tenant_id, conversation_id, sequence, m.id,
                          m.revision, sender_id,
@@ -254,6 +261,7 @@ my %QUERY = (
 my %LINES = (
     conversations => \&_conversation_line,
     members       => \&_member_lines,
+    circle        => \&_circle_lines,
     messages      => sub ($c) { return map { _message_line($_) }
                                     @{ $c->{order} } },
     reactions     => sub ($c) { return map { _reaction_lines($_) }
@@ -280,6 +288,16 @@ sub _member_lines ($c) {
 
         join '|', $_, $role, $role eq 'blocked' ? () : @marks;
     } keys %$members;
+}
+
+
+# who shares it with others
+
+sub _circle_lines ($c) {
+    my $members = $c->{members};
+
+    return if $c->{type} eq 'channel';
+    return grep { $members->{$_}{role} ne 'blocked' } keys %$members;
 }
 
 
