@@ -65,7 +65,8 @@ const ngx_chat_metric_t  ngx_chat_metrics[NGX_CHAT_COUNTS] = {
 
     [NGX_CHAT_COUNT_WAITING] = {
         "chat_joins_waiting", "",
-        "Joins that wait for their turn to ask Redis, or for a subscription." },
+        "Joins that wait for their turn to ask Redis, or for a subscription, "
+        "and subscriptions to users that wait to be asked about." },
 
     [NGX_CHAT_COUNT_REPAIRS] = {
         "chat_repairs", "",

@@ -568,6 +568,7 @@ ngx_chat_request_stop(ngx_chat_request_t *rq)
     ngx_chat_audience_cancel(rq);
 
     ngx_chat_line_leave(rq);
+    ngx_chat_subscribe_line_leave(rq);
     ngx_chat_subscribe_cancel(rq);
 
     if (join != NULL) {                 /* a join that came to nothing */

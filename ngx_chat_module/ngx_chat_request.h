@@ -30,8 +30,9 @@ struct ngx_chat_request_s {
     ngx_chat_name_t        name;
     uint32_t               hash;        /* of the name: walks of the queue read
                                            up to here */
-    ngx_queue_t            wait;        /* node->line, or waiting of room,
-                                           user or audience, if in_line;
+    ngx_queue_t            wait;        /* line of node or subscribers, or
+                                           waiting of room, user or audience,
+                                           if in_line;
                                            ack->waiting, if accepted */
     ngx_chat_session_t    *session;     /* NULL: answered, or it has gone */
     ngx_chat_node_t       *node;
@@ -61,6 +62,7 @@ struct ngx_chat_request_s {
     unsigned               running:1;
     unsigned               blocked:1;   /* an earlier one has the same name */
     unsigned               in_line:1;
+    unsigned               asking:1;    /* has a place in subscribers->asking */
     unsigned               pending:1;
     unsigned               fresh:1;     /* the id was made here, just now */
     unsigned               partial:1;   /* join: there are more events */

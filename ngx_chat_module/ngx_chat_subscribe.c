@@ -92,6 +92,10 @@ ngx_chat_subscribe_run(ngx_chat_request_t *rq)
         return;
     }
 
+    if (!ngx_chat_subscribe_line_pass(rq)) {
+        return;
+    }
+
     chat_writer_init(&w, list, sizeof(list));
     chat_request_write_id_list(&w, &rq->parsed.users);
 
@@ -149,6 +153,8 @@ void
 ngx_chat_subscribe_run_range(ngx_chat_request_t *rq, ngx_chat_range_t *range)
 {
     ngx_str_t  shared;
+
+    ngx_chat_subscribe_line_leave(rq);
 
     if (ngx_chat_entitle_parse(range, rq->parsed.nusers, &shared) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, ngx_chat_request_log(rq), 0,

@@ -64,6 +64,11 @@ typedef struct {                        /* in the node */
     ngx_uint_t              outs;       /* changes that were heard of by which
                                            somebody may be due */
     ngx_event_t             timer;      /* looks who is due */
+
+    ngx_queue_t             line;       /* requests that wait to be asked
+                                           about */
+    ngx_uint_t              asking;     /* requests that are */
+    ngx_event_t             place;      /* there is a place for one more */
 } ngx_chat_subscribers_t;
 
 
@@ -79,6 +84,15 @@ void ngx_chat_subscribe_cancel(ngx_chat_request_t *rq); /* fine if it does not
 
 /* all that it waited for is known */
 void ngx_chat_subscribe_known(ngx_chat_request_t *rq);
+
+
+/* ngx_chat_subscribe_line.c: which of them are asked about.  pass: 0: it waits,
+   and is run again.  leave: it has been answered; fine if it was not asked */
+
+void ngx_chat_subscribe_line_init(ngx_chat_node_t *node);
+void ngx_chat_subscribe_line_done(ngx_chat_node_t *node);
+ngx_uint_t ngx_chat_subscribe_line_pass(ngx_chat_request_t *rq);
+void ngx_chat_subscribe_line_leave(ngx_chat_request_t *rq);
 
 
 /* ngx_chat_subscriber.c: who has subscribed to whom, and is told */

@@ -38,6 +38,7 @@ ngx_chat_subscriber_init(ngx_chat_node_t *node)
     all->told.data = node;
     all->told.log = node->log;
 
+    ngx_chat_subscribe_line_init(node);
     ngx_chat_entitle_init(node);
 }
 
@@ -49,6 +50,7 @@ ngx_chat_subscriber_done(ngx_chat_node_t *node)
         ngx_delete_posted_event(&node->subscribers.told);
     }
 
+    ngx_chat_subscribe_line_done(node);
     ngx_chat_entitle_done(node);
 }
 

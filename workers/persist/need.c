@@ -8,6 +8,8 @@
 
 #define NEED_MAX     4096       /* of one partition, waiting at once */
 #define NEED_TURN    64         /* answered in one round trip */
+#define NEED_ELSE    48         /* of them, if they are not of kind "shared" */
+#define NEED_USERS   2048       /* that those of that kind are about, nearly */
 #define NEED_SPEND   100        /* ms before other things get their turn */
 #define NEED_AGAIN   20         /* ms until others may have stored more */
 
@@ -156,18 +158,38 @@ need_is_ready(const persist_t *p, const need_t *need, uint64_t now)
 }
 
 
-/* takes those that can be answered out of the list, up to NEED_TURN */
+/* that it is about, if that is what makes it long */
 
 static size_t
-need_select(persist_t *p, turn_t turn[NEED_TURN])
+need_users(const need_t *need)
 {
-    size_t     n = 0;
+    size_t       n = 1;
+    const char  *c;
+
+    if (need->kind != NEED_SHARED) {
+        return 0;
+    }
+
+    for (c = need->others; *c != '\0'; c++) {
+        n += *c == ',';
+    }
+
+    return n;
+}
+
+
+/* takes those that can be answered out of the list, of this sort, until there
+   are so many, or about so many users; n: how many there are */
+
+static size_t
+need_pick(persist_t *p, turn_t turn[NEED_TURN], size_t n, size_t most,
+    bool shared)
+{
+    size_t     users = 0;
     need_t    *need, **link = &p->needs;
     uint64_t   now = life_now();
 
-    memset(turn, 0, NEED_TURN * sizeof(turn_t));
-
-    while (*link != NULL && n < NEED_TURN) {
+    while (*link != NULL && n < most && users < NEED_USERS) {
         need = *link;
 
         if (need_is_new(need)) {        /* read ahead, with a batch */
@@ -185,7 +207,10 @@ need_select(persist_t *p, turn_t turn[NEED_TURN])
             continue;
         }
 
-        if (need_is_ready(p, need, now)) {
+        if ((need->kind == NEED_SHARED) == shared
+            && need_is_ready(p, need, now))
+        {
+            users += need_users(need);
             turn[n].need = need_remove(p, link);
             n++;
             continue;
@@ -195,6 +220,22 @@ need_select(persist_t *p, turn_t turn[NEED_TURN])
     }
 
     return n;
+}
+
+
+/* Many may ask at the same time with whom they share something, each about many
+   users: they wait for all else, and have what is left of a turn. */
+
+static size_t
+need_select(persist_t *p, turn_t turn[NEED_TURN])
+{
+    size_t  n;
+
+    memset(turn, 0, NEED_TURN * sizeof(turn_t));
+
+    n = need_pick(p, turn, 0, NEED_ELSE, false);
+
+    return need_pick(p, turn, n, NEED_TURN, true);
 }
 
 
@@ -281,7 +322,7 @@ need_answer(persist_t *p)
             rc = lease_keep(p);
         }
 
-    } while (rc == 0 && n == NEED_TURN && life_now() < end);
+    } while (rc == 0 && n >= NEED_ELSE && life_now() < end);
 
     return rc;
 }
