@@ -171,7 +171,7 @@ again:
             }
 
             ngx_chat_queue_begin(rq);
-            ngx_chat_request_run(rq);
+            ngx_chat_request_begin(rq);
 
             goto again;
         }

@@ -281,18 +281,11 @@ static void
 ngx_chat_request_queue(ngx_chat_session_t *s, const chat_request_t *parsed,
     chat_str_t text)
 {
-    ngx_chat_node_t     *node = s->node;
     ngx_chat_request_t  *rq;
 
     if (ngx_chat_requests[parsed->type].run == NULL) {
         ngx_chat_request_error(s, parsed, CHAT_CODE_UNSUPPORTED,
                                "this type of request is not supported");
-        return;
-    }
-
-    if (node->command.up && !ngx_chat_revoke_is_read(node)) {
-        ngx_chat_request_error(s, parsed, CHAT_CODE_UNAVAILABLE,
-                               "it is not known what is revoked");
         return;
     }
 
@@ -381,6 +374,27 @@ ngx_chat_request_set_name(ngx_chat_request_t *rq, chat_str_t tenant,
     name->base.len = chat_name_base(rq->base, name->partition, tenant, id);
 
     rq->hash = ngx_crc32_short(rq->base, name->base.len);
+}
+
+
+/*
+ * Its turn has come.  That nobody knows what is revoked is said only now, since
+ * answers come in the order of the requests; a join that the client has not
+ * asked for goes on listening, as it did.
+ */
+
+void
+ngx_chat_request_begin(ngx_chat_request_t *rq)
+{
+    ngx_chat_node_t  *node = rq->node;
+
+    if (node->command.up && !ngx_chat_revoke_is_read(node) && !rq->unasked) {
+        ngx_chat_request_fail(rq, CHAT_CODE_UNAVAILABLE,
+                              "it is not known what is revoked");
+        return;
+    }
+
+    ngx_chat_request_run(rq);
 }
 
 

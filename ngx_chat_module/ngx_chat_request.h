@@ -91,6 +91,9 @@ void ngx_chat_request_done(ngx_chat_request_t *rq, ngx_chat_buffer_t *reply);
 void ngx_chat_request_done_empty(ngx_chat_request_t *rq);   /* with no data */
 void ngx_chat_request_late(ngx_chat_request_t *rq);     /* its deadline */
 
+/* its turn has come: runs it, or refuses it */
+void ngx_chat_request_begin(ngx_chat_request_t *rq);
+
 /* runs it, or runs it again: a conversation was loaded, a room subscribed;
    with history that has come from storage */
 void ngx_chat_request_run(ngx_chat_request_t *rq);
