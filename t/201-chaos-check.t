@@ -217,6 +217,16 @@ sub lost ($run, $last, @more) {
 }
 
 
+# the request to add her is answered as if she were there already
+
+sub put_out_eve ($run) {
+    $run->{texts}{6}{type} = 'member.left';
+    $run->{texts}{6}{data}{role} = undef;
+
+    return;
+}
+
+
 # the message 9 is lost, and one is said in its place; ada is told
 
 sub lost_nine ($run) {
@@ -333,6 +343,13 @@ my @CASES = (
     ['a member who is not one', sub ($run) {
         line($run, 'ada', 'ask', 3)->[5]{role} = 'admin';
     }, qr/u eve became "member"/],
+    ['who was put out is added, and nothing had to be done', \&put_out_eve,
+     qr/member.add .* u eve became ""/],
+    ['the same where a mark makes members', sub ($run) {
+        put_out_eve($run);
+        $run->{stored}{conversations}{'t/c'}{type} = 'channel';
+        $run->{stored}{members}{'t/c'}{eve}{silent} = 1;
+    }, qr/\A\z/],
     ['a member who is not stored', sub ($run) {
         delete $run->{stored}{members}{'t/c'}{eve};
     }, qr/eve is "", and was told as "member"/],

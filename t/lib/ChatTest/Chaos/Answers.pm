@@ -209,7 +209,7 @@ sub _judge ($self, $change, $event, $state) {
     my $is = $state->{$thing};
 
     return '' if !defined $is || !defined $made
-        || $is eq '' && $self->_silent(@$change{qw(place type)});
+        || $self->_silent($change, $is);
 
     if (ref $made) {
         my ($other) = grep { ($is->{$_} // $made->{$_}) ne $made->{$_} }
@@ -225,10 +225,12 @@ sub _judge ($self, $change, $event, $state) {
 # who is told as gone from a channel may have become a member again by a message
 # or a mark
 
-sub _silent ($self, $place, $type) {
+sub _silent ($self, $change, $is) {
+    my ($place, $type) = @$change{qw(place type)};
     my $conversation = $self->{truth}{stored}{conversations}{$place} // {};
 
-    return $type =~ /^member\./ && $conversation->{type} eq 'channel';
+    return $is eq '' && $type =~ /^member\./
+        && ($conversation->{type} // '') eq 'channel';
 }
 
 
@@ -239,7 +241,8 @@ sub _told ($self, $change, $event, $made) {
     my ($type, $data) = @$change{qw(type data)};
     my $is = $event->[THING] =~ /^m / ? $event->[KIND] : $event->[VALUE];
 
-    return '' if !defined $is || !defined $made;
+    return '' if !defined $is || !defined $made
+        || $self->_silent($change, $is);
 
     if (ref $made) {
         my ($other) = grep { ($is->{$_} // $made->{$_}) ne $made->{$_} }

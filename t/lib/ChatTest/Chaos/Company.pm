@@ -103,21 +103,30 @@ sub forget ($self, $user) {
 
 
 # Offline and never seen: perhaps no conversation is shared any more, and then
-# nothing more will be told; so it asks anew.
+# nothing more will be told; so it asks anew.  Who looked so when it asked, and
+# is told of nevertheless, is so as a member of a conversation, and only for as
+# long: it asks again for that one, too.
 
 sub changed ($self, $state) {
     my ($user, $watched) = ($state->{userId}, $self->{watched});
-
-    return if !$watched->{$user};
+    my $had = $watched->{$user} // return;
 
     $watched->{$user} = $state;
 
-    if ($state->{status} eq 'offline' && !defined $state->{lastSeen}) {
+    if (_is_stranger($state)) {
         delete $watched->{$user};
         $self->{again_at} = time + AGAIN;
+
+    } elsif (_is_stranger($had)) {
+        $self->_subscribe($user);
     }
 
     return;
+}
+
+
+sub _is_stranger ($state) {
+    return $state->{status} eq 'offline' && !defined $state->{lastSeen};
 }
 
 

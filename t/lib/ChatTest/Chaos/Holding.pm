@@ -2,9 +2,9 @@
 # applied, and as much of the state as it takes to choose what to do next.
 #
 # A conversation is { id, slot, known => revision, or undef if nothing is held,
-# live => whether events come, asked => whether a join is under way, wanted,
-# join_at, early => events
-# that wait for the answer, heard => revision up to where events came live, role, sequence,
+# live => whether events come, asked => whether a join is under way, left => how
+# often it was left, wanted, join_at, early => events that wait for the answer,
+# heard => revision up to where events came live, role, sequence,
 # recent => [{ id, sequence, sender }], members => { user => role } }
 
 package ChatTest::Chaos::Holding;
@@ -37,15 +37,16 @@ sub get ($self, $id) { return $self->{conversations}{$id} }
 sub add ($self, $id, %o) {
     return $self->{conversations}{$id} //= {
         id => $id, known => undef, live => 0, asked => 0, wanted => 1,
-        join_at => 0, sequence => 0, recent => [], early => [],
+        left => 0, join_at => 0, sequence => 0, recent => [], early => [],
         members => {}, %o,
     };
 }
 
 
 sub drop ($self, $id) {
-    $self->_forget($self->{conversations}{$id}, 'dropped');
-    delete $self->{conversations}{$id};
+    my $c = delete $self->{conversations}{$id} // return;
+
+    $self->_forget($c, 'dropped');
 
     return;
 }
@@ -94,11 +95,11 @@ sub _place ($c) {
 
 
 sub join ($self, $c) {
-    my $had = $c->{known};
+    my @then = @$c{qw(known left)};
 
     $c->{asked} = 1;
     $self->{client}->ask('conversation.join', _place($c), ended => sub ($r) {
-        $self->_joined($c, $had, $r);
+        $self->_joined($c, @then, $r);
     });
 
     return;
@@ -106,7 +107,7 @@ sub join ($self, $c) {
 
 
 sub _batch ($self, @wanted) {
-    my @had = map { $_->{known} } @wanted;
+    my @then = map { [@$_{qw(known left)}] } @wanted;
     my $data = { conversations => [map { _place($_) } @wanted] };
 
     $self->{client}->ask('conversation.join', $data, ended => sub ($r) {
@@ -118,7 +119,7 @@ sub _batch ($self, @wanted) {
         for my $i (0 .. $#wanted) {
             my $one = $each->[$i];
 
-            $self->_joined($wanted[$i], $had[$i],
+            $self->_joined($wanted[$i], @{ $then[$i] },
                            !$one ? $r
                            : $one->{error} ? { ok => 0, %$one }
                            : { ok => 1, data => $one });
@@ -130,9 +131,10 @@ sub _batch ($self, @wanted) {
 
 
 # The answer; had: what was said to be held.  Nothing of it counts if that was
-# forgotten meanwhile.
+# forgotten meanwhile, and who has left since is not let in by it; left: how
+# often it had then.
 
-sub _joined ($self, $c, $had, $reply) {
+sub _joined ($self, $c, $had, $left, $reply) {
     $c->{asked} = 0;
 
     if (!$reply || !$reply->{ok}) {
@@ -160,6 +162,8 @@ sub _joined ($self, $c, $had, $reply) {
         $self->_apply($c, $_->{type}, $_->{data}) for @{ $data->{events} };
         $c->{known} = max $c->{known}, $data->{revision};
     }
+
+    return if $c->{left} != $left;
 
     if ($data->{complete} && !$c->{live}) {
         @$c{qw(live heard)} = (1, $data->{revision});
@@ -206,6 +210,7 @@ sub _load ($self, $c) {
 sub leave ($self, $c, $seconds) {
     $c->{join_at} = time + $seconds;
     $c->{live} = 0;
+    $c->{left}++;
     $self->{client}->ask('conversation.leave', { conversationId => $c->{id} });
 
     return;
