@@ -55,10 +55,12 @@ TESTS      := $(wildcard t/*.t)
 WORKERS    := $(filter-out lib,$(patsubst workers/%/,%, \
                 $(sort $(dir $(wildcard workers/*/*.c)))))
 worker_bin  = $(BUILD)/bin/$(if $(filter chat%,$(1)),$(1),chat-$(1))
+asan_bin    = $(BUILD)/asan/bin/$(notdir $(call worker_bin,$(1)))
 
 LIBCHAT     = $(BUILD)/libchat.a
 LIBCHAT_ASAN = $(BUILD)/asan/libchat.a
 LIBWORKER   = $(BUILD)/libworker.a
+LIBWORKER_ASAN = $(BUILD)/asan/libworker.a
 EMBEDDED    = $(BUILD)/chat_lua.h $(BUILD)/presence_lua.h $(BUILD)/chat_sql.h
 UNIT_BINS   = $(UNIT_TESTS:t/unit/%.c=$(BUILD)/unit/%)
 
@@ -69,7 +71,7 @@ say         =
 endif
 
 
-.PHONY: all libchat libworker workers module module-asan
+.PHONY: all libchat libworker workers workers-asan module module-asan
 .PHONY: deps deps-test deps-check run start stop clean distclean
 .PHONY: units unit fuzzers fuzz test property mutations model chaos check
 .PHONY: help FORCE
@@ -91,6 +93,9 @@ help:
 libchat:   $(LIBCHAT)
 libworker: $(LIBWORKER)
 workers:   $(foreach w,$(WORKERS),$(call worker_bin,$(w)))
+
+# the same under the sanitizers, which the tests run
+workers-asan: $(foreach w,$(WORKERS),$(call asan_bin,$(w)))
 
 
 #: Building
@@ -132,6 +137,11 @@ define archive
 	$(call say,AR,$@)ar rcs $@ $(filter %.o,$^)
 endef
 
+$(BUILD)/asan/workers/%.o: workers/%.c $(BUILD)/flags | $(EMBEDDED)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (asan))$(CC_ASAN) -Iworkers/lib -I$(BUILD) \
+	    $(call pkg,--cflags) -c -o $@ $<
+
 $(LIBCHAT): $(COMMON:%.c=$(BUILD)/obj/%.o)
 	$(archive)
 
@@ -141,18 +151,28 @@ $(LIBCHAT_ASAN): $(COMMON:%.c=$(BUILD)/asan/%.o)
 $(LIBWORKER): $(WORKER_LIB:%.c=$(BUILD)/obj/%.o)
 	$(archive)
 
+$(LIBWORKER_ASAN): $(WORKER_LIB:%.c=$(BUILD)/asan/%.o)
+	$(archive)
+
 define worker_rule
 $(call worker_bin,$(1)): \
     $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard workers/$(1)/*.c)) \
     $(LIBWORKER) $(LIBCHAT)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$(CC) $(CFLAGS) -o $$@ $$^ $$(call pkg,--libs)
+
+$(call asan_bin,$(1)): \
+    $(patsubst %.c,$(BUILD)/asan/%.o,$(wildcard workers/$(1)/*.c)) \
+    $(LIBWORKER_ASAN) $(LIBCHAT_ASAN)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(CC) $(CFLAGS) $(SANITIZE) -o $$@ $$^ \
+	    $$(call pkg,--libs)
 endef
 
 $(foreach w,$(WORKERS),$(eval $(call worker_rule,$(w))))
 
 # what one alone needs
-$(call worker_bin,jwks): PKGS += libcurl
+$(call worker_bin,jwks) $(call asan_bin,jwks): PKGS += libcurl
 
 # what measuring needs and should not be slow itself: bench/load -> build/bench/
 
@@ -222,8 +242,8 @@ $(BUILD)/preload/%.so: t/preload/%.c $(BUILD)/flags
 module: $(BUILD)/module/Makefile
 	$(call nginx_make,$(BUILD)/module)
 
-# with it, what tests load into nginx besides
-module-asan: $(BUILD)/module-asan/Makefile $(PRELOADS)
+# with it, what else the tests run: the programs, and what they load into nginx
+module-asan: $(BUILD)/module-asan/Makefile $(PRELOADS) workers-asan
 	$(call nginx_make,$(BUILD)/module-asan)
 
 $(BUILD)/module/Makefile: config $(BUILD)/module.files $(BUILD)/flags \

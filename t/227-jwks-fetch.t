@@ -14,7 +14,7 @@ use constant { DONE => 0, FAILED => 1, USAGE => 2 };
 
 my $chat = ChatTest->new(with => []);
 my $directory = $chat->directory;
-my $program = "$chat->{build}/bin/chat-jwks";
+my @program = $chat->program('chat-jwks');
 my $file = "$directory/jwks.json";
 my $provider = ChatTest::Provider->new(directory => $directory);
 my $key = jwk(make_key('ES256'), kid => 'one');
@@ -27,7 +27,7 @@ sub fetch (%o) {
                    'ca-file' => $provider->ca, timeout => '50s', %o);
     my @line = map { ("--$_", $options{$_}) }
         grep { defined $options{$_} } sort keys %options;
-    my ($code, $text) = run($program, '--once', @line);
+    my ($code, $text) = run(@program, '--once', @line);
 
     return ($code, $text);
 }
@@ -97,7 +97,7 @@ subtest 'settings come from the environment, too' => sub {
     local $ENV{CHAT_JWKS_FILE} = $file;
     local $ENV{CHAT_JWKS_CA_FILE} = $provider->ca;
 
-    is((run($program, '--once'))[0], DONE, 'exit code');
+    is((run(@program, '--once'))[0], DONE, 'exit code');
 };
 
 subtest 'wrong usage is exit code 2' => sub {
@@ -121,7 +121,7 @@ subtest 'wrong usage is exit code 2' => sub {
         unlike($text, qr/secret/, 'nothing secret is told');
     }
 
-    like((run($program, '--help'))[1],
+    like((run(@program, '--help'))[1],
          qr/--min-interval TIME .*\(CHAT_JWKS_MIN_INTERVAL\)/, '--help');
 };
 

@@ -17,7 +17,7 @@ use constant { DONE => 0, FAILED => 1 };
 
 my $chat = ChatTest->new(with => []);
 my $directory = $chat->directory;
-my $program = "$chat->{build}/bin/chat-jwks";
+my @program = $chat->program('chat-jwks');
 my $own = "$directory/own";
 my $file = "$own/jwks.json";
 my $provider = ChatTest::Provider->new(directory => $directory);
@@ -29,7 +29,7 @@ mkdir $own or die "mkdir: $!";
 
 
 sub command ($to = $file) {
-    return ($program, '--once', '--url', $provider->url, '--file', $to,
+    return (@program, '--once', '--url', $provider->url, '--file', $to,
             '--ca-file', $provider->ca);
 }
 
@@ -156,7 +156,7 @@ subtest 'two that write the same file' => sub {
     my @pair = map {
         ChatTest::Process->new(
             name => "pair $_", log => $chat->logs->file("pair$_"),
-            command => [$program, '--url', $provider->url, '--file', $file,
+            command => [@program, '--url', $provider->url, '--file', $file,
                         '--ca-file', $provider->ca, '--interval', '1s',
                         '--min-interval', '1s', '--log-level', 'info'],
         )->start

@@ -17,8 +17,8 @@
 # sanitizer, or a process that died.  Of a block that fails, the logs that were
 # written meanwhile are shown.
 #
-# CHAT_TEST_MODULE=plain takes the module without sanitizers, CHAT_TEST_LOG a
-# log level, and CHAT_TEST_KEEP=1 keeps the directories.
+# CHAT_TEST_MODULE=plain takes the module and the programs without sanitizers,
+# CHAT_TEST_LOG a log level, and CHAT_TEST_KEEP=1 keeps the directories.
 
 package ChatTest;
 

@@ -17,6 +17,7 @@
 #define AGAIN       1500        /* ms until one looks again */
 #define MARKS_MANY  20000
 #define COMMANDS    4           /* for each partition */
+#define PARTS_KEY   32
 
 
 /* what can be wrong, the worst first */
@@ -129,8 +130,7 @@ doctor_read_rows(doctor_t *d)
 static int
 parts_send(doctor_t *d, unsigned i)
 {
-    char           id[STREAM_ID_TEXT], log[CHAT_NAME_PREFIX_LEN + 8];
-    char           key[CHAT_NAME_PREFIX_LEN + 8];
+    char           id[STREAM_ID_TEXT], log[PARTS_KEY], key[PARTS_KEY];
     unsigned       k;
     redis_args_t  *a = &d->args;
 

@@ -11,11 +11,13 @@ use POSIX ();
 
 use ChatTest::Command qw(must_run run);
 use ChatTest::Process;
+use ChatTest::Program qw(is_plain sanitized);
 
 my $machine = (POSIX::uname)[4];
 
 
-# directory, build, port, redis: path of its socket, workers, log: a file; and
+# directory, build, port, redis: path of its socket, workers, log: a file,
+# reports: what the files of the sanitizers' reports begin with; and
 # what is to be added to the configuration: redis_options, main, http, listen,
 # server, location; or instead, in place of what the http block would hold.
 # canary: chat_canary, off by default.
@@ -36,7 +38,7 @@ my $machine = (POSIX::uname)[4];
 sub new ($class, %o) {
     my $self = bless {
         workers => 1,
-        plain   => ($ENV{CHAT_TEST_MODULE} // 'asan') eq 'plain',
+        plain   => is_plain(),
         canary  => 'off',
         limits  => 'off',
         connections => 512,
@@ -80,8 +82,6 @@ sub check ($self) {
 
 sub prepare ($self) {
     mkdir "$self->{directory}/tmp";
-    mkdir "$self->{directory}/sanitizer";
-    chmod 01777, "$self->{directory}/sanitizer";
 
     open my $file, '>', "$self->{directory}/nginx.conf"
         or croak "cannot write nginx.conf: $!";
@@ -187,15 +187,13 @@ sub _module ($self) {
 
 sub _environment ($self, $asan) {
     my @libraries = map { $self->_preload($_) } @{ $self->{preload} };
-    my $options = "log_path=$self->{directory}/sanitizer/report";
     my %set = %{ $self->{environment} };
 
     if (!$self->{plain}) {
         # what is loaded besides comes first, or it would not be asked
         $asan .= ':verify_asan_link_order=0' if @libraries;
         push @libraries, _sanitizers();
-        $set{ASAN_OPTIONS} = "$options:$asan";
-        $set{UBSAN_OPTIONS} = "$options:print_stacktrace=1";
+        %set = (%set, sanitized($self->{reports}, $asan));
     }
 
     $set{LD_PRELOAD} = join ':', @libraries if @libraries;

@@ -17,6 +17,7 @@ use ChatTest::Nginx;
 use ChatTest::Port qw(take_port);
 use ChatTest::Postgres;
 use ChatTest::Process;
+use ChatTest::Program qw(command_of is_plain);
 use ChatTest::Proxy;
 use ChatTest::Wait qw(wait_until);
 use ChatTest::WebSocket;
@@ -50,6 +51,7 @@ sub new ($class, %o) {
         port      => $port,
         lock      => $lock,
         secret    => unpack('H*', join '', map { chr rand 256 } 1 .. 32),
+        plain     => is_plain(),
         logs      => ChatTest::Logs->new($directory),
         %o,
     }, $class;
@@ -201,7 +203,15 @@ sub limited ($self, $limit) {
 }
 
 
-# a program of this project with the settings of this test, to run by itself
+# the words of the command that runs one of this project's
+
+sub program ($self, $name) {
+    return command_of($name, build => $self->{build}, logs => $self->logs,
+                      plain => $self->{plain});
+}
+
+
+# such a program with the settings of this test, to run by itself
 
 sub command ($self, $name, $program, @arguments) {
     return ChatTest::Process->new(
@@ -209,7 +219,7 @@ sub command ($self, $name, $program, @arguments) {
         directory => $self->{directory},
         log       => $self->{logs}->file($name),
         env       => $self->_settings,
-        command   => ["$self->{build}/bin/$program", @arguments],
+        command   => [$self->program($program), @arguments],
     );
 }
 
@@ -218,7 +228,7 @@ sub chatctl ($self, @arguments) {
     my %settings = %{ $self->_settings };
     local @ENV{keys %settings} = values %settings;
 
-    return run("$self->{build}/bin/chatctl", @arguments);
+    return run($self->program('chatctl'), @arguments);
 }
 
 
@@ -260,6 +270,7 @@ sub _nginx ($self, %o) {
         build     => $self->{build},
         port      => $self->{port},
         redis     => $self->{proxied_socket} // $self->{redis_socket},
+        reports   => $self->logs->reports('nginx'),
         log       => $self->{logs}->file('nginx'),
     );
 }

@@ -330,7 +330,8 @@ sub _unlike_chatctl ($self, $expected) {
     {
         my ($tenant, $user) = split m{/}, $names[$i], 2;
         my ($code, $text) = ChatTest::Command::run(
-            $chatctl->{path}, 'presence', $user, '--tenant', $tenant, '--json');
+            @{ $chatctl->{command} }, 'presence', $user, '--tenant', $tenant,
+            '--json');
         my $seen = $expected->{ $names[$i] }{seen}[0];
         my $told = $code ? undef : eval { decode($text) };
 

@@ -143,7 +143,7 @@ sub _write_topology ($self) {
         urls     => \@urls,
         final    => \@final,
         postgres => $stack->postgres_url,
-        chatctl  => { path => $stack->chatctl_path,
+        chatctl  => { command => [$stack->program('chatctl')],
                       env => { $stack->settings } },
     });
     close $file;

@@ -22,6 +22,7 @@ use ChatTest::Nginx;
 use ChatTest::Port qw(take_port);
 use ChatTest::Postgres;
 use ChatTest::Process;
+use ChatTest::Program qw(command_of);
 use ChatTest::Proxy;
 use ChatTest::Redis;
 use ChatTest::Token qw(make_token);
@@ -52,7 +53,7 @@ my @PARTS = ('redis', 'postgres', @PERSISTS, @PRESENCES, @NGINX);
 my %LINKS = (persist => [qw(log store)], presence => [qw(pulse keep)]);
 
 
-# directory: of the run; asan: whether the module is under the sanitizers
+# directory: of the run; asan: whether all of ours is under the sanitizers
 
 sub new ($class, %o) {
     my $directory = $o{directory};
@@ -225,7 +226,7 @@ sub chatctl ($self, @arguments) {
     my %settings = $self->settings;
     local @ENV{keys %settings} = values %settings;
 
-    return run($self->chatctl_path, @arguments);
+    return run($self->program('chatctl'), @arguments);
 }
 
 
@@ -238,7 +239,12 @@ sub chatctl_must ($self, @arguments) {
 }
 
 
-sub chatctl_path ($self) { return "$self->{build}/bin/chatctl" }
+# the words of the command that runs a program of this project
+
+sub program ($self, $name) {
+    return command_of($name, build => $self->{build}, logs => $self->logs,
+                      plain => !$self->{asan});
+}
 
 
 # the environment of a worker that reaches everything directly
@@ -437,7 +443,7 @@ sub _worker ($self, $name, $program, %settings) {
                 . ' user=chat dbname=postgres',
             %settings,
         },
-        command   => ["$self->{build}/bin/$program"],
+        command   => [$self->program($program)],
     );
 }
 
@@ -455,6 +461,7 @@ sub _nginx ($self, $name) {
         plain     => !$self->{asan},
         workers   => WORKERS,
         log       => $self->{logs}->file($name),
+        reports   => $self->{logs}->reports('nginx'),
         instead   => $self->_http($name),
     );
 }
