@@ -67,6 +67,30 @@ subtest 'who is gone is forgotten, and loaded again' => sub {
     forgotten('amy');
 };
 
+subtest 'who was invisible, and left before that was known' => sub {
+    my $last = sub {
+        $chat->psql('SELECT last_seen FROM chat.presence WHERE user_id = $$hal$$');
+    };
+
+    $p->report($node, hal => [1, 1]);
+    $p->becomes('hal', 'o');
+    $p->set('hal', 'i', '');
+    $p->becomes('hal', 'f');
+    stored('hal', 'invisible||t|t', 'last seen when it became so');
+    $p->report($node, hal => [0, 0]);
+    ok(forgotten('hal'), 'forgotten');
+
+    my $before = $last->();
+
+    $chat->freeze('presence');
+    $p->report($node, hal => [1, 1]);
+    $p->report($node, hal => [0, 0]);
+    $chat->thaw('presence');
+    ok(wait_until { !$p->redis->call('HEXISTS', $p->key('users'), 't/hal') },
+       'loaded, and forgotten again');
+    is($last->(), $before, 'nobody learns that it was there');
+};
+
 subtest 'PostgreSQL is away' => sub {
     $p->set('cat', 'i', 'hidden');
     stored('cat', 'invisible|hidden|t|f', 'one is invisible');

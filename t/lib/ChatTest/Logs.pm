@@ -9,8 +9,10 @@ use List::Util qw(any);
 
 use constant TAIL => 60;      # lines are enough to see what happened
 
-# a line that is a fault: of nginx, or of a worker
-my $FAULT = qr/\[(?:alert|emerg)\]|"level":\s*"alert"/;
+# a line that is a fault: of nginx, of a worker, or of the sanitizer of what is
+# undefined, which writes to no file of its own beside AddressSanitizer
+my $FAULT = qr/\[(?:alert|emerg)\]|"level":\s*"alert"
+    |^\S+:\d+:\d+:\ runtime\ error:\ /x;
 
 
 sub new ($class, $directory) {

@@ -22,21 +22,22 @@ sub command_of ($name, %o) {
     croak "$path is missing: run make test" if !-e $path;
     return $path if $o{plain};
 
-    my %set = sanitized($o{logs}->reports($name));
+    # a test may have something else loaded before it
+    my %set = sanitized($o{logs}->reports($name), 'verify_asan_link_order=0');
 
     return ('env', map({ "$_=$set{$_}" } sort keys %set), $path);
 }
 
 
 # The environment that has what sanitizers find written to files, and how else
-# AddressSanitizer shall work.
+# AddressSanitizer shall work.  What they end has another exit code than ours.
 
 sub sanitized ($reports, @asan) {
     my $path = "log_path=$reports";
 
     return (
-        ASAN_OPTIONS  => join(':', $path, @asan),
-        UBSAN_OPTIONS => "$path:print_stacktrace=1",
+        ASAN_OPTIONS  => join(':', $path, 'exitcode=23', @asan),
+        UBSAN_OPTIONS => "$path:print_stacktrace=1:exitcode=23",
     );
 }
 

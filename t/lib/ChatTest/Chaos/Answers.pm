@@ -67,8 +67,9 @@ sub teach ($self) {
     for my $place ($deeds->places) {
         my ($tenant, $id) = split m{/}, $place, 2;
 
-        # of the others one may have changed nothing
-        for my $change (sort { _certain($b) <=> _certain($a) }
+        # of the others one may have changed nothing: who was answered later
+        for my $change (sort { _certain($b) <=> _certain($a)
+                               || $a->{time} <=> $b->{time} }
                         $deeds->changes($place))
         {
             my ($revision, $reply) = @$change{qw(revision reply)};

@@ -401,11 +401,12 @@ sub _reset ($self, $conversation) {
     return $self->_wrong('told to start over what it does not listen to',
                          $place) if !$live;
 
-    my $had = max $live->{way}->revision, $live->{admitted};
+    # who asks again for what it had may be told what is newer than the loss
+    my @had = ($live->{way}->revision, $live->{admitted});
 
     $self->_wrong("told to start over, though nothing was lost that it had seen"
-                  . " (it had $had)", $place, $had)
-        if $self->{truth}->good($place, $had) && !$live->{reset};
+                  . " (it had @had)", $place, max @had)
+        if !$live->{reset} && !grep { !$self->{truth}->good($place, $_) } @had;
     @$live{qw(reset admitted)} = (1, 0);
 
     return;
