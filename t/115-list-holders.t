@@ -10,7 +10,8 @@ use ChatTest;
 
 use constant ROOMS => 24;
 
-my $chat = ChatTest->new(workers => 1);
+my $chat = ChatTest->new(workers => 1,
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 
 my $ada = $chat->connect(user => 'ada');

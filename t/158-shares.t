@@ -10,7 +10,8 @@ use ChatTest;
 
 use constant PARTITIONS => 16;
 
-my $chat = ChatTest->new(workers => 1);
+my $chat = ChatTest->new(workers => 1,
+                         location => 'chat_request_timeout 1m;');
 $chat->start;
 $chat->create('lobby');
 
@@ -123,7 +124,8 @@ subtest 'every message is stored once' => sub {
 
 subtest 'more holders than partitions' => sub {
     my $few = ChatTest->new(workers => 1, partitions => 3,
-                            http => "chat_partitions 3;");
+                            http => 'chat_partitions 3;'
+                                    . ' chat_request_timeout 1m;');
 
     $few->start;
     $few->create('lobby');
