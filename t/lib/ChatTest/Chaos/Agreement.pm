@@ -369,7 +369,7 @@ sub _compare_sessions ($self, $expected) {
     local @ENV{keys %{ $chatctl->{env} }} = values %{ $chatctl->{env} };
 
     my ($code, $text) = ChatTest::Command::run(
-        $chatctl->{path}, 'sessions', '--json', '--limit', 100_000);
+        @{ $chatctl->{command} }, 'sessions', '--json', '--limit', 100_000);
     my $list = $code ? undef : eval { decode($text) };
 
     return ['anybody', 'chatctl sessions', $text] if !$list || !$list->{complete};
