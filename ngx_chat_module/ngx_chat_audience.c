@@ -19,6 +19,8 @@
 #define NGX_CHAT_AUDIENCE_ROUND  100    /* of channels: counts are told so */
 
 
+static ngx_uint_t ngx_chat_audience_is_late(ngx_chat_audience_t *a,
+    uint64_t revision);
 static ngx_int_t ngx_chat_audience_list(ngx_chat_audience_t *a,
     redisReply *reply);
 static ngx_int_t ngx_chat_audience_add(ngx_chat_audience_t *a,
@@ -163,13 +165,16 @@ ngx_chat_audience_is_known(ngx_chat_audience_t *a)
 ngx_int_t
 ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
 {
+    ngx_uint_t                  size;
     uint64_t                    revision;
     ngx_str_t                   type;
     ngx_int_t                   online;
-    ngx_chat_room_t            *room;
+    ngx_uint_t                  channel;
     ngx_chat_audience_state_e   old;
 
     type = ngx_chat_bus_str(reply, 1);
+    channel = type.len == sizeof("channel") - 1;
+    size = ngx_chat_bus_uint(reply, 2);
     online = (ngx_int_t) ngx_chat_bus_uint(reply, 3);
     revision = ngx_chat_bus_uint(reply, 5);
 
@@ -177,16 +182,17 @@ ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
         return NGX_ERROR;
     }
 
-    room = a->own ? ngx_chat_room_find(a->node, &a->name.base) : a->room;
-
-    if (room != NULL && revision < room->members) {
+    if ((a->state == NGX_CHAT_AUDIENCE_LISTED
+         || (size <= a->node->conf->presence_batch && !channel))
+        && ngx_chat_audience_is_late(a, revision))
+    {
         return NGX_AGAIN;
     }
 
     old = a->state;
     a->revision = revision;
-    a->channel = type.len == sizeof("channel") - 1;
-    a->size = ngx_chat_bus_uint(reply, 2);
+    a->channel = channel;
+    a->size = size;
     a->batched = a->size > a->node->conf->presence_members;
     a->round++;
 
@@ -211,6 +217,23 @@ ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
     ngx_chat_audience_ask_next(a, ngx_chat_bus_uint(reply, 4));
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether a change of members was heard that is not in what is of that revision.
+ * It only matters where they are listed: where they are counted, they may come
+ * and go faster than Redis answers.
+ */
+
+static ngx_uint_t
+ngx_chat_audience_is_late(ngx_chat_audience_t *a, uint64_t revision)
+{
+    ngx_chat_room_t  *room;
+
+    room = a->own ? ngx_chat_room_find(a->node, &a->name.base) : a->room;
+
+    return room != NULL && revision < room->members;
 }
 
 

@@ -69,15 +69,18 @@ sub member ($verb, @users) {
 }
 
 
-# what chat-presence would do: it has counted so many, until the node knows
+# What chat-presence would do: it has counted so many, until the node knows.  As
+# long as nobody has asked for it, Redis does not keep the number.
 
 sub counted ($online) {
     wait_until {
         $redis->call('FCALL', 'chat_v1_counted', 2, $prefix, $base,
                      $redis->call('HGET', "${prefix}part", 'identity'),
                      PARTITIONS, $online, EVERY);
-        my $told = get();
-        !$told->{members} && $told->{online} == $online;
+        my $reply = $ada->reply($ada->post('presence.get',
+                                           { conversationId => 'team' }));
+        my $told = $reply->{data};
+        $reply->{ok} && !$told->{members} && $told->{online} == $online;
     };
 
     return;
