@@ -10,7 +10,8 @@ INSERT INTO chat.schema_version (version) VALUES (6);
 
 
 -- What stays of a letter when its fields are erased; sequence is that of a
--- message.  NULL: it has none, or it cannot be told.
+-- message.  NULL: it has none, or it cannot be told.  PostgreSQL reads no JSON
+-- that has a NUL, as the name of a field may be one.
 
 ALTER TABLE chat.dead_letter
     ADD COLUMN revision  bigint,
@@ -20,7 +21,8 @@ UPDATE chat.dead_letter SET
     revision = CASE WHEN fields ->> 'r' ~ '^[0-9]{1,16}$'
                     THEN (fields ->> 'r')::bigint END,
     sequence = CASE WHEN fields ->> 'q' ~ '^[0-9]{1,16}$'
-                    THEN (fields ->> 'q')::bigint END;
+                    THEN (fields ->> 'q')::bigint END
+ WHERE position('\u0000' in fields::text) = 0;
 
 
 CREATE TABLE chat.hole (

@@ -188,9 +188,10 @@ message_show_reactions(const stored_t *m)
     size_t  i;
 
     for (i = 0; i < m->nreactors; i++) {
-        printf("%-16s %.*s %.*s\n", "reaction",
-               (int) m->reactors[i].emoji.len, m->reactors[i].emoji.data,
-               (int) m->reactors[i].user.len, m->reactors[i].user.data);
+        printf("%-16s ", "reaction");
+        ctl_print_text(m->reactors[i].emoji);
+        printf(" %.*s\n", (int) m->reactors[i].user.len,
+               m->reactors[i].user.data);
     }
 }
 
