@@ -115,6 +115,31 @@ subtest 'who is told that it is lost may wake it at once' => sub {
     is($tab->eval('sockets'), 1, 'by one connection, not two');
 };
 
+subtest 'connections that end at once come less and less often' => sub {
+    $alone->client;
+    connected(<<~"JS");
+        const { setInterval } = window;
+
+        window.setInterval = (f, ms) => setInterval(f, ms / 100);
+        $hasty;
+        Math.random = () => 0.5;
+        window.delays = [];
+        client.addEventListener('state', ({ detail }) => {
+            if (detail.state === 'waiting') {
+                delays.push(detail.delay);
+            } else if (detail.state === 'online' && delays.length < 4) {
+                queueMicrotask(fake.cut);
+            }
+        })
+        JS
+    so(q(client.state === 'online' && delays.length === 4), 'the last remains');
+    is_deeply($tab->eval('delays'), [1, 500, 1000, 2000], 'each waits longer');
+
+    $tab->eval(q(new Promise((resolve) => setInterval(resolve, 10000))));
+    $tab->eval('fake.cut()');
+    is($tab->eval('delays[4]'), 1, 'until one has lasted');
+};
+
 # what happened while nobody listened is not in what was loaded before
 
 subtest 'a room that was left and is joined again has no gap' => sub {

@@ -153,7 +153,6 @@ export class Connection {
 
     #onAuthenticated(data) {
         clearTimeout(this.#timer);
-        this.#attempt = 0;
         this.#tokenReason = 'connect';
         this.#watch = setInterval(() => this.#look(), SILENCE / 5);
         this.#setState('online', data);
@@ -264,7 +263,10 @@ export class Connection {
 
     /* -- silence --------------------------------------------------------- */
 
+    /* one that ends as soon as it has begun is a failure, too */
     #look() {
+        this.#attempt = 0;
+
         if (Date.now() - this.#heard > SILENCE) {
             this.#probe();
         }
