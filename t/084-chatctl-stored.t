@@ -65,6 +65,13 @@ subtest 'a message with its versions and reactions' => sub {
               ['bob +1', 'ada +1'], 'reaction list');
     like((chatctl("reaction list plans $id"))[1], qr/^\+1  bob\n\+1  ada\n/,
          'for people');
+
+    my $turns = "\xe2\x80\xae";         # U+202E: from right to left
+
+    answer("reaction add plans $id ${turns}1 --as bob");
+    $chat->wait_stored;
+    unlike((chatctl("$_ plans $id"))[1], qr/$turns/, "$_ turns no line")
+        for 'message show', 'reaction list';
 };
 
 subtest 'nothing is left of what is deleted' => sub {

@@ -289,9 +289,15 @@ reaction_list_print(message_show_t *s)
 
     for (i = 0; i < s->message.nreactors; i++) {
         reactor = &s->message.reactors[i];
-        printf(s->json ? "%s{\"emoji\":\"%.*s\",\"userId\":\"%.*s\"}"
-                       : "%s%.*s  %.*s\n",
-               s->json && i != 0 ? "," : "",
+
+        if (!s->json) {
+            ctl_print_text(reactor->emoji);
+            printf("  %.*s\n", (int) reactor->user.len, reactor->user.data);
+            continue;
+        }
+
+        printf("%s{\"emoji\":\"%.*s\",\"userId\":\"%.*s\"}",
+               i != 0 ? "," : "",
                (int) reactor->emoji.len, reactor->emoji.data,
                (int) reactor->user.len, reactor->user.data);
     }
