@@ -222,8 +222,8 @@ ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
 
 /*
  * Whether a change of members was heard that is not in what is of that
- * revision.  It only matters where they are listed: where they are counted, they
- * may come and go faster than Redis answers.
+ * revision.  It only matters where they are listed: where they are counted,
+ * they may come and go faster than Redis answers.
  */
 
 static ngx_uint_t
