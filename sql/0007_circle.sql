@@ -14,6 +14,12 @@ BEGIN;
 
 INSERT INTO chat.schema_version (version) VALUES (7);
 
+-- Storing begins with the positions, and goes on with either of the others: who
+-- waits for these before them is in nobody's way.
+
+LOCK TABLE chat.partition, chat.member, chat.conversation
+    IN SHARE ROW EXCLUSIVE MODE;
+
 
 -- the dms and groups, not deleted, of which a user is a member that is not
 -- blocked

@@ -6,6 +6,8 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use POSIX ();
+
 use ChatTest;
 
 my $chat = ChatTest->new(with => [qw(postgres)], partitions => 4);
@@ -47,13 +49,54 @@ sub circle ($id) {
 }
 
 
+sub migration ($file) {
+    local (@ARGV, $/) = $file;
+
+    return <>;
+}
+
+
+# a transaction like those of chat-persist, which goes on once somebody waits for
+# it; whether it and the migration come to their ends
+
+sub stored_meanwhile (@changes) {
+    my $sql = migration("$MIGRATIONS/0007_circle.sql");
+    my $pid = fork // die "fork() failed: $!";
+
+    if ($pid == 0) {
+        my $stored = eval { $chat->psql(sprintf <<~'END', @changes) ; 1 };
+            DO $$ BEGIN
+                UPDATE chat.partition SET fence = fence;
+                %s;
+                PERFORM pg_advisory_lock(1);
+                FOR i IN 1 .. 6000 LOOP
+                    EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted);
+                    PERFORM pg_sleep(0.01);
+                END LOOP;
+                %s;
+            END $$
+            END
+
+        POSIX::_exit($stored ? 0 : 1);
+    }
+
+    wait_until {
+        $chat->psql("SELECT count(*) FROM pg_locks
+                      WHERE locktype = 'advisory'");
+    };
+
+    my $migrated = eval { $chat->psql($sql =~ s/^COMMIT;/ROLLBACK;/mr); 1 };
+
+    waitpid $pid, 0;
+
+    return $migrated && $? == 0;
+}
+
+
 $chat->start_part('postgres');
 
 subtest 'what is there when the table is made' => sub {
-    $chat->psql("SET chat.partitions = 4; " . do {
-        local (@ARGV, $/) = $_;
-        <>;
-    }) for grep { $_ lt "$MIGRATIONS/0007" } sort glob "$MIGRATIONS/*.sql";
+    $chat->psql('SET chat.partitions = 4; ' . migration($_)) for grep { $_ lt "$MIGRATIONS/0007" } sort glob "$MIGRATIONS/*.sql";
 
     conversation(@$_) for [dm => 'dm'], [old => 'group'], [open => 'channel'],
         [gone => 'group'];
@@ -63,6 +106,12 @@ subtest 'what is there when the table is made' => sub {
     members($_ => ada => 'owner', bob => 'member') for qw(open gone);
     $chat->psql("UPDATE chat.conversation SET deleted_at = now()
                   WHERE conversation_id = 'gone'");
+
+    my @changes = ('UPDATE chat.conversation SET revision = revision',
+                   'UPDATE chat.member SET role = role');
+
+    ok(stored_meanwhile(@changes), 'it waits for who stores a conversation');
+    ok(stored_meanwhile(reverse @changes), 'and for who stores members');
 
     my ($code, $text) = $chat->chatctl('migrate');
     is($code, 0, 'the database is brought up to date') or diag $text;
