@@ -163,13 +163,14 @@ ngx_chat_audience_is_known(ngx_chat_audience_t *a)
  */
 
 ngx_int_t
-ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
+ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply,
+    ngx_uint_t last)
 {
     ngx_uint_t                  size;
     uint64_t                    revision;
     ngx_str_t                   type;
     ngx_int_t                   online;
-    ngx_uint_t                  channel;
+    ngx_uint_t                  channel, late;
     ngx_chat_audience_state_e   old;
 
     type = ngx_chat_bus_str(reply, 1);
@@ -182,10 +183,11 @@ ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
         return NGX_ERROR;
     }
 
-    if ((a->state == NGX_CHAT_AUDIENCE_LISTED
-         || (size <= a->node->conf->presence_batch && !channel))
-        && ngx_chat_audience_is_late(a, revision))
-    {
+    late = (a->state == NGX_CHAT_AUDIENCE_LISTED
+            || (size <= a->node->conf->presence_batch && !channel))
+           && ngx_chat_audience_is_late(a, revision);
+
+    if (late && !last) {
         return NGX_AGAIN;
     }
 
@@ -215,6 +217,10 @@ ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply)
 
     ngx_chat_audience_forget(a, a->round);
     ngx_chat_audience_ask_next(a, ngx_chat_bus_uint(reply, 4));
+
+    if (late) {
+        ngx_chat_audience_ask_soon(a);
+    }
 
     return NGX_OK;
 }

@@ -84,9 +84,10 @@ void ngx_chat_audience_release(ngx_chat_audience_t *a);     /* if nobody
 
 /* an answer to chat_v1_audience with NGX_CHAT_AUDIENCE_ANSWER elements
    or more; NGX_AGAIN: members are listed, a change of them that was heard is
-   not in it, and nothing was taken; NGX_ERROR: it makes no sense, or there is
-   no memory */
-ngx_int_t ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply);
+   not in it, and nothing was taken, unless it is the last that is waited for;
+   NGX_ERROR: it makes no sense, or there is no memory */
+ngx_int_t ngx_chat_audience_take(ngx_chat_audience_t *a, redisReply *reply,
+    ngx_uint_t last);
 
 /* a member; qualified: <tenant>/<user>, which the second one makes of the id */
 ngx_chat_attendee_t *ngx_chat_audience_find(ngx_chat_audience_t *a,

@@ -230,7 +230,7 @@ ngx_chat_audience_told(ngx_chat_audience_t *a, redisReply *reply)
     answer = ngx_chat_bus_answer(a->node->log, &a->name.base, reply,
                                  NGX_CHAT_AUDIENCE_ANSWER);
 
-    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply)
+    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply, 0)
                                       : NGX_ERROR;
 
     if (rc == NGX_AGAIN) {

@@ -12,6 +12,8 @@
                                                told to be offline */
 #define NGX_CHAT_AUDIENCE_LATER     2       /* seconds, with "unavailable" */
 #define NGX_CHAT_AUDIENCE_REPLY     256     /* but for members */
+#define NGX_CHAT_AUDIENCE_OVERTAKEN 3       /* answers that are not believed:
+                                               members may go on changing */
 #define NGX_CHAT_AUDIENCE_WRITTEN   16384   /* members, in a turn */
 
 
@@ -103,6 +105,7 @@ static void
 ngx_chat_audience_on_answer(void *data, redisReply *reply)
 {
     ngx_int_t             rc;
+    ngx_uint_t            last;
     ngx_chat_join_t      *join;
     ngx_chat_answer_e     answer;
     ngx_chat_request_t   *rq = data;
@@ -129,10 +132,13 @@ ngx_chat_audience_on_answer(void *data, redisReply *reply)
         return;
     }
 
-    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply)
+    last = rq->overtaken == NGX_CHAT_AUDIENCE_OVERTAKEN;
+
+    rc = answer == NGX_CHAT_ANSWER_OK ? ngx_chat_audience_take(a, reply, last)
                                       : NGX_ERROR;
 
     if (rc == NGX_AGAIN) {
+        rq->overtaken++;
         ngx_chat_audience_release(a);
         ngx_chat_request_run(rq);
         return;

@@ -64,6 +64,7 @@ struct ngx_chat_request_s {
     unsigned               in_line:1;
     unsigned               asking:1;    /* has a place in subscribers->asking */
     unsigned               pending:1;
+    unsigned               overtaken:2; /* answers: see presence.get */
     unsigned               fresh:1;     /* the id was made here, just now */
     unsigned               partial:1;   /* join: there are more events */
     unsigned               unasked:1;   /* join: made here, for a session that
