@@ -72,10 +72,6 @@ int deadletter_retry_main(int argc, char **argv);
 int deadletter_drop_main(int argc, char **argv);
 
 
-/* migrate.c: the version of the schema that this program knows */
-uint64_t migrate_newest(void);
-
-
 /* ctl.c: what the verbs have in common */
 
 /* what options_read() said, as an exit code */

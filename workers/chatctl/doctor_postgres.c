@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat_version.h"
 #include "number.h"
 
 
@@ -55,7 +56,7 @@ doctor_check_postgres(doctor_t *d)
 static void
 postgres_check_schema(doctor_t *d)
 {
-    uint64_t   version, newest = migrate_newest();
+    uint64_t   version, newest = CHAT_SCHEMA_VERSION;
     PGresult  *res;
 
     res = doctor_query(d, "SELECT max(version) FROM chat.schema_version");

@@ -11,9 +11,13 @@
 
 #include "chat_id.h"
 #include "chat_sql.h"
+#include "chat_version.h"
 
 
 #define PARTITIONS  16
+
+_Static_assert(CHAT_SQL_COUNT == CHAT_SCHEMA_VERSION,
+               "CHAT_SCHEMA_VERSION is that of the newest file in sql/");
 
 
 typedef struct {
@@ -104,9 +108,9 @@ migrate_run(migrate_t *m)
         return -1;
     }
 
-    if (version > chat_sql[CHAT_SQL_COUNT - 1].version) {
+    if (version > CHAT_SCHEMA_VERSION) {
         ctl_say("the schema is of version %d, this program knows no more than "
-                "%d", version, chat_sql[CHAT_SQL_COUNT - 1].version);
+                "%d", version, CHAT_SCHEMA_VERSION);
         return -1;
     }
 
@@ -123,7 +127,7 @@ migrate_run(migrate_t *m)
         printf("applied %s\n", chat_sql[i].name);
     }
 
-    if (version == chat_sql[CHAT_SQL_COUNT - 1].version) {
+    if (version == CHAT_SCHEMA_VERSION) {
         printf("nothing to do, the schema is of version %d\n", version);
     }
 
@@ -132,13 +136,6 @@ migrate_run(migrate_t *m)
 
 
 /* 0: there is no schema yet */
-
-uint64_t
-migrate_newest(void)
-{
-    return (uint64_t) chat_sql[CHAT_SQL_COUNT - 1].version;
-}
-
 
 static int
 migrate_version(migrate_t *m, int *version)

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "past.h"
 #include "redis_url.h"
+#include "schema.h"
 #include "share.h"
 #include "status.h"
 #include "store.h"
@@ -24,6 +25,7 @@
  */
 
 static const char  session_setup[] =
+    SCHEMA_CHECK
     "SET idle_in_transaction_session_timeout = '3s';"
     "SET statement_timeout = '10s';"
     "SET tcp_user_timeout = '3s';"

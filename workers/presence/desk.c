@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "qualified.h"
+#include "schema.h"
 
 
 #define DESK_TIMEOUT  10000     /* ms of each step */
@@ -20,6 +21,7 @@
 /* all goes by the primary key, whatever PostgreSQL knows of the table */
 
 static const char  session_setup[] =
+    SCHEMA_CHECK
     "SET idle_in_transaction_session_timeout = '3s';"
     "SET statement_timeout = '5s';"
     "SET tcp_user_timeout = '3s';"
