@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
-use ChatTest::Metrics qw(parse_metrics);
+use ChatTest::Gaps;
 
 my $chat = ChatTest->new(workers => 1, proxied => 1,
                          http => 'chat_compare_interval 1s;');
@@ -17,19 +17,7 @@ $chat->start;
 my $proxy = $chat->proxy;
 my $alice = $chat->connect(user => 'alice');
 my $bob = $chat->connect(user => 'bob');
-
-
-# how many gaps were found and repaired since the last call
-
-sub gaps () {
-    state $before = 0;
-    my ($values) = parse_metrics($chat->http(path => '/metrics')->body);
-    my $gaps = $values->{chat_delivery_gap_total} - $before;
-
-    $before += $gaps;
-
-    return $gaps;
-}
+my $gaps = ChatTest::Gaps->new($chat);
 
 
 sub hears_ok (@contents) {
@@ -64,14 +52,14 @@ subtest 'a subscription silently is not there' => sub {
 
     $alice->say('lobby', $_) for qw(one two);
     hears_ok(qw(one two));
-    is(gaps(), 1, 'a gap');
+    $gaps->are(1, 'a gap');
 
     my $channels = $chat->redis_cli('PUBSUB', 'CHANNELS', 'chat:{*lobby');
     isnt($channels, '', 'now it is there');
 
     $alice->say('lobby', 'three');
     hears_ok('three');
-    is(gaps(), 0, 'and nothing has to be repaired any more');
+    $gaps->are(0, 'and nothing has to be repaired any more');
     $proxy->heal('redis');
 };
 
@@ -81,7 +69,7 @@ subtest 'the last publish is lost' => sub {
     $proxy->swallow('redis', message => lobby_channel());
     $alice->say('lobby', 'four');
     hears_ok('four');
-    is(gaps(), 1, 'a gap');
+    $gaps->are(1, 'a gap');
     like($chat->logs->since($marks),
          qr{\[notice\].*a gap in "chat:\{p\d+\}:c:default/lobby" was repaired},
          'the log says which');
@@ -92,7 +80,7 @@ subtest 'a publish before others is lost' => sub {
     $proxy->swallow('redis', message => lobby_channel());
     $alice->say('lobby', $_) for qw(five six seven);
     hears_ok(qw(five six seven));
-    is(gaps(), 1, 'a gap');
+    $gaps->are(1, 'a gap');
     $proxy->heal('redis');
 };
 
@@ -105,7 +93,7 @@ subtest 'what is on its way is no gap' => sub {
     }
 
     hears_ok(map { "late $_" } 1 .. 30);
-    is(gaps(), 0, 'none');
+    $gaps->are(0, 'none');
     $proxy->heal('redis');
 };
 
@@ -119,7 +107,7 @@ subtest 'a conversation has left Redis' => sub {
 
     $alice->say('lobby', 'eight');
     hears_ok('eight');
-    is(gaps(), 0, 'nothing was missed');
+    $gaps->are(0, 'nothing was missed');
 
     # with the last publish lost, and only storage knows what it was
 
@@ -128,7 +116,7 @@ subtest 'a conversation has left Redis' => sub {
     $chat->wait_stored;
     $chat->redis_cli('DEL', map { "$base:$_" } qw(meta members hot ids));
     hears_ok('nine');
-    is(gaps(), 1, 'a gap');
+    $gaps->are(1, 'a gap');
     $proxy->heal('redis');
 };
 

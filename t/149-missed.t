@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use ChatTest;
-use ChatTest::Metrics qw(parse_metrics);
+use ChatTest::Gaps;
 
 my $chat = ChatTest->new(workers => 2, proxied => 1,
                          redis_options => 'timeout=1s',
@@ -21,17 +21,6 @@ my $alice = $chat->connect(user => 'alice');
 my $bob = $chat->connect(user => 'bob', node_other_than => $alice);
 
 $_->join('lobby') for $alice, $bob;
-
-
-sub gaps () {
-    state $before = 0;
-    my ($values) = parse_metrics($chat->http(path => '/metrics')->body);
-    my $gaps = $values->{chat_delivery_gap_total} - $before;
-
-    $before += $gaps;
-
-    return $gaps;
-}
 
 
 sub says ($content) {
@@ -74,6 +63,7 @@ sub subscribers () {
 
 
 subtest 'the links are cut by their output buffer limit' => sub {
+    my $gaps = ChatTest::Gaps->new($chat);
     my @texts = map { "$_ " . 'x' x 60_000 } 1 .. 12;
     my %old = map { $_ => 1 } subscribers();
 
@@ -85,7 +75,7 @@ subtest 'the links are cut by their output buffer limit' => sub {
     $proxy->heal('redis');
 
     hear_ok(@texts);
-    is(gaps(), 2, 'a gap on each node');
+    $gaps->are(2, 'a gap on each node');
 };
 
 subtest 'a node stands still' => sub {
@@ -107,14 +97,15 @@ subtest 'a node stands still' => sub {
 subtest 'Redis comes back, and one link is late' => sub {
     my @texts = map { "at once $_" } 1 .. 10;
 
-    gaps();
+    my $gaps = ChatTest::Gaps->new($chat);
+
     $proxy->stall('redis', only => 'subscriber');
     $chat->restart('redis');
     says($_) for @texts;
     $proxy->heal('redis');
 
     hear_ok(@texts);
-    is(gaps(), 2, 'a gap on each node');
+    $gaps->are(2, 'a gap on each node');
 };
 
 subtest 'nobody hears that a partition was opened' => sub {
