@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 
 use ChatTest;
 use ChatTest::Gaps;
+use ChatTest::Monitor;
 
 my $chat = ChatTest->new(workers => 1, proxied => 1,
                          http => 'chat_compare_interval 1s;');
@@ -99,10 +100,15 @@ subtest 'what is on its way is no gap' => sub {
 
 subtest 'a conversation has left Redis' => sub {
     my $base = lobby_channel() =~ s/\\//gr;
+    my $monitor = ChatTest::Monitor->new($chat->{redis_socket});
 
     $chat->wait_stored;
     $chat->redis_cli('DEL', map { "$base:$_" } qw(meta members hot ids));
-    wait_until { $chat->redis_cli('EXISTS', "$base:meta") eq '1' };
+
+    # after both: if "eight" were in what is compared, and not heard yet, it
+    # would be taken for a gap
+
+    $monitor->await_order('lobby', qw(load compare));
     pass('it is loaded again');
 
     $alice->say('lobby', 'eight');

@@ -35,6 +35,18 @@ sub await ($self, $function, $conversation, $times = 1) {
 }
 
 
+# waits until they were called in this order
+
+sub await_order ($self, $conversation, @functions) {
+    my $order = join '.*',
+        map { qr/"chat_v1_$_"[^\n]*$conversation"/ } @functions;
+
+    wait_until { $self->_heard =~ /$order/s };
+
+    return;
+}
+
+
 # how often that was, as far as we have heard
 
 sub count ($self, $function, $conversation) {
